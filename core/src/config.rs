@@ -1,0 +1,164 @@
+//! Settings under Kafka's own keys, with Kafka 4.3's defaults. What is not here is not modelled and is refused by name.
+
+use crate::time::SimDuration;
+
+/// What a producer waits for before it calls a record sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// `0`: nothing; the broker does not answer.
+    None,
+    /// `1`: the leader's own append.
+    Leader,
+    /// `all`: every in-sync replica.
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partitioner {
+    /// murmur2 of the key; sticky without key.
+    Default,
+    RoundRobin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    Earliest,
+    Latest,
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProducerConfig {
+    pub acks: Acks,
+    pub batch_size: u32,
+    pub linger: SimDuration,
+    pub delivery_timeout: SimDuration,
+    pub request_timeout: SimDuration,
+    pub retry_backoff: SimDuration,
+    pub retry_backoff_max: SimDuration,
+    pub max_in_flight: u32,
+    pub enable_idempotence: bool,
+    pub retries: u32,
+    pub partitioner: Partitioner,
+    pub metadata_max_age: SimDuration,
+    pub max_request_size: u32,
+    pub buffer_memory: u64,
+}
+
+impl Default for ProducerConfig {
+    fn default() -> Self {
+        ProducerConfig {
+            acks: Acks::All,
+            batch_size: 16_384,
+            linger: SimDuration::from_millis(5),
+            delivery_timeout: SimDuration::from_secs(120),
+            request_timeout: SimDuration::from_secs(30),
+            retry_backoff: SimDuration::from_millis(100),
+            retry_backoff_max: SimDuration::from_secs(1),
+            max_in_flight: 5,
+            enable_idempotence: true,
+            retries: i32::MAX as u32,
+            partitioner: Partitioner::Default,
+            metadata_max_age: SimDuration::from_secs(300),
+            max_request_size: 1_048_576,
+            buffer_memory: 33_554_432,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerConfig {
+    pub auto_offset_reset: OffsetReset,
+    pub enable_auto_commit: bool,
+    pub auto_commit_interval: SimDuration,
+    pub session_timeout: SimDuration,
+    pub heartbeat_interval: SimDuration,
+    pub max_poll_interval: SimDuration,
+    pub max_poll_records: u32,
+    pub fetch_min_bytes: u32,
+    pub fetch_max_wait: SimDuration,
+    pub fetch_max_bytes: u32,
+    pub max_partition_fetch_bytes: u32,
+    pub request_timeout: SimDuration,
+    pub retry_backoff: SimDuration,
+    pub metadata_max_age: SimDuration,
+}
+
+impl Default for ConsumerConfig {
+    fn default() -> Self {
+        ConsumerConfig {
+            auto_offset_reset: OffsetReset::Latest,
+            enable_auto_commit: true,
+            auto_commit_interval: SimDuration::from_secs(5),
+            session_timeout: SimDuration::from_secs(45),
+            heartbeat_interval: SimDuration::from_secs(3),
+            max_poll_interval: SimDuration::from_secs(300),
+            max_poll_records: 500,
+            fetch_min_bytes: 1,
+            fetch_max_wait: SimDuration::from_millis(500),
+            fetch_max_bytes: 52_428_800,
+            max_partition_fetch_bytes: 1_048_576,
+            request_timeout: SimDuration::from_secs(30),
+            retry_backoff: SimDuration::from_millis(100),
+            metadata_max_age: SimDuration::from_secs(300),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicConfig {
+    pub min_insync_replicas: u32,
+    pub segment_bytes: u32,
+    pub segment_time: SimDuration,
+    pub index_interval_bytes: u32,
+    pub max_message_bytes: u32,
+    pub unclean_leader_election: bool,
+}
+
+impl Default for TopicConfig {
+    fn default() -> Self {
+        TopicConfig {
+            min_insync_replicas: 1,
+            segment_bytes: 1_073_741_824,
+            segment_time: SimDuration::from_secs(7 * 86_400),
+            index_interval_bytes: 4_096,
+            max_message_bytes: 1_048_588,
+            unclean_leader_election: false,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerConfig {
+    pub heartbeat_interval: SimDuration,
+    pub session_timeout: SimDuration,
+    pub replica_lag_time_max: SimDuration,
+    pub replica_fetch_wait_max: SimDuration,
+    pub replica_fetch_max_bytes: u32,
+    pub replica_fetch_min_bytes: u32,
+    pub replica_fetch_backoff: SimDuration,
+    pub auto_leader_rebalance: bool,
+    pub leader_imbalance_check_interval: SimDuration,
+    pub group_initial_rebalance_delay: SimDuration,
+    pub offsets_topic_partitions: u32,
+    pub offsets_topic_replication_factor: u32,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        BrokerConfig {
+            heartbeat_interval: SimDuration::from_secs(2),
+            session_timeout: SimDuration::from_secs(9),
+            replica_lag_time_max: SimDuration::from_secs(30),
+            replica_fetch_wait_max: SimDuration::from_millis(500),
+            replica_fetch_max_bytes: 1_048_576,
+            replica_fetch_min_bytes: 1,
+            replica_fetch_backoff: SimDuration::from_secs(1),
+            auto_leader_rebalance: true,
+            leader_imbalance_check_interval: SimDuration::from_secs(300),
+            group_initial_rebalance_delay: SimDuration::from_secs(3),
+            offsets_topic_partitions: 50,
+            offsets_topic_replication_factor: 3,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A scenario: one cluster, its clients and what happens to them. Parsed from TOML by [`format`], packed into links by [`link`].
+//!
+//! Values here are already checked: parse at the edge, trust inside.
+
+use crate::command::Command;
+use crate::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
+use crate::ids::BrokerId;
+use crate::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
+
+/// A whole scenario file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Profile whose rules hold.
+    pub kafka: String,
+    pub title: String,
+    pub seed: u64,
+    pub cluster: ClusterSpec,
+    pub network: NetworkSpec,
+    pub topics: Vec<TopicSpec>,
+    /// Fleets as written; [`ProducerSpec::members`] spells them out.
+    pub producers: Vec<ProducerSpec>,
+    pub groups: Vec<GroupSpec>,
+    /// Sorted by time; entries of one instant in the order of the file.
+    pub timeline: Vec<TimelineEntry>,
+    /// Sorted by time.
+    pub expects: Vec<Expect>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterSpec {
+    /// Sorted, distinct.
+    pub brokers: Vec<BrokerId>,
+    pub racks: BTreeMap<BrokerId, String>,
+    /// KRaft voters, odd.
+    pub controllers: u32,
+    pub config: BrokerConfig,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// One way.
+    pub latency: SimDuration,
+    /// Added to the latency of each message, drawn from `0..=jitter`.
+    pub jitter: SimDuration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicSpec {
+    pub name: String,
+    pub placement: Placement,
+    pub config: TopicConfig,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Placement {
+    /// The controller chooses.
+    Striped {
+        partitions: u32,
+        replication_factor: u32,
+    },
+    /// `replica_assignment`: replicas of each partition, the preferred leader first.
+    Manual(Vec<Vec<BrokerId>>),
+}
+
+/// One producer, or a fleet `truck-{1..20}` of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProducerSpec {
+    /// As written; for messages and for printing the file again.
+    pub name: String,
+    /// The spelled-out client names, one for each member.
+    pub members: Vec<String>,
+    pub topic: String,
+    /// `None`: records without key.
+    pub key: Option<Template>,
+    pub value: Template,
+    pub pace: Pace,
+    /// Stops after so many records.
+    pub records: Option<u64>,
+    /// Delays the first record.
+    pub start: SimDuration,
+    pub config: ProducerConfig,
+}
+
+/// How often a member sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    Every(SimDuration),
+    /// Records a second.
+    Rate(u64),
+}
+
+/// Text with holes, parsed once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    pub pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    Text(String),
+    /// `{name}`: the client's name.
+    Name,
+    /// `{n}`: the client's record counter, from 0.
+    Counter,
+    /// `{lat}`, `{lon}`: a position on the truck's way.
+    Lat,
+    Lon,
+    /// `{ts}`: the record's timestamp.
+    Timestamp,
+    /// `{pick:a|b|c}`: one of them, drawn.
+    Pick(Vec<String>),
+    /// `{zipf:100}`: a number in 0..100, small ones more often.
+    Zipf(u32),
+    /// `{pad:100}`: so many `x`.
+    Pad(u32),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSpec {
+    pub name: String,
+    pub topics: Vec<String>,
+    pub members: u32,
+    /// Time the application spends on a record.
+    pub process: SimDuration,
+    pub commit: CommitMode,
+    pub config: ConsumerConfig,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommitMode {
+    /// Inside `poll()`, every `auto.commit.interval.ms`.
+    #[default]
+    Auto,
+    /// Commit, then process.
+    Before,
+    /// Process, then commit.
+    After,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimelineEntry {
+    pub at: SimTime,
+    pub command: Command,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expect {
+    pub at: SimTime,
+    /// As written; parsed and judged by `expect`.
+    pub that: Vec<String>,
+}

@@ -1,0 +1,1 @@
+//! The whole engine, tested through its public API only.

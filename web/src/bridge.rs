@@ -1,0 +1,142 @@
+//! What page and worker say to each other: plain data, postcard bytes, one transferred buffer a message.
+//!
+//! The worker owns the run. The page sends intentions and shows frames; it holds at most one frame it has not acknowledged.
+
+use playground_core::view::delta::ViewDelta;
+use playground_core::view::{EventView, HopView, RecordDetail, Subject};
+use serde::{Deserialize, Serialize};
+
+/// Raised when a message changes its meaning; page and worker come from one artifact, so this only guards stale caches.
+pub const PROTOCOL: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// First message. `embed`: keep nothing, use memory storage.
+    Hello {
+        protocol: u32,
+        embed: bool,
+    },
+    /// Take up the saved run if there is one, else open this scenario text.
+    Resume {
+        otherwise: String,
+    },
+    /// Open this scenario (TOML) instead of the current run, and run to `at_us` before showing it.
+    Open {
+        scenario: String,
+        at_us: u64,
+    },
+    /// The same scenario from its first instant, without what the user did to it.
+    StartOver,
+    /// A shell line: `kill 102`.
+    Shell {
+        id: u32,
+        line: String,
+    },
+    Playback(Playback),
+    /// While paused: run to the next entry of the event list.
+    NextEvent,
+    Select(Option<Subject>),
+    /// The frame with this revision is on screen; the next may be sent.
+    Shown(u32),
+    /// The page lost track: send a whole view.
+    Resync,
+    /// The tab is hidden or visible; a hidden run stands still.
+    Visible(bool),
+    /// Ask for the current run as scenario text (with everything the user did in its timeline).
+    Scenario {
+        id: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playback {
+    pub playing: bool,
+    /// Virtual milliseconds in a wall second: 1,000 is real time, 100 is 0.1×, 10,000,000 is 10,000×.
+    pub speed_milli: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromWorker {
+    Ready {
+        protocol: u32,
+        engine: u32,
+        storage: Storage,
+    },
+    /// A run is open. `restored`: it is the user's saved one.
+    Opened {
+        scenario: String,
+        restored: bool,
+        playback: Playback,
+    },
+    /// The scenario text was refused; the old run goes on. Each line is `line:column: what, and what to write instead`.
+    Refused {
+        errors: Vec<String>,
+    },
+    /// Catching up with a saved moment or the moment of a link.
+    Replaying {
+        now_us: u64,
+        until_us: u64,
+    },
+    Frame(Frame),
+    /// Answer to `Shell` or `Scenario`.
+    Reply {
+        id: u32,
+        result: Result<String, String>,
+    },
+    Detail(Option<RecordDetail>),
+    Playback(Playback),
+    Saved(SaveState),
+    /// The engine failed; the run up to the step before is in the report.
+    Failed {
+        message: String,
+        report: String,
+    },
+}
+
+/// Where the run is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Storage {
+    Opfs,
+    IndexedDb,
+    /// Not kept; the reason, as one sentence for the user.
+    Memory(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SaveState {
+    /// The cut at this virtual time is safe.
+    Saved { now_us: u64, bytes: u64 },
+    /// Not saved; the reason as one sentence.
+    Failed(String),
+}
+
+/// What changed since the frame before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    pub revision: u32,
+    /// The revision `delta` builds on; `None`: on the empty view.
+    pub base: Option<u32>,
+    pub delta: ViewDelta,
+    /// State digest, 16 hex digits.
+    pub digest: Option<String>,
+    /// New entries of the event list, oldest first.
+    pub events: Vec<EventView>,
+    /// What arrived since the last frame; the newest [`HOPS`] at most.
+    pub hops: Vec<HopView>,
+    /// All arrivals since the last frame, also those left out of `hops`.
+    pub hops_total: u64,
+    pub playback: Playback,
+}
+
+/// Above this many arrivals a frame the eye cannot follow single records; the page shows rates instead.
+pub const HOPS: usize = 400;
+
+/// Bytes of a message.
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    postcard::to_allocvec(message).expect("plain data always encodes")
+}
+
+/// A message from its bytes; `None` when they are not one of ours.
+pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(bytes).ok()
+}

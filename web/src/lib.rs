@@ -1,0 +1,3 @@
+//! Modules shared by the page and the worker.
+
+pub mod bridge;
