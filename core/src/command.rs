@@ -15,10 +15,7 @@ pub enum Command {
 /// Why a command was refused; nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CommandError {
-    NoSuchBroker {
-        broker: BrokerId,
-        known: Vec<BrokerId>,
-    },
+    NoSuchBroker { broker: BrokerId, known: Vec<BrokerId> },
     NotRunning(BrokerId),
     AlreadyRunning(BrokerId),
 }
@@ -38,20 +35,10 @@ impl fmt::Display for CommandError {
         match self {
             CommandError::NoSuchBroker { broker, known } => {
                 let known: Vec<String> = known.iter().map(BrokerId::to_string).collect();
-                write!(
-                    f,
-                    "There is no broker {broker}. Brokers here: {}.",
-                    known.join(", ")
-                )
+                write!(f, "There is no broker {broker}. Brokers here: {}.", known.join(", "))
             }
-            CommandError::NotRunning(broker) => write!(
-                f,
-                "Broker {broker} is already down. Write `start {broker}` first."
-            ),
-            CommandError::AlreadyRunning(broker) => write!(
-                f,
-                "Broker {broker} is already running. Write `kill {broker}` first."
-            ),
+            CommandError::NotRunning(broker) => write!(f, "Broker {broker} is already down. Write `start {broker}` first."),
+            CommandError::AlreadyRunning(broker) => write!(f, "Broker {broker} is already running. Write `kill {broker}` first."),
         }
     }
 }

@@ -55,10 +55,7 @@ pub struct TopicSpec {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Placement {
     /// The controller chooses.
-    Striped {
-        partitions: u32,
-        replication_factor: u32,
-    },
+    Striped { partitions: u32, replication_factor: u32 },
     /// `replica_assignment`: replicas of each partition, the preferred leader first.
     Manual(Vec<Vec<BrokerId>>),
 }

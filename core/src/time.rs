@@ -10,15 +10,11 @@ use std::ops::{Add, AddAssign, Sub};
 pub const EPOCH_MS: i64 = 1_767_225_600_000;
 
 /// A moment of a run, in microseconds since its start.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SimTime(pub u64);
 
 /// A length of virtual time, in microseconds.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SimDuration(pub u64);
 
 impl SimTime {
@@ -120,22 +116,14 @@ impl fmt::Display for SimDuration {
     }
 }
 
-const UNITS: [(&str, u64); 6] = [
-    ("us", 1),
-    ("ms", 1_000),
-    ("s", 1_000_000),
-    ("m", 60_000_000),
-    ("h", 3_600_000_000),
-    ("d", 86_400_000_000),
-];
+const UNITS: [(&str, u64); 6] =
+    [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000), ("d", 86_400_000_000)];
 
 impl SimDuration {
     /// Reads `20s`, `0.5ms`, `7d`; a bare number is Kafka's milliseconds. `None` when it is neither, or does not fit.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let digits = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let unit = unit.trim();
         let size = match unit {
@@ -161,16 +149,7 @@ mod tests {
 
     #[test]
     fn a_duration_reads_back_what_it_prints() {
-        for us in [
-            0,
-            1,
-            999,
-            1_500,
-            20_000_000,
-            60_000_000,
-            90_000_000,
-            604_800_000_000,
-        ] {
+        for us in [0, 1, 999, 1_500, 20_000_000, 60_000_000, 90_000_000, 604_800_000_000] {
             let duration = SimDuration(us);
             assert_eq!(SimDuration::parse(&duration.to_string()), Some(duration));
         }
@@ -180,20 +159,8 @@ mod tests {
     fn durations_take_milliseconds_or_a_unit() {
         assert_eq!(SimDuration::parse("9000"), Some(SimDuration::from_secs(9)));
         assert_eq!(SimDuration::parse("0.5ms"), Some(SimDuration(500)));
-        assert_eq!(
-            SimDuration::parse("7d"),
-            Some(SimDuration::from_secs(604_800))
-        );
-        for bad in [
-            "",
-            "s",
-            "1.",
-            ".5s",
-            "5 weeks",
-            "-1s",
-            "1e9",
-            "99999999999999999999d",
-        ] {
+        assert_eq!(SimDuration::parse("7d"), Some(SimDuration::from_secs(604_800)));
+        for bad in ["", "s", "1.", ".5s", "5 weeks", "-1s", "1e9", "99999999999999999999d"] {
             assert_eq!(SimDuration::parse(bad), None, "{bad:?} is not a duration");
         }
     }

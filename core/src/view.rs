@@ -294,15 +294,8 @@ pub enum Place {
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     Broker(i32),
-    Partition {
-        topic: String,
-        partition: u32,
-    },
-    Record {
-        topic: String,
-        partition: u32,
-        offset: u64,
-    },
+    Partition { topic: String, partition: u32 },
+    Record { topic: String, partition: u32, offset: u64 },
     Client(String),
     Group(String),
 }

@@ -1,9 +1,6 @@
 //! What changed between two views. Computed from them, never emitted by hand, so `old.apply(between(old, new)) == new` always.
 
-use super::{
-    BrokerView, ClientView, ClusterView, ControllersView, GroupView, LedgerView, PartitionView,
-    TopicView,
-};
+use super::{BrokerView, ClientView, ClusterView, ControllersView, GroupView, LedgerView, PartitionView, TopicView};
 use serde::{Deserialize, Serialize};
 
 /// The changed items of a list, by position, and its new length.
@@ -34,16 +31,9 @@ pub struct ViewDelta {
 
 impl<T: Clone + PartialEq> ListDelta<T> {
     fn between(old: &[T], new: &[T]) -> Self {
-        let changed = new
-            .iter()
-            .enumerate()
-            .filter(|(i, item)| old.get(*i) != Some(item))
-            .map(|(i, item)| (i as u32, item.clone()))
-            .collect();
-        ListDelta {
-            len: new.len() as u32,
-            changed,
-        }
+        let changed =
+            new.iter().enumerate().filter(|(i, item)| old.get(*i) != Some(item)).map(|(i, item)| (i as u32, item.clone())).collect();
+        ListDelta { len: new.len() as u32, changed }
     }
 
     fn apply(self, list: &mut Vec<T>) {
@@ -72,10 +62,7 @@ fn head(topic: &TopicView) -> TopicView {
 }
 
 fn same_head(a: &TopicView, b: &TopicView) -> bool {
-    a.name == b.name
-        && a.internal == b.internal
-        && a.replication_factor == b.replication_factor
-        && a.config == b.config
+    a.name == b.name && a.internal == b.internal && a.replication_factor == b.replication_factor && a.config == b.config
 }
 
 impl ViewDelta {
@@ -84,11 +71,7 @@ impl ViewDelta {
             .topics
             .iter()
             .enumerate()
-            .filter(|(i, topic)| {
-                !old.topics
-                    .get(*i)
-                    .is_some_and(|before| same_head(before, topic))
-            })
+            .filter(|(i, topic)| !old.topics.get(*i).is_some_and(|before| same_head(before, topic)))
             .map(|(i, topic)| (i as u32, head(topic)))
             .collect();
         let partitions = new
@@ -111,10 +94,7 @@ impl ViewDelta {
             step: new.step,
             brokers: ListDelta::between(&old.brokers, &new.brokers),
             controllers: changed(&old.controllers, &new.controllers),
-            topics: ListDelta {
-                len: new.topics.len() as u32,
-                changed: topics,
-            },
+            topics: ListDelta { len: new.topics.len() as u32, changed: topics },
             partitions,
             groups: ListDelta::between(&old.groups, &new.groups),
             clients: ListDelta::between(&old.clients, &new.clients),
