@@ -57,15 +57,15 @@ impl Report {
     }
 }
 
+const NO_LIST: &str = r#"no list of vectors: write {"vectors": [{"id": …, "kind": …, "input": …, "expect": …}]}"#;
+
 /// Runs every vector of a file: `{"vectors": […]}`, or the list alone.
 pub fn run(json: &str) -> Report {
     let mut report = Report::default();
     match serde_json::from_str::<Value>(json) {
         Err(error) => report.unreadable = Some(error.to_string()),
         Ok(file) => match file.get("vectors").unwrap_or(&file).as_array() {
-            None => {
-                report.unreadable = Some("no list of vectors: write {\"vectors\": [{\"id\", \"kind\", \"input\", \"expect\"}, …]}".into())
-            }
+            None => report.unreadable = Some(NO_LIST.into()),
             Some(vectors) => vectors.iter().for_each(|vector| report.add(vector)),
         },
     }
