@@ -8,7 +8,9 @@
 pub mod command;
 pub mod config;
 pub mod ids;
+pub mod report;
 pub mod rng;
 pub mod scenario;
+pub mod shell;
 pub mod time;
 pub mod view;
