@@ -42,6 +42,11 @@ impl<'t> Faults<'t> {
         self.found.is_empty()
     }
 
+    /// The byte at which the line of a byte begins.
+    pub(super) fn line(&self, byte: usize) -> usize {
+        self.text.as_bytes()[..byte.min(self.text.len())].iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1)
+    }
+
     /// The byte of the file at which the `inner`th byte of a quoted text stands; the opening quote when escapes shift it.
     pub(super) fn inside(&self, span: &Range<usize>, content: &str, inner: usize) -> usize {
         let raw = self.text.get(span.clone()).unwrap_or("");
