@@ -42,9 +42,9 @@ impl<'t> Faults<'t> {
         self.found.is_empty()
     }
 
-    /// The byte at which the line of a byte begins.
-    pub(super) fn line(&self, byte: usize) -> usize {
-        self.text.as_bytes()[..byte.min(self.text.len())].iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1)
+    /// Whether two bytes stand on different lines.
+    pub(super) fn line_between(&self, a: usize, b: usize) -> bool {
+        self.text.as_bytes().get(a.min(b)..a.max(b)).is_some_and(|between| between.contains(&b'\n'))
     }
 
     /// The byte of the file at which the `inner`th byte of a quoted text stands; the opening quote when escapes shift it.
