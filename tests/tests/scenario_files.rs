@@ -168,6 +168,7 @@ fn the_cluster_is_checked() {
     refused("[cluster]\nbrokers = { count = 1000000000 }", "2:21", "over the limit of 200");
     refused("[cluster]\nbrokers = [3001]", "2:11", "node id of a controller");
     refused("[cluster]\nracks = { a = [101, 104] }", "2:21", "there is no broker 104. Brokers here: 101, 102, 103.");
+    refused("[cluster]\nracks = { a = [101] }", "2:9", "`racks` are not modelled yet");
     refused("[cluster]\nracks = { a = [101], b = [101] }", "2:27", "in rack `a` already");
     let one = format!("[cluster]\nbrokers = [1]\n{}", with_group(""));
     refused(&one, "1:1", "\"offsets.topic.replication.factor\" = 1");
@@ -311,7 +312,6 @@ fn drawn(seed: u64) -> Scenario {
     let mut scenario = Scenario::parse("").expect("good");
     scenario.title = ["", "plain", "with \"quotes\" and \\", "it's 'both' \"\\", "Lkw – Überblick ✓"][rng.below(5) as usize].to_owned();
     scenario.seed = rng.below(1 << 53);
-    scenario.cluster.racks = brokers.iter().filter_map(|id| (rng.below(2) == 0).then(|| (*id, format!("rack.{}", rng.below(3))))).collect();
     scenario.cluster.controllers = 1 + 2 * rng.below(5) as u32;
     scenario.cluster.config.offsets_topic_replication_factor = brokers.len().min(3) as u32;
     scenario.cluster.config.auto_leader_rebalance = rng.below(2) == 0;

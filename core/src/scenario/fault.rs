@@ -42,6 +42,10 @@ impl<'t> Faults<'t> {
         self.found.is_empty()
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// Whether two bytes stand on different lines.
     pub(super) fn line_between(&self, a: usize, b: usize) -> bool {
         self.text.as_bytes().get(a.min(b)..a.max(b)).is_some_and(|between| between.contains(&b'\n'))
