@@ -222,6 +222,22 @@ fn miniz_bomb() -> String {
 }
 
 #[test]
+fn any_text_is_answered_and_never_a_panic() {
+    for seed in 0..2_000 {
+        let mut rng = SimRng::new(Seed(seed), 2);
+        let alphabet: Vec<char> = "k1.=&@#:-_sAZaz09trucks_gpskill%é".chars().collect();
+        let text: String = (0..rng.below(60)).map(|_| alphabet[rng.below(alphabet.len() as u64) as usize]).collect();
+        let _ = unpack(&text);
+        let _ = unpack(&format!("k1.{text}k"));
+        let _ = unpack(&format!("s=trucks_gps&{text}"));
+        // A right checksum around wrong bytes.
+        let mut bytes: Vec<u8> = std::iter::once(1).chain((0..rng.below(40)).map(|_| rng.next_u32() as u8)).collect();
+        bytes.extend(crc32c::crc32c(&bytes).to_be_bytes());
+        let _ = unpack(&format!("k1.{}k", data_encoding::BASE64URL_NOPAD.encode(&bytes)));
+    }
+}
+
+#[test]
 fn links_can_be_written_by_hand() {
     let opened = unpack("#s=trucks_gps&acks=1&kill=102@14s&start=102@1m&kill=101@2s&seed=9&t=15s&sel=client:truck-1").expect("opens");
     let scenario = opened.scenario;

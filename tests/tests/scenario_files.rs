@@ -245,6 +245,62 @@ fn every_prefix_of_a_file_is_read_or_refused_but_never_a_panic() {
     }
 }
 
+/// Files with bytes changed, dropped and doubled, by a seed.
+fn spoilt(text: &str, seed: u64) -> String {
+    let mut rng = SimRng::new(Seed(seed), 1);
+    let mut chars: Vec<char> = text.chars().collect();
+    for _ in 0..1 + rng.below(6) {
+        let at = rng.below(chars.len() as u64) as usize;
+        let other = ['"', '\'', '{', '}', '[', ']', '=', '\n', '-', '9', '.', 'x', '\u{202e}', 'é', '\0'][rng.below(15) as usize];
+        match rng.below(3) {
+            0 => chars[at] = other,
+            1 => drop(chars.remove(at)),
+            _ => chars.insert(at, other),
+        }
+    }
+    chars.into_iter().collect()
+}
+
+#[test]
+fn spoilt_files_are_refused_in_time_or_read_back() {
+    for seed in 0..3_000 {
+        let text = spoilt(include_str!("../scenarios/kill_102.toml"), seed);
+        let begun = Instant::now();
+        match Scenario::parse(&text) {
+            Ok(scenario) => assert_eq!(Scenario::parse(&scenario.to_toml()).as_ref(), Ok(&scenario), "seed {seed}:\n{text}"),
+            Err(faults) => assert!(faults.iter().all(|fault| fault.line >= 1 && fault.column >= 1 && !fault.message.is_empty())),
+        }
+        assert!(begun.elapsed().as_millis() < 50, "seed {seed} took {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_mebibyte_of_anything_is_answered_soon() {
+    let repeated = |unit: &str| unit.repeat((1 << 20) / unit.len());
+    let template = format!("{TOPIC}[[producer]]\nname = \"p\"\ntopic = \"t\"\nrate = 1\nvalue = '{}'", "{a:".repeat(20_000));
+    let numbered: String = (0..30_000).map(|i| format!("field{i} = {i}\n")).collect();
+    let moments: String = (0..20_000).map(|i| format!("{i}ms = \"kill 101\"\n")).collect();
+    let topics: String = (0..2_000).map(|i| format!("[[topic]]\nname = \"topic{i}\"\n")).collect();
+    let texts = [
+        repeated("= "),
+        repeated("[["),
+        repeated("a.b.c.\n"),
+        repeated("\"\"\""),
+        repeated("[[topic]]\n"),
+        repeated("\u{202e}"),
+        template,
+        numbered,
+        format!("[timeline]\n{moments}"),
+        topics,
+    ];
+    for text in texts {
+        let begun = Instant::now();
+        let _ = Scenario::parse(&text);
+        // Built without optimisation here; optimised it is some twenty times faster.
+        assert!(begun.elapsed().as_millis() < 3_000, "{:?}: {}", begun.elapsed(), &text.chars().take(20).collect::<String>());
+    }
+}
+
 #[test]
 fn the_trucks_scenario_says_what_the_readme_says() {
     let trucks = Scenario::parse(builtin("trucks_gps").expect("built in")).expect("good");
