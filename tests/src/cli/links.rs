@@ -20,5 +20,6 @@ pub(super) fn link(rest: &[String]) -> Result<Answer, BadInput> {
 pub(super) fn open(rest: &[String]) -> Result<Answer, BadInput> {
     let args = Args::read(rest, &["LINK"], &[], &[])?;
     let opened = link::unpack(args.at(0)).or_else(|error| bad(error.to_string()))?;
-    Ok(Answer { stdout: opened.scenario.to_toml(), ..Answer::default() })
+    let stderr = opened.at.map_or_else(String::new, |at| format!("The link opens it at {at}.\n"));
+    Ok(Answer { stdout: opened.scenario.to_toml(), stderr, code: 0 })
 }
