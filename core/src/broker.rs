@@ -148,6 +148,7 @@ impl Broker {
         self.lifecycle.next_contact = SimTime::ZERO + SimDuration(offset);
         let all: Vec<TopicPartition> = image.partitions().map(|(id, _)| id).collect();
         self.take_metadata(SimTime::ZERO, Arc::clone(image), &all, out);
+        self.fetch_metadata(out);
     }
 
     /// The process starts on the disk it finds.
