@@ -8,6 +8,7 @@
 pub mod command;
 pub mod config;
 pub mod ids;
+pub mod record;
 pub mod rng;
 pub mod scenario;
 pub mod session;
