@@ -61,6 +61,7 @@ pub struct Playback {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, encoded or read at once")]
 pub enum FromWorker {
     Ready {
         protocol: u32,

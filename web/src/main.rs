@@ -11,6 +11,6 @@ fn main() {
 
 /// Called by `worker-boot.js` with the messages that came while the artifact was loading.
 #[wasm_bindgen]
-pub fn worker_main(queued: js_sys::Array) {
-    playground_web::worker::scope::run(&queued);
+pub fn worker_main(queued: &js_sys::Array) {
+    playground_web::worker::scope::run(queued);
 }

@@ -4,7 +4,7 @@
 use super::host_disk::DiskError;
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 #[wasm_bindgen]
 extern "C" {
@@ -75,20 +75,32 @@ async fn request_lock(name: &str) -> Result<Lock, JsValue> {
     Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE)?;
     let mut refused: Option<JsValue> = None;
     let answer = Promise::new(&mut |resolve, _| {
+        let answer = resolve.clone();
         let held = Closure::once_into_js(move |lock: JsValue| -> JsValue {
-            // The argument can only be refused by a scope that is going away.
-            let _ = resolve.call1(&JsValue::UNDEFINED, &JsValue::from_bool(lock.is_object()));
+            settle(&answer, &JsValue::from_bool(lock.is_object()));
             // The lock is held until the returned promise settles: never, if we got it.
             if lock.is_object() { Promise::new(&mut |_, _| {}).into() } else { JsValue::UNDEFINED }
         });
         match locks.unchecked_ref::<LockManager>().request(name, &options, held.unchecked_ref()) {
-            // A lock that is refused later rejects; without this the browser reports it as unhandled.
-            Ok(request) => drop(request.catch(&Closure::once(|_: JsValue| {}).into_ignored())),
+            Ok(request) => spawn_local(async move {
+                if JsFuture::from(request).await.is_err() {
+                    settle(&resolve, &JsValue::UNDEFINED);
+                }
+            }),
             Err(error) => refused = Some(error),
         }
     });
-    match refused {
-        Some(error) => Err(error),
-        None => Ok(if JsFuture::from(answer).await?.is_truthy() { Lock::Held } else { Lock::Taken }),
+    if let Some(error) = refused {
+        return Err(error);
     }
+    Ok(match JsFuture::from(answer).await?.as_bool() {
+        Some(true) => Lock::Held,
+        Some(false) => Lock::Taken,
+        None => Lock::Unsupported,
+    })
+}
+
+/// A promise's own function; it refuses nothing.
+fn settle(resolve: &Function, value: &JsValue) {
+    let _ = resolve.call1(&JsValue::UNDEFINED, value);
 }

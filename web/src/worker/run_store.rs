@@ -8,8 +8,8 @@ pub mod commit;
 pub mod plan;
 
 use super::host_disk::{DiskError, DiskOp, HostDisk};
-use commit::{CommitError, CommitRecord};
 use crate::bridge::Playback;
+use commit::{CommitError, CommitRecord};
 use plan::{Image, Plan};
 use playground_core::cluster::disk::DiskWrite;
 use std::collections::BTreeSet;
@@ -53,7 +53,10 @@ pub enum Loaded {
     Nothing,
     Run(StoredRun),
     /// Something is there that cannot be read. It stays untouched; new cuts go beside it.
-    Unreadable { reason: CommitError, place: String },
+    Unreadable {
+        reason: CommitError,
+        place: String,
+    },
 }
 
 pub struct RunStore<D> {

@@ -2,7 +2,7 @@
 
 use super::host_disk::indexed_db::IndexedDbDisk;
 use super::host_disk::opfs::OpfsDisk;
-use super::host_disk::{DiskError, DiskOp, HostDisk, MemoryDisk};
+use super::host_disk::{DiskError, DiskOp, HostDisk};
 use super::js::{self, Lock};
 use crate::bridge::Storage;
 
@@ -12,15 +12,14 @@ const PLACE: &str = "kafka-playground";
 /// A tab that was just closed or reloaded may take a moment to let go.
 const RETRY_MS: [i32; 5] = [0, 50, 100, 200, 400];
 
-/// Any of the three.
+/// Either of the two that outlive the page.
 pub enum AnyDisk {
     Opfs(OpfsDisk),
     IndexedDb(IndexedDbDisk),
-    Memory(MemoryDisk),
 }
 
-/// The best disk this browser offers, and what to tell the user. Embeds keep nothing.
-pub async fn open(embed: bool) -> (AnyDisk, Storage) {
+/// The best disk this browser offers, and what to tell the user. `None`: the run lives in the worker's memory alone.
+pub async fn open(embed: bool) -> (Option<AnyDisk>, Storage) {
     if embed {
         return memory("An embedded playground keeps nothing. Open it in its own tab to have the run saved.".into());
     }
@@ -28,18 +27,18 @@ pub async fn open(embed: bool) -> (AnyDisk, Storage) {
         return memory(DiskError::Busy.to_string());
     }
     match opfs().await {
-        Ok(disk) => return (AnyDisk::Opfs(disk), Storage::Opfs),
+        Ok(disk) => return (Some(AnyDisk::Opfs(disk)), Storage::Opfs),
         Err(busy @ DiskError::Busy) => return memory(busy.to_string()),
         Err(_) => {}
     }
     match IndexedDbDisk::open(PLACE).await {
-        Ok(disk) => (AnyDisk::IndexedDb(disk), Storage::IndexedDb),
+        Ok(disk) => (Some(AnyDisk::IndexedDb(disk)), Storage::IndexedDb),
         Err(error) => memory(error.to_string()),
     }
 }
 
-fn memory(reason: String) -> (AnyDisk, Storage) {
-    (AnyDisk::Memory(MemoryDisk::default()), Storage::Memory(reason))
+fn memory(reason: String) -> (Option<AnyDisk>, Storage) {
+    (None, Storage::Memory(reason))
 }
 
 async fn lock() -> Lock {
@@ -71,7 +70,6 @@ impl HostDisk for AnyDisk {
         match self {
             AnyDisk::Opfs(disk) => disk.names().await,
             AnyDisk::IndexedDb(disk) => disk.names().await,
-            AnyDisk::Memory(disk) => disk.names().await,
         }
     }
 
@@ -79,7 +77,6 @@ impl HostDisk for AnyDisk {
         match self {
             AnyDisk::Opfs(disk) => disk.read(name).await,
             AnyDisk::IndexedDb(disk) => disk.read(name).await,
-            AnyDisk::Memory(disk) => disk.read(name).await,
         }
     }
 
@@ -87,7 +84,6 @@ impl HostDisk for AnyDisk {
         match self {
             AnyDisk::Opfs(disk) => disk.write(ops).await,
             AnyDisk::IndexedDb(disk) => disk.write(ops).await,
-            AnyDisk::Memory(disk) => disk.write(ops).await,
         }
     }
 }

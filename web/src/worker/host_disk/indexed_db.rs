@@ -100,8 +100,7 @@ impl HostDisk for IndexedDbDisk {
             transaction.object_store(STORE)?.get_all_keys(None, None)?.await
         };
         let keys = keys.await.map_err(|error: Error| from_idb(&error))?;
-        let mut names: Vec<String> =
-            keys.iter().filter_map(|key| Some(key.as_string()?.split_once('\n')?.0.to_string())).collect();
+        let mut names: Vec<String> = keys.iter().filter_map(|key| Some(key.as_string()?.split_once('\n')?.0.to_string())).collect();
         names.dedup();
         Ok(names)
     }

@@ -5,7 +5,7 @@ use super::{DiskError, DiskOp, HostDisk};
 use crate::worker::js::{error_name, from_js};
 use js_sys::{AsyncIterator, IteratorNext, JsString, Reflect};
 use std::collections::{BTreeMap, BTreeSet};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions, FileSystemHandle,
