@@ -5,9 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod command;
 pub mod config;
+pub mod group;
+pub mod hash;
 pub mod ids;
+pub mod log;
 pub mod record;
 pub mod rng;
 pub mod scenario;

@@ -14,6 +14,7 @@ pub use codec::{Headers, MAX_RECORD_OVERHEAD, RecordRef, estimated_record_size, 
 pub use error::BatchError;
 pub use span::{Field, Span};
 
+use crate::hash::crc32c;
 use codec::Base;
 use std::fmt;
 
@@ -273,13 +274,13 @@ impl RecordBatch {
 
     /// Computes the CRC anew: true unless bytes were changed since.
     pub fn crc_is_valid(&self) -> bool {
-        self.crc() == crc32c::crc32c(&self.bytes[at::ATTRIBUTES..])
+        self.crc() == crc32c(&self.bytes[at::ATTRIBUTES..])
     }
 
     /// Checks everything a consumer with `check.crcs=true` would stumble over.
     pub fn validate(&self) -> Result<(), BatchError> {
         if !self.crc_is_valid() {
-            return Err(BatchError::CorruptCrc { stored: self.crc(), computed: crc32c::crc32c(&self.bytes[at::ATTRIBUTES..]) });
+            return Err(BatchError::CorruptCrc { stored: self.crc(), computed: crc32c(&self.bytes[at::ATTRIBUTES..]) });
         }
         self.check_records()
     }
@@ -418,7 +419,7 @@ fn stamp(bytes: &mut [u8], base_offset: i64, leader_epoch: i32) {
 }
 
 fn write_crc(bytes: &mut [u8]) {
-    let crc = crc32c::crc32c(&bytes[at::ATTRIBUTES..]);
+    let crc = crc32c(&bytes[at::ATTRIBUTES..]);
     bytes[at::CRC..at::CRC + 4].copy_from_slice(&crc.to_be_bytes());
 }
 

@@ -26,6 +26,9 @@ impl BatchBuilder {
     pub fn append(&mut self, timestamp_ms: i64, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, Option<&[u8]>)]) {
         if self.records == 0 {
             self.bytes.clear();
+            // Room for header and record at once: a batch of one record is built in one allocation.
+            let record = codec::estimated_record_size(0, 0, key.map(codec::length), value.map(codec::length));
+            self.bytes.reserve((HEADER_SIZE + record) as usize);
             self.bytes.resize(HEADER_SIZE as usize, 0);
             self.base_timestamp_ms = timestamp_ms;
             self.max_timestamp_ms = timestamp_ms;

@@ -73,7 +73,7 @@ fn nullable_size(len: Option<u32>) -> u32 {
     }
 }
 
-fn length(bytes: &[u8]) -> u32 {
+pub(super) fn length(bytes: &[u8]) -> u32 {
     bytes.len() as u32
 }
 
@@ -103,7 +103,7 @@ pub(super) fn write_record(
 ) {
     let content = content_size(key.map(length), value.map(length), headers);
     let body = body_size(offset_delta, timestamp_delta, content);
-    out.reserve(body as usize + 5);
+    out.reserve((varint::size(i64::from(body)) + body) as usize);
     let mut prefix = [0; MAX_PREFIX];
     let mut end = varint::put(&mut prefix, 0, i64::from(body));
     end += 1; // attributes: none are defined
