@@ -11,8 +11,8 @@ use crate::scenario::{Scenario, ScenarioFault, TimelineEntry};
 use crate::time::SimTime;
 use saved::SavedRun;
 
-/// Names the behaviour of the engine: the same scenario, seed and version give the same run. Raised on purpose only.
-pub const ENGINE_VERSION: u32 = 1;
+/// Names the behaviour of the engine: the same scenario, seed and version give the same run.
+pub use crate::report::ENGINE as ENGINE_VERSION;
 
 /// How far a budgeted run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
