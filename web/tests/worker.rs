@@ -53,9 +53,13 @@ impl Page {
 
     fn opened() -> Self {
         let mut page = Page::empty();
-        page.worker.resume(Found::Nothing, &fleet());
+        page.resume();
         page.turns(2);
         page
+    }
+
+    fn resume(&mut self) {
+        self.send(ToWorker::Resume { otherwise: fleet() });
     }
 
     fn send(&mut self, message: ToWorker) {
@@ -359,7 +363,7 @@ fn a_selected_record_is_told_and_told_again_when_it_changes() {
 fn cuts_are_due_after_commands_on_pause_when_hidden_and_every_two_seconds() {
     let mut page = Page::opened();
     assert!(page.worker.take_cut().is_none(), "without a disk there are no cuts");
-    page.worker.enable_saves();
+    page.worker.enable_saves(Found::Nothing);
     let first = page.worker.take_cut().expect("a new run is saved at once");
     assert!(first.whole);
     assert!(page.worker.take_cut().is_none(), "one at a time");
@@ -389,7 +393,7 @@ fn cuts_are_due_after_commands_on_pause_when_hidden_and_every_two_seconds() {
 #[wasm_bindgen_test]
 fn a_failed_cut_is_told_and_everything_is_written_again_later() {
     let mut page = Page::opened();
-    page.worker.enable_saves();
+    page.worker.enable_saves(Found::Nothing);
     page.worker.take_cut().expect("a new run is saved at once");
     page.worker.cut_done(Ok(10));
     page.shell("kill 102").expect("102 is running");
@@ -408,7 +412,7 @@ fn a_failed_cut_is_told_and_everything_is_written_again_later() {
 #[wasm_bindgen_test]
 fn a_restored_run_is_the_saved_one() {
     let mut page = Page::opened();
-    page.worker.enable_saves();
+    page.worker.enable_saves(Found::Nothing);
     page.run_ms(2_000);
     page.shell("kill 102").expect("102 is running");
     page.run_ms(1_000);
@@ -417,7 +421,8 @@ fn a_restored_run_is_the_saved_one() {
     assert!(!cut.playback.playing);
 
     let mut again = Page::empty();
-    again.worker.resume(Found::Run { saved: cut.run, playback: cut.playback }, &fleet());
+    again.worker.enable_saves(Found::Run { saved: cut.run, playback: cut.playback });
+    again.resume();
     while !matches!(again.others.last(), Some(FromWorker::Opened { .. })) {
         again.turn();
     }
@@ -434,7 +439,7 @@ fn a_restored_run_is_the_saved_one() {
 #[wasm_bindgen_test]
 fn a_save_that_cannot_be_taken_up_is_told_and_kept() {
     let mut page = Page::opened();
-    page.worker.enable_saves();
+    page.worker.enable_saves(Found::Nothing);
     page.run_ms(500);
     let cut = page.worker.take_cut().expect("a new run is saved");
     let saved = SavedRun::parse(&cut.run).expect("a save of ours");
@@ -445,8 +450,8 @@ fn a_save_that_cannot_be_taken_up_is_told_and_kept() {
         [(other_engine, "engine 99"), (differs, "differently"), (unreadable, "cannot be read"), ("x".into(), "not a saved run")]
     {
         let mut again = Page::empty();
-        again.worker.enable_saves();
-        again.worker.resume(Found::Run { saved: save, playback: cut.playback }, &fleet());
+        again.worker.enable_saves(Found::Run { saved: save, playback: cut.playback });
+        again.resume();
         while !matches!(again.others.last(), Some(FromWorker::Opened { .. })) {
             again.turn();
         }
@@ -461,7 +466,7 @@ fn a_save_that_cannot_be_taken_up_is_told_and_kept() {
 #[wasm_bindgen_test]
 fn another_run_does_not_simply_take_the_place_of_the_users_work() {
     let mut page = Page::opened();
-    page.worker.enable_saves();
+    page.worker.enable_saves(Found::Nothing);
     page.worker.take_cut().expect("a new run is saved");
     page.worker.cut_done(Ok(10));
     page.run_ms(500);
@@ -472,6 +477,23 @@ fn another_run_does_not_simply_take_the_place_of_the_users_work() {
     page.turns(3);
     let cut = page.worker.take_cut().expect("the new run is saved");
     assert_eq!((cut.before, cut.whole), (Before::KeepRun, true));
+}
+
+#[wasm_bindgen_test]
+fn a_link_opened_first_thing_keeps_the_work_still_in_storage() {
+    let mut page = Page::opened();
+    page.worker.enable_saves(Found::Nothing);
+    let untouched = page.worker.take_cut().expect("a new run is saved");
+    page.worker.cut_done(Ok(10));
+    page.shell("kill 102").expect("102 is running");
+    let touched = page.worker.take_cut().expect("a command is saved");
+    for (cut, before) in [(untouched, Before::Replace), (touched, Before::KeepRun)] {
+        let mut again = Page::empty();
+        again.worker.enable_saves(Found::Run { saved: cut.run, playback: cut.playback });
+        again.send(ToWorker::Open { scenario: fleet(), at_us: 0 });
+        again.turns(3);
+        assert_eq!(again.worker.take_cut().expect("the opened run is saved").before, before);
+    }
 }
 
 #[wasm_bindgen_test]
