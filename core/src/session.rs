@@ -188,6 +188,11 @@ impl Replay {
         self.until
     }
 
+    /// The scenario as it was opened, without what the user did.
+    pub fn opened(&self) -> &Scenario {
+        &self.session.opened
+    }
+
     /// The session at its moment, to be called once [`Replay::advance`] has reached it.
     pub fn finish(mut self) -> (Session, Verdict) {
         self.session.settle();

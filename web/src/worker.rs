@@ -215,10 +215,15 @@ impl SimWorker {
         Ok(())
     }
 
+    /// Also the way out of a replay that takes too long.
     fn start_over(&mut self) {
-        let Run::Live(session) = &self.run else { return };
-        let replay = Replay::to(session.opened().clone(), SimTime::ZERO);
-        let before = Before::Replace;
+        let opened = match &self.run {
+            Run::Nothing => return,
+            Run::Arriving(arrival) => arrival.replay.opened().clone(),
+            Run::Live(session) => session.opened().clone(),
+        };
+        let before = self.care_for_present();
+        let replay = Replay::to(opened, SimTime::ZERO);
         self.begin(Arrival { replay, restored: false, playback: NEW_RUN, notice: None, before, reported_ms: f64::MIN });
     }
 

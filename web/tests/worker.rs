@@ -511,3 +511,16 @@ fn while_the_run_catches_up_lines_are_refused_and_playback_is_remembered() {
     }
     assert!(matches!(page.others.last(), Some(FromWorker::Opened { playback: Playback { playing: true, speed_milli: 5_000 }, .. })));
 }
+
+#[wasm_bindgen_test]
+fn a_replay_that_takes_too_long_can_be_left() {
+    let mut page = Page::opened();
+    LOOK_MS.set(3.0);
+    page.send(ToWorker::Open { scenario: fleet(), at_us: 360_000_000_000 });
+    page.turn();
+    page.send(ToWorker::StartOver);
+    LOOK_MS.set(0.0);
+    page.run_ms(80);
+    assert!(matches!(page.others.last(), Some(FromWorker::Opened { restored: false, .. })));
+    assert!(page.now_us() < 1_000_000);
+}
