@@ -366,8 +366,7 @@ impl Broker {
 
     fn check_isr(&mut self, now: SimTime) {
         let lag_max = self.config.replica_lag_time_max;
-        let shrunk: Vec<_> =
-            self.replicas.iter().filter_map(|(id, replica)| Some((*id, replica.shrunk_isr(now, lag_max)?))).collect();
+        let shrunk: Vec<_> = self.replicas.iter().filter_map(|(id, replica)| Some((*id, replica.shrunk_isr(now, lag_max)?))).collect();
         for (id, (isr, why)) in shrunk {
             self.ask_for_isr(id, isr, why);
         }

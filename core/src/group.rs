@@ -45,9 +45,16 @@ pub struct Write {
 
 #[derive(Clone, Debug)]
 pub enum Continuation {
-    AnswerCommit { to: NodeId, id: CorrelationId },
+    AnswerCommit {
+        to: NodeId,
+        id: CorrelationId,
+    },
     /// The leader's assignment is safe: hand it out.
-    FinishSync { shard: u32, group: Arc<str>, generation: i32 },
+    FinishSync {
+        shard: u32,
+        group: Arc<str>,
+        generation: i32,
+    },
     Nothing,
 }
 
@@ -510,8 +517,10 @@ fn expire_group(now: SimTime, shard: u32, group: &mut Group, delay: SimDuration,
     }
     let over = group.phase_end <= now;
     match group.state {
-        GroupState::PreparingRebalance if group.everybody_joined() => complete_join(now, shard, group, out),
-        GroupState::PreparingRebalance if over && !group.extend_initial_delay(now, delay) => complete_join(now, shard, group, out),
+        GroupState::PreparingRebalance => {
+            let complete = group.everybody_joined() || (over && !group.extend_initial_delay(now, delay));
+            if complete { complete_join(now, shard, group, out) } else { Vec::new() }
+        }
         GroupState::CompletingRebalance if over => {
             drop_unsynced(now, group, delay, out);
             Vec::new()
@@ -535,7 +544,9 @@ fn drop_unsynced(now: SimTime, group: &mut Group, delay: SimDuration, out: &mut 
 fn coordinator_error(error: ErrorCode) -> ErrorCode {
     match error {
         ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
-        ErrorCode::UnknownTopicOrPartition | ErrorCode::NotEnoughReplicas | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
+        ErrorCode::UnknownTopicOrPartition | ErrorCode::NotEnoughReplicas | ErrorCode::RequestTimedOut => {
+            ErrorCode::CoordinatorNotAvailable
+        }
         other => other,
     }
 }

@@ -44,9 +44,19 @@ pub enum Request {
     OffsetCommit(Box<OffsetCommitRequest>),
     OffsetFetch(Box<OffsetFetchRequest>),
     /// Brokers to the controller.
-    BrokerRegistration { incarnation: u64, rack: Option<Arc<str>>, because: Option<EventId> },
-    BrokerHeartbeat { epoch: BrokerEpoch, metadata_offset: u64 },
-    FetchMetadata { offset: u64, epoch: BrokerEpoch },
+    BrokerRegistration {
+        incarnation: u64,
+        rack: Option<Arc<str>>,
+        because: Option<EventId>,
+    },
+    BrokerHeartbeat {
+        epoch: BrokerEpoch,
+        metadata_offset: u64,
+    },
+    FetchMetadata {
+        offset: u64,
+        epoch: BrokerEpoch,
+    },
     AlterPartition(Box<AlterPartitionRequest>),
     CreateTopic(Box<CreateTopicRequest>),
 }
