@@ -257,7 +257,7 @@ impl SimWorker {
             Verdict::Same => (arrival.before, arrival.notice),
             other => (Before::KeepAll, Some(tell(other))),
         };
-        session.cluster_mut().set_hop_capacity(Some(HOPS));
+        session.cluster_mut().set_hop_capacity(Some(HOPS as u32));
         session.cluster_mut().take_hops();
         self.playback = arrival.playback;
         self.pace.rest();
