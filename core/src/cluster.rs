@@ -273,8 +273,8 @@ impl Cluster {
         let entry = self.scenario.timeline[self.next_timeline as usize].clone();
         self.next_timeline += 1;
         self.now = self.now.max(entry.at);
-        self.steps += 1;
         if let Err(error) = self.apply(&entry.command) {
+            self.steps += 1;
             let id = self.next_event_id();
             self.push_event(TraceEvent {
                 id,
@@ -426,6 +426,8 @@ impl Cluster {
     }
 
     /// Does what the user asked, at this instant; a refused command changes nothing.
+    ///
+    /// One step, whether it comes from the user or from the timeline: a recording replays to the same count.
     pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
         match *command {
             Command::Kill(id) => {
@@ -443,6 +445,7 @@ impl Cluster {
                 self.start(id, node);
             }
         }
+        self.steps += 1;
         Ok(())
     }
 

@@ -24,6 +24,7 @@ pub mod record;
 pub mod report;
 pub mod rng;
 pub mod scenario;
+pub mod session;
 pub mod shell;
 pub mod time;
 pub mod trace;

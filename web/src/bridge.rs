@@ -20,7 +20,12 @@ pub enum ToWorker {
     Resume {
         otherwise: String,
     },
-    /// Open this scenario (TOML) instead of the current run, and run to `at_us` before showing it.
+    /// Take up this saved run (the report of a failed worker), paused.
+    Restore {
+        saved: String,
+    },
+    /// Open this scenario (TOML) instead of the current run, and run to `at_us` before showing it: playing from the
+    /// first instant, paused at any later one. The user's own run stays under another name in the browser's storage.
     Open {
         scenario: String,
         at_us: u64,
@@ -56,17 +61,20 @@ pub struct Playback {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, encoded or read at once")]
 pub enum FromWorker {
     Ready {
         protocol: u32,
         engine: u32,
         storage: Storage,
     },
-    /// A run is open. `restored`: it is the user's saved one.
+    /// A run is open; its first frame follows, on the empty view. `restored`: it is the user's saved one.
     Opened {
         scenario: String,
         restored: bool,
         playback: Playback,
+        /// What the user should know about it, in plain words: a save that could not be taken up and where it is kept.
+        notice: Option<String>,
     },
     /// The scenario text was refused; the old run goes on. Each line is `line:column: what, and what to write instead`.
     Refused {
@@ -86,7 +94,7 @@ pub enum FromWorker {
     Detail(Option<RecordDetail>),
     Playback(Playback),
     Saved(SaveState),
-    /// The engine failed; the run up to the step before is in the report.
+    /// The engine failed; the report is the run up to the instant before, as a saved run. Empty when there was no time to write one.
     Failed {
         message: String,
         report: String,
@@ -119,7 +127,7 @@ pub struct Frame {
     pub delta: ViewDelta,
     /// State digest, 16 hex digits.
     pub digest: Option<String>,
-    /// New entries of the event list, oldest first.
+    /// New entries of the event list, oldest first; on the empty view (`base` is `None`) the whole list.
     pub events: Vec<EventView>,
     /// What arrived since the last frame; the newest [`HOPS`] at most.
     pub hops: Vec<HopView>,

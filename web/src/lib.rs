@@ -1,3 +1,5 @@
 //! Modules shared by the page and the worker.
 
 pub mod bridge;
+pub mod link_to_worker;
+pub mod worker;
