@@ -1,4 +1,5 @@
 //! The whole engine, tested through its public API only.
 
 pub mod cli;
+pub mod story;
 pub mod vectors;
