@@ -51,6 +51,8 @@ pub struct Cluster {
     consumers: Vec<Consumer>,
     /// The group of each consumer, in the order of the scenario.
     group_of: Vec<u32>,
+    /// Some events of this instant were processed, others may be left.
+    mid_instant: bool,
     /// The wake each participant has in the queue.
     wakes: Vec<SimTime>,
     spins: u32,
@@ -95,6 +97,7 @@ impl Cluster {
             producers: Vec::new(),
             consumers: Vec::new(),
             group_of: Vec::new(),
+            mid_instant: false,
             wakes: Vec::new(),
             spins: 0,
             next_timeline: 0,
@@ -234,34 +237,36 @@ impl Cluster {
         }
     }
 
-    /// Processes everything up to and at `until`, then stands there.
+    /// Processes everything before `until`, then stands there. What the timeline does at that instant is done; what happens by itself
+    /// at that instant is not yet. So a scenario and a time name one state, and an action of the user at that time fits in between.
     pub fn run_until(&mut self, until: SimTime) {
         while !self.run_some(until, u64::MAX) {}
     }
 
     /// As [`run_until`](Cluster::run_until), at most `max_events` of it; true when done.
     pub fn run_some(&mut self, until: SimTime, max_events: u64) -> bool {
-        let mut left = max_events;
-        loop {
-            let event = self.queue.next_time().filter(|at| *at <= until);
+        for _ in 0..max_events {
+            let event = self.queue.next_time().filter(|at| *at < until);
             let entry = self.scenario.timeline.get(self.next_timeline as usize).filter(|entry| entry.at <= until);
             match (event, entry) {
-                (Some(_), _) | (_, Some(_)) if left == 0 => return false,
-                // What the timeline does at an instant comes after everything else of that instant.
-                (Some(at), Some(entry)) if entry.at < at => self.run_timeline(),
-                (Some(_), _) => self.step(),
-                (None, Some(_)) => self.run_timeline(),
-                (None, None) => break,
+                (Some(at), Some(entry)) if entry.at > at => self.step(),
+                (_, Some(_)) => self.run_timeline(),
+                (Some(_), None) => self.step(),
+                (None, None) => {
+                    self.mid_instant &= self.now == until;
+                    self.now = self.now.max(until);
+                    return true;
+                }
             }
-            left -= 1;
         }
-        self.now = self.now.max(until);
-        true
+        false
     }
 
-    /// Finishes the current instant: what is left of it happens before the user's next action.
+    /// After a run that was cut short: finishes the current instant, so that the user's next action has a place of its own.
     pub fn settle(&mut self) {
-        self.run_until(self.now);
+        if self.mid_instant {
+            self.run_until(SimTime(self.now.micros() + 1));
+        }
     }
 
     fn run_timeline(&mut self) {
@@ -287,6 +292,7 @@ impl Cluster {
         let Some((at, event)) = self.queue.pop() else { return };
         self.spins = if at > self.now { 0 } else { self.spins };
         self.now = at;
+        self.mid_instant = true;
         self.steps += 1;
         match event {
             Event::Deliver(envelope) => self.deliver(*envelope),
