@@ -15,7 +15,7 @@ use crate::group::GroupCoordinator;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
 use crate::metadata::MetadataImage;
 use crate::node::{Fact, Node, Outbox};
-use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, HeartbeatAnswer, IsrState, Message, Request, Response};
+use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, HeartbeatAnswer, Message, Request, Response};
 use crate::rng::SimRng;
 use crate::time::{SimDuration, SimTime};
 use fetcher::Fetcher;
@@ -342,12 +342,7 @@ impl Broker {
         self.isr_request = Some((id, ids));
     }
 
-    fn isr_answered(
-        &mut self,
-        now: SimTime,
-        id: CorrelationId,
-        answer: Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode>,
-    ) {
+    fn isr_answered(&mut self, now: SimTime, id: CorrelationId, answer: Result<Vec<AlteredPartition>, ErrorCode>) {
         let Some((_, asked)) = self.isr_request.take_if(|(asked, _)| *asked == id) else { return };
         for (partition, result) in answer.unwrap_or_default() {
             if let (Ok(state), Some(replica)) = (result, self.replicas.get_mut(&partition))

@@ -12,7 +12,8 @@ use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, Nod
 use crate::metadata::{BrokerRegistration, MetadataImage, MetadataRecord, PartitionRegistration};
 use crate::node::{Node, Outbox};
 use crate::protocol::{
-    AlterPartitionItem, AlterPartitionRequest, CreateTopicRequest, HeartbeatAnswer, IsrChange, IsrState, Message, Request, Response,
+    AlterPartitionItem, AlterPartitionRequest, AlteredPartition, CreateTopicRequest, HeartbeatAnswer, IsrChange, IsrState, Message,
+    Request, Response,
 };
 use crate::rng::SimRng;
 use crate::time::{SimDuration, SimTime};
@@ -327,7 +328,7 @@ impl Controller {
         broker: BrokerId,
         request: &AlterPartitionRequest,
         out: &mut Outbox,
-    ) -> Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode> {
+    ) -> Result<Vec<AlteredPartition>, ErrorCode> {
         if self.image.brokers.get(&broker).is_none_or(|registration| registration.epoch != request.epoch) {
             return Err(ErrorCode::StaleBrokerEpoch);
         }
@@ -397,7 +398,7 @@ impl Controller {
         let (ready, waiting) =
             std::mem::take(&mut self.waiting).into_iter().partition(|fetch| fetch.offset < offset || fetch.deadline <= now);
         self.waiting = waiting;
-        for fetch in Vec::<WaitingFetch>::from(ready) {
+        for fetch in ready {
             let mut changed: Vec<TopicPartition> = self.changes[fetch.offset as usize..].iter().flatten().copied().collect();
             changed.sort_unstable();
             changed.dedup();

@@ -28,11 +28,14 @@ pub struct GroupCoordinator {
     shards: BTreeMap<u32, Shard>,
 }
 
+/// Committed offsets of a group by topic and partition.
+pub type GroupOffsets = BTreeMap<(Arc<str>, u32), OffsetValue>;
+
 /// What one partition of `__consumer_offsets` says.
 #[derive(Clone, Debug, Default)]
 pub struct Shard {
     pub groups: BTreeMap<Arc<str>, Group>,
-    pub offsets: BTreeMap<Arc<str>, BTreeMap<(Arc<str>, u32), OffsetValue>>,
+    pub offsets: BTreeMap<Arc<str>, GroupOffsets>,
 }
 
 /// Records to append to the group's partition, and what follows once they are committed there.

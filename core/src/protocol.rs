@@ -78,7 +78,7 @@ pub enum Response {
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
     BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
     FetchMetadata { image: Arc<MetadataImage>, changed: Arc<[TopicPartition]> },
-    AlterPartition(Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode>),
+    AlterPartition(Result<Vec<AlteredPartition>, ErrorCode>),
     CreateTopic,
 }
 
@@ -241,6 +241,9 @@ pub struct IsrState {
     pub leader_epoch: LeaderEpoch,
     pub partition_epoch: PartitionEpoch,
 }
+
+/// The controller's answer for one partition: the ISR as it is now, or why not.
+pub type AlteredPartition = (TopicPartition, Result<IsrState, ErrorCode>);
 
 #[derive(Clone, Debug)]
 pub struct CreateTopicRequest {

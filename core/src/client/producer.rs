@@ -222,14 +222,14 @@ impl Producer {
         for drained in request.batches {
             let result = results.iter().find(|result| result.partition.partition == drained.partition);
             match result.map(|result| result.result) {
-                Some(Ok((base, epoch))) => self.acked(drained, base, epoch, out),
+                Some(Ok((base, epoch))) => self.acked(&drained, base, epoch, out),
                 Some(Err(error)) => self.refused(now, drained, error, out),
                 None => self.refused(now, drained, ErrorCode::NetworkException, out),
             }
         }
     }
 
-    fn acked(&mut self, drained: Drained, base: Offset, epoch: LeaderEpoch, out: &mut Outbox) {
+    fn acked(&mut self, drained: &Drained, base: Offset, epoch: LeaderEpoch, out: &mut Outbox) {
         let records = drained.batch.records;
         self.counts.acked += u64::from(records);
         self.accumulator.settle(drained.partition, &drained.batch);
