@@ -1,4 +1,5 @@
 //! The whole engine, tested through its public API only.
 
+pub mod bench;
 pub mod cli;
 pub mod vectors;
