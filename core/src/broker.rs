@@ -30,6 +30,9 @@ const CHECKPOINT_INTERVAL: SimDuration = SimDuration::from_secs(5);
 /// First pause after a refused registration; it doubles up to the session timeout (`BrokerLifecycleManager`).
 const REGISTRATION_BACKOFF: SimDuration = SimDuration::from_millis(100);
 
+/// Producer ids kept for each registration, so that no two brokers give out the same.
+const PRODUCER_IDS: i64 = 1_000_000;
+
 #[derive(Clone, Debug)]
 pub struct Broker {
     pub id: BrokerId,
@@ -117,6 +120,11 @@ impl Broker {
         self.lifecycle.phase
     }
 
+    /// Clients and other brokers can connect: the process runs and the controller knows it (`enableRequestProcessing`).
+    pub fn listens(&self) -> bool {
+        matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running)
+    }
+
     pub fn rack(&self) -> Option<&str> {
         self.rack.as_deref()
     }
@@ -141,7 +149,7 @@ impl Broker {
     pub fn begin(&mut self, epoch: BrokerEpoch, image: &Arc<MetadataImage>, out: &mut Outbox) {
         self.lifecycle.phase = Phase::Running;
         self.lifecycle.epoch = epoch;
-        self.next_producer_id = epoch.0 * 1_000;
+        self.next_producer_id = epoch.0 * PRODUCER_IDS;
         self.start_timers(SimTime::ZERO);
         // Heartbeats of real brokers are not in step; the phase is drawn once.
         let offset = self.rng.below(self.config.heartbeat_interval.micros().max(1));
@@ -176,6 +184,7 @@ impl Broker {
         let mut fresh = Broker::new(self.id, self.rack.clone(), Arc::clone(&self.config), self.rng.clone());
         fresh.lifecycle.incarnation = self.lifecycle.incarnation;
         fresh.next_correlation = self.next_correlation;
+        fresh.groups = self.groups.restarted();
         fresh.checkpoint = std::mem::take(&mut self.checkpoint);
         fresh.replicas = std::mem::take(&mut self.replicas);
         for replica in fresh.replicas.values_mut() {
@@ -229,7 +238,7 @@ impl Broker {
             Ok(epoch) => {
                 self.lifecycle.phase = Phase::Fenced;
                 self.lifecycle.epoch = epoch;
-                self.next_producer_id = epoch.0 * 1_000;
+                self.next_producer_id = epoch.0 * PRODUCER_IDS;
                 self.contact_controller(now, out);
             }
             Err(_) => {
@@ -277,9 +286,10 @@ impl Broker {
         let replica = self.replicas.entry(id).or_insert_with(|| Replica::new(Arc::clone(&topic.config)));
         let was_leader = matches!(replica.role, Role::Leader(_));
         if registration.leader_epoch == replica.leader_epoch {
-            replica.isr_confirmed(&registration.isr, registration.partition_epoch);
-            self.isr_changes.remove(&id);
-            self.advance(now, id);
+            if replica.isr_confirmed(&registration.isr, registration.partition_epoch) {
+                self.isr_changes.remove(&id);
+                self.advance(now, id);
+            }
             return;
         }
         let leads = registration.leader == Some(self.id);
@@ -352,8 +362,10 @@ impl Broker {
             }
         }
         for partition in asked {
-            // Refused or overtaken: what was pending is not; the next fetch or check asks again.
-            if let Some(Role::Leader(leadership)) = self.replicas.get_mut(&partition).map(|replica| &mut replica.role) {
+            // Refused or overtaken: what was pending is not; the next fetch or check asks again. What was asked since still is.
+            if !self.isr_changes.contains_key(&partition)
+                && let Some(Role::Leader(leadership)) = self.replicas.get_mut(&partition).map(|replica| &mut replica.role)
+            {
                 leadership.pending_isr = None;
             }
             self.advance(now, partition);

@@ -131,18 +131,24 @@ impl Connections {
         }
     }
 
+    /// Brokers the metadata lists: those that were not fenced.
+    fn known_brokers(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        let brokers = self.image.iter().flat_map(|image| &image.brokers);
+        brokers.filter(|(_, registration)| !registration.fenced).map(|(id, _)| *id)
+    }
+
     /// Asks for metadata when it is wanted or old, of the least loaded broker it can reach.
     pub fn poll_metadata(&mut self, now: SimTime, out: &mut Outbox) {
         let due = self.refresh.wanted || self.refresh.expires <= now;
         if !due || self.refresh.in_flight.is_some() || self.refresh.not_before > now {
             return;
         }
-        let known: Vec<BrokerId> = match &self.image {
-            Some(image) => image.brokers.iter().filter(|(_, r)| !r.fenced).map(|(id, _)| *id).collect(),
-            None => self.bootstrap.to_vec(),
+        let least_loaded = |known: &mut dyn Iterator<Item = BrokerId>| {
+            known.filter(|broker| self.usable(*broker, now)).min_by_key(|broker| self.in_flight(*broker))
         };
-        let reachable = known.into_iter().filter(|broker| self.usable(*broker, now));
-        let Some(to) = reachable.min_by_key(|broker| self.in_flight(*broker)) else { return };
+        // `metadata.recovery.strategy=rebootstrap`: when no known broker can be reached, the first addresses are tried again.
+        let known = least_loaded(&mut self.known_brokers());
+        let Some(to) = known.or_else(|| least_loaded(&mut self.bootstrap.iter().copied())) else { return };
         let id = self.send(to, Request::Metadata, out);
         self.refresh.in_flight = Some((to, id));
     }
@@ -154,6 +160,11 @@ impl Connections {
         self.refresh.expires = now + self.max_age;
         self.refresh.not_before = now + exponential(self.backoff, self.backoff_max, self.refresh.attempts);
         self.refresh.attempts = if still_wanted { self.refresh.attempts + 1 } else { 0 };
+        if image.brokers.values().all(|registration| registration.fenced) {
+            // An answer without brokers is a failed update (`handleCompletedMetadataResponse`).
+            self.refresh.wanted = true;
+            return;
+        }
         // An older answer of a broker that lags behind changes nothing.
         if self.image.as_ref().is_none_or(|known| known.offset <= image.offset) {
             self.image = Some(image);
@@ -171,10 +182,7 @@ impl Connections {
 
     /// When some broker this client knows may be tried.
     pub fn reachable_at(&self) -> SimTime {
-        let at = match &self.image {
-            Some(image) => image.brokers.iter().filter(|(_, r)| !r.fenced).map(|(id, _)| self.retry_at(*id)).min(),
-            None => self.bootstrap.iter().map(|id| self.retry_at(*id)).min(),
-        };
-        at.unwrap_or(SimTime::MAX)
+        let brokers = self.known_brokers().chain(self.bootstrap.iter().copied());
+        brokers.map(|broker| self.retry_at(broker)).min().unwrap_or(SimTime::MAX)
     }
 }

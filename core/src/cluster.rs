@@ -51,6 +51,8 @@ pub struct Cluster {
     consumers: Vec<Consumer>,
     /// The group of each consumer, in the order of the scenario.
     group_of: Vec<u32>,
+    /// How often each broker has crashed, in the order of `brokers`.
+    crashes: Vec<u32>,
     /// Some events of this instant were processed, others may be left.
     mid_instant: bool,
     /// The next wake of each participant; later ones in the queue are stale.
@@ -97,6 +99,7 @@ impl Cluster {
             producers: Vec::new(),
             consumers: Vec::new(),
             group_of: Vec::new(),
+            crashes: vec![0; scenario.cluster.brokers.len()],
             mid_instant: false,
             wakes: Vec::new(),
             spins: 0,
@@ -302,13 +305,22 @@ impl Cluster {
 
     fn deliver(&mut self, envelope: Envelope) {
         let Some(node) = self.number(envelope.to) else { return };
-        if let NodeId::Broker(id) = envelope.to
-            && self.is_down(id)
-        {
-            if !matches!(envelope.message, Message::Closed) {
-                self.send(node, envelope.to, envelope.from, Message::Closed);
+        let closed = matches!(envelope.message, Message::Closed);
+        if let NodeId::Broker(id) = envelope.to {
+            if !closed && envelope.connection < self.crashes_of(envelope.to) {
+                // It was meant for a process that is gone; its sender is being told that the connection closed.
+                return;
             }
-            return;
+            let refused = envelope.from != NodeId::Controller && !self.broker(id).is_some_and(Broker::listens);
+            if self.is_down(id) || (refused && matches!(envelope.message, Message::Request(..))) {
+                if !closed {
+                    self.send(node, envelope.to, envelope.from, Message::Closed);
+                }
+                return;
+            }
+        }
+        if closed {
+            self.network.reconnect(node, envelope.to, envelope.from, self.crashes_of(envelope.from));
         }
         if self.hops.capacity.is_some() {
             self.watch(&envelope);
@@ -359,8 +371,8 @@ impl Cluster {
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
-        let arrival = self.network.arrival(self.now, node, from, to);
-        let envelope = Envelope { from, to, sent_at: self.now, message };
+        let (arrival, connection) = self.network.send(self.now, node, from, to);
+        let envelope = Envelope { from, to, sent_at: self.now, connection, message };
         self.queue.push(arrival, Event::Deliver(Box::new(envelope)));
     }
 
@@ -470,6 +482,7 @@ impl Cluster {
         let event = self.fault(id, text, "kill: the process ends at once, what it wrote stays (page cache kept)", Vec::new());
         self.downs.insert(id, event);
         self.brokers[node as usize - 1].crash();
+        self.crashes[node as usize - 1] += 1;
         self.wakes[node as usize] = SimTime::MAX;
         let peers: Vec<NodeId> = (0..self.wakes.len() as u32).filter(|peer| *peer != node).map(|peer| self.node_id(peer)).collect();
         for peer in peers {
@@ -481,11 +494,23 @@ impl Cluster {
         let causes = self.downs.remove(&id).into_iter().collect();
         let text = format!("Broker {id} starts again on its disk.");
         let event = self.fault(id, text, "start: a new process with the log directories it finds", causes);
+        for peer in self.broker_ids.iter().map(|peer| NodeId::Broker(*peer)).filter(|peer| *peer != NodeId::Broker(id)) {
+            // A new process has no connection left from before.
+            let crashes = self.crashes_of(peer);
+            self.network.reconnect(node, NodeId::Broker(id), peer, crashes);
+        }
         let now = self.now;
         let mut out = std::mem::take(&mut self.outbox);
         self.brokers[node as usize - 1].start(now, Some(event));
         self.flush(node, &mut out);
         self.outbox = out;
+    }
+
+    fn crashes_of(&self, id: NodeId) -> u32 {
+        match id {
+            NodeId::Broker(id) => self.broker_ids.binary_search(&id).map_or(0, |place| self.crashes[place]),
+            _ => 0,
+        }
     }
 
     fn is_down(&self, id: BrokerId) -> bool {

@@ -199,6 +199,8 @@ impl Controller {
                 return Err(ErrorCode::DuplicateBrokerRegistration);
             }
         }
+        // The old process may be missed at this very instant.
+        self.fence(broker, out);
         let epoch = BrokerEpoch(self.image.offset as i64);
         let registration = BrokerRegistration { epoch, fenced: true, rack, incarnation };
         self.append(&MetadataRecord::RegisterBroker { broker, registration });
@@ -211,7 +213,21 @@ impl Controller {
             because.into_iter().collect(),
         );
         self.fenced_by.insert(broker, registered);
+        self.strike_from_elr(broker, registered, out);
         Ok(epoch)
+    }
+
+    /// A process that did not stop in order may have lost what it had: it is eligible no longer (KIP-966).
+    /// Nothing here stops a broker in order yet, so every registration after the first is one of these.
+    fn strike_from_elr(&mut self, broker: BrokerId, because: EventId, out: &mut Outbox) {
+        let eligible = self.image.partitions().filter(|(_, p)| p.elr.contains(&broker));
+        let struck: Vec<(TopicPartition, PartitionRegistration)> = eligible.map(|(id, p)| (id, p.clone())).collect();
+        for (id, mut without) in struck {
+            without.elr.retain(|member| *member != broker);
+            without.partition_epoch.0 += 1;
+            self.append(&MetadataRecord::Partition { id, registration: without });
+            self.elect(id, None, self.last_resort(id), Some(because), out);
+        }
     }
 
     fn session_end(&self, broker: BrokerId) -> Option<SimTime> {
@@ -318,7 +334,13 @@ impl Controller {
             );
         }
         if after.leader != before.leader {
-            out.note(EventKind::LeaderElected, name.clone(), leader_text(&name, before, &after), leader_rule(election, &after), causes);
+            out.note(
+                EventKind::LeaderElected,
+                name.clone(),
+                leader_text(&name, before, &after),
+                leader_rule(election, before, &after),
+                causes,
+            );
         }
         self.append(&MetadataRecord::Partition { id, registration: after });
     }
@@ -452,9 +474,12 @@ fn leader_text(name: &str, before: &PartitionRegistration, after: &PartitionRegi
     }
 }
 
-fn leader_rule(election: Election, after: &PartitionRegistration) -> String {
+fn leader_rule(election: Election, before: &PartitionRegistration, after: &PartitionRegistration) -> String {
     let replicas = list(&after.replicas);
     match (election, after.leader) {
+        (Election::Online, Some(leader)) if !before.isr.contains(&leader) && before.last_known_elr == [leader] && before.elr.is_empty() => {
+            "Nobody is in sync or eligible: only the last known leader may lead again (KIP-966)".to_owned()
+        }
         (_, None) => "Only a live in-sync (or eligible) replica may lead; unclean.leader.election.enable = false".to_owned(),
         (Election::Preferred, _) => format!("auto.leader.rebalance.enable: the preferred leader is the first replica of {replicas}"),
         (Election::Unclean, _) => format!("unclean.leader.election.enable = true: the first live replica of {replicas}"),

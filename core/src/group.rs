@@ -73,6 +73,11 @@ impl GroupCoordinator {
         GroupCoordinator { config, rng, shards: BTreeMap::new() }
     }
 
+    /// After a crash: nothing is known, and no member id is given out twice.
+    pub fn restarted(&self) -> Self {
+        GroupCoordinator::new(Arc::clone(&self.config), self.rng.clone())
+    }
+
     pub fn shards(&self) -> &BTreeMap<u32, Shard> {
         &self.shards
     }
@@ -81,8 +86,18 @@ impl GroupCoordinator {
         self.shards.contains_key(&shard)
     }
 
-    pub fn resign(&mut self, shard: u32) {
-        self.shards.remove(&shard);
+    /// Another broker coordinates these groups now: whoever waits here must look for it.
+    pub fn resign(&mut self, shard: u32, out: &mut Outbox) {
+        let groups = self.shards.remove(&shard).into_iter().flat_map(|shard| shard.groups.into_values());
+        for member in groups.flat_map(|group| group.members.into_values()) {
+            if let Some((to, id)) = member.joining {
+                let refused = JoinRefused { error: ErrorCode::NotCoordinator, member_id: Arc::from("") };
+                out.respond(to, id, Response::JoinGroup(Box::new(Err(refused))));
+            }
+            if let Some((to, id)) = member.syncing {
+                out.respond(to, id, Response::SyncGroup(Err(ErrorCode::NotCoordinator)));
+            }
+        }
     }
 
     /// Takes over a partition: what its records say is what the groups are.

@@ -1,5 +1,5 @@
 //! The simulated network: every message takes its link's latency and some jitter, and no message overtakes another on the same
-//! link, as on a TCP connection.
+//! link, as on a TCP connection. A connection dies with a process at its end; what was under way on it arrives nowhere.
 
 use crate::ids::NodeId;
 use crate::rng::{Seed, SimRng};
@@ -11,6 +11,8 @@ use crate::time::{SimDuration, SimTime};
 struct Link {
     to: NodeId,
     last_arrival: SimTime,
+    /// Crashes of the receiver that the sender has heard of.
+    crashes_known: u32,
     rng: SimRng,
 }
 
@@ -27,25 +29,35 @@ impl Network {
         Network { spec, seed, links: vec![Vec::new(); senders as usize] }
     }
 
-    /// When a message sent now arrives.
-    pub fn arrival(&mut self, now: SimTime, sender: u32, from: NodeId, to: NodeId) -> SimTime {
-        let (spec, seed) = (self.spec, self.seed);
-        let links = &mut self.links[sender as usize];
-        let place = match links.binary_search_by_key(&to, |link| link.to) {
-            Ok(place) => place,
-            Err(place) => {
-                let stream = from.stream().rotate_left(20) ^ to.stream() ^ (1 << 62);
-                links.insert(place, Link { to, last_arrival: SimTime::ZERO, rng: SimRng::new(seed, stream) });
-                place
-            }
-        };
-        let link = &mut links[place];
+    /// When a message sent now arrives, and on which connection.
+    pub fn send(&mut self, now: SimTime, sender: u32, from: NodeId, to: NodeId) -> (SimTime, u32) {
+        let spec = self.spec;
+        let link = self.link(sender, from, to);
         let jitter = match spec.jitter {
             SimDuration::ZERO => 0,
             jitter => link.rng.below(jitter.micros() + 1),
         };
         let arrival = (now + spec.latency + SimDuration(jitter)).max(link.last_arrival);
         link.last_arrival = arrival;
-        arrival
+        (arrival, link.crashes_known)
+    }
+
+    /// The sender knows that `to` has crashed so often: its next message opens a connection to the process after that.
+    pub fn reconnect(&mut self, sender: u32, from: NodeId, to: NodeId, crashes: u32) {
+        self.link(sender, from, to).crashes_known = crashes;
+    }
+
+    fn link(&mut self, sender: u32, from: NodeId, to: NodeId) -> &mut Link {
+        let seed = self.seed;
+        let links = &mut self.links[sender as usize];
+        let place = match links.binary_search_by_key(&to, |link| link.to) {
+            Ok(place) => place,
+            Err(place) => {
+                let stream = from.stream().rotate_left(20) ^ to.stream() ^ (1 << 62);
+                links.insert(place, Link { to, last_arrival: SimTime::ZERO, crashes_known: 0, rng: SimRng::new(seed, stream) });
+                place
+            }
+        };
+        &mut links[place]
     }
 }

@@ -18,6 +18,8 @@ pub struct Envelope {
     pub from: NodeId,
     pub to: NodeId,
     pub sent_at: SimTime,
+    /// How many crashes of the receiver the sender had heard of: a connection lives as long as both processes.
+    pub connection: u32,
     pub message: Message,
 }
 

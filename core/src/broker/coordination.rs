@@ -79,7 +79,7 @@ impl Broker {
     /// This broker starts or stops leading a partition of `__consumer_offsets`.
     pub(super) fn coordinate(&mut self, now: SimTime, id: TopicPartition, leads: bool, out: &mut Outbox) {
         if !leads {
-            self.groups.resign(id.partition);
+            self.groups.resign(id.partition, out);
             return;
         }
         let records = self.replicas[&id].log.segments().iter().flat_map(|segment| segment.batches());

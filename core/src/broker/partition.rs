@@ -154,16 +154,17 @@ impl Replica {
         };
     }
 
-    /// The controller's newest word on the ISR of the epoch this replica leads.
-    pub fn isr_confirmed(&mut self, isr: &[BrokerId], partition_epoch: PartitionEpoch) {
+    /// The controller's newest word on the ISR of the epoch this replica leads; false when it is not new.
+    pub fn isr_confirmed(&mut self, isr: &[BrokerId], partition_epoch: PartitionEpoch) -> bool {
         if partition_epoch <= self.partition_epoch {
-            return;
+            return false;
         }
         self.partition_epoch = partition_epoch;
         if let Role::Leader(leadership) = &mut self.role {
             leadership.isr = isr.to_vec();
             leadership.pending_isr = None;
         }
+        true
     }
 
     /// A follower asked for `offset`: that is where its log ends.

@@ -52,6 +52,8 @@ enum Identity {
 struct InFlight {
     to: BrokerId,
     deadline: SimTime,
+    /// When the first of its batches has been under way too long.
+    expires: SimTime,
     batches: Vec<Drained>,
 }
 
@@ -214,7 +216,8 @@ impl Producer {
             return;
         }
         let id = self.connections.send(broker, request, out);
-        self.in_flight.insert(id, InFlight { to: broker, deadline: now + self.config.request_timeout, batches });
+        let expires = batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
+        self.in_flight.insert(id, InFlight { to: broker, deadline: now + self.config.request_timeout, expires, batches });
     }
 
     fn produced(&mut self, now: SimTime, id: CorrelationId, results: &[ProducedPartition], out: &mut Outbox) {
@@ -274,8 +277,21 @@ impl Producer {
         for (partition, batch) in self.accumulator.take_expired(now) {
             self.fail(&batch, partition, Some(ErrorCode::DeliveryTimeout), out);
         }
+        self.expire_in_flight(now, out);
         while let Some(to) = self.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to) {
             self.closed(now, to, out);
+        }
+    }
+
+    /// A batch under way is given up when its time is over, whatever becomes of the request (`Sender.getExpiredInflightBatches`).
+    fn expire_in_flight(&mut self, now: SimTime, out: &mut Outbox) {
+        let mut expired = Vec::new();
+        for request in self.in_flight.values_mut().filter(|request| request.expires <= now) {
+            expired.extend(request.batches.extract_if(.., |drained| drained.batch.deadline <= now));
+            request.expires = request.batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
+        }
+        for drained in expired {
+            self.fail(&drained.batch, drained.partition, Some(ErrorCode::DeliveryTimeout), out);
         }
     }
 
@@ -336,7 +352,7 @@ impl Node for Producer {
             true => self.workload.next_at(),
             false => SimTime::MAX,
         };
-        let requests = self.in_flight.values().map(|request| request.deadline).min().unwrap_or(SimTime::MAX);
+        let requests = self.in_flight.values().map(|request| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX);
         let sends = self.next_send();
         application.min(requests).min(sends).min(self.connections.next_timeout()).min(self.accumulator.next_deadline())
     }
