@@ -1,3 +1,4 @@
 //! Modules shared by the page and the worker.
 
+pub mod app;
 pub mod bridge;
