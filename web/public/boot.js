@@ -1,0 +1,44 @@
+// Runs before the first paint: sets the theme, then loads and starts the one artifact as the page.
+// Trunk writes its hashed names into this element's attributes; the page reads data-js there too, to hand it to the worker.
+"use strict";
+{
+  const { js, wasm } = document.currentScript.dataset;
+  const themes = ["light", "dark"];
+
+  // Without a choice the style sheets follow the system. Where storage is blocked, even looking at it throws.
+  const savedTheme = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null;
+    }
+  };
+  const theme = [new URLSearchParams(location.search).get("theme"), savedTheme()].find((name) => themes.includes(name));
+  if (theme) document.documentElement.dataset.theme = theme;
+
+  const inDocument = (url) => new URL(url, document.baseURI).href;
+  const whenParsed = new Promise((parsed) => {
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", parsed, { once: true });
+    else parsed();
+  });
+
+  const reason = (error) => {
+    if (typeof WebAssembly !== "object") return "this browser has no WebAssembly, or it is switched off";
+    if (location.protocol === "file:") return "it was opened as a file; it needs a web server (cargo xtask serve)";
+    return error instanceof Error ? error.message : String(error);
+  };
+  const failed = (error) => {
+    const notice = document.getElementById("boot");
+    if (!notice) return;
+    notice.setAttribute("role", "alert");
+    notice.textContent = `Kafka Playground could not start: ${reason(error)}. Reload the page to try again.`;
+  };
+
+  const start = async () => {
+    const page = await import(inDocument(js));
+    await whenParsed;
+    await page.default({ module_or_path: inDocument(wasm) });
+    document.getElementById("boot")?.remove();
+  };
+  start().catch((error) => whenParsed.then(() => failed(error)));
+}
