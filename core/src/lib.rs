@@ -10,5 +10,6 @@ pub mod config;
 pub mod ids;
 pub mod rng;
 pub mod scenario;
+pub mod session;
 pub mod time;
 pub mod view;

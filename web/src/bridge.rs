@@ -62,11 +62,13 @@ pub enum FromWorker {
         engine: u32,
         storage: Storage,
     },
-    /// A run is open. `restored`: it is the user's saved one.
+    /// A run is open; its first frame follows, on the empty view. `restored`: it is the user's saved one.
     Opened {
         scenario: String,
         restored: bool,
         playback: Playback,
+        /// What the user should know about it, in plain words: a save that could not be taken up and where it is kept.
+        notice: Option<String>,
     },
     /// The scenario text was refused; the old run goes on. Each line is `line:column: what, and what to write instead`.
     Refused {
@@ -119,7 +121,7 @@ pub struct Frame {
     pub delta: ViewDelta,
     /// State digest, 16 hex digits.
     pub digest: Option<String>,
-    /// New entries of the event list, oldest first.
+    /// New entries of the event list, oldest first; on the empty view (`base` is `None`) the whole list.
     pub events: Vec<EventView>,
     /// What arrived since the last frame; the newest [`HOPS`] at most.
     pub hops: Vec<HopView>,

@@ -1,0 +1,199 @@
+//! A session: the live cluster and the recording that names it exactly.
+//!
+//! The recording is the scenario itself: what the user does at time T joins its timeline at T, applied after every event up to T,
+//! just as a line of the file is. So scenario text + T names a state, and replaying the text to T gives that state again.
+
+pub mod saved;
+
+use crate::cluster::Cluster;
+use crate::command::{Command, CommandError};
+use crate::scenario::{Scenario, ScenarioFault, TimelineEntry};
+use crate::time::SimTime;
+use saved::SavedRun;
+
+/// Names the behaviour of the engine: the same scenario, seed and version give the same run. Raised on purpose only.
+pub const ENGINE_VERSION: u32 = 1;
+
+/// How far a budgeted run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The clock stands where it was sent.
+    Reached,
+    /// The budget ran out first; call again.
+    OutOfBudget,
+}
+
+pub struct Session {
+    /// As it was opened, before the user did anything to it.
+    opened: Scenario,
+    /// With everything the user did, in its timeline.
+    scenario: Scenario,
+    cluster: Cluster,
+}
+
+impl Session {
+    pub fn open(scenario: Scenario) -> Self {
+        let cluster = Cluster::new(&scenario);
+        Session { opened: scenario.clone(), scenario, cluster }
+    }
+
+    /// The same scenario from its first instant, without what the user did.
+    pub fn start_over(&self) -> Self {
+        Session::open(self.opened.clone())
+    }
+
+    /// Does what the user asked now, and records it. A refused command changes and records nothing.
+    pub fn submit(&mut self, command: Command) -> Result<(), CommandError> {
+        self.cluster.settle();
+        self.cluster.apply(&command)?;
+        // What it sets off at this very instant belongs before a next command of the same instant, as in a replay.
+        self.cluster.settle();
+        let at = self.cluster.now();
+        let place = self.scenario.timeline.partition_point(|entry| entry.at <= at);
+        self.scenario.timeline.insert(place, TimelineEntry { at, command });
+        Ok(())
+    }
+
+    /// Runs towards `to`, at most `max_events` events.
+    pub fn advance(&mut self, to: SimTime, max_events: u64) -> Progress {
+        match self.cluster.run_some(to, max_events) {
+            true => Progress::Reached,
+            false => Progress::OutOfBudget,
+        }
+    }
+
+    /// Runs to the next entry of the event list, instant by instant, at most about `max_events` events.
+    pub fn next_event(&mut self, max_events: u64) -> Progress {
+        let known = self.cluster.events().len();
+        let first = self.cluster.steps();
+        while let Some(at) = self.next_time() {
+            let spent = self.cluster.steps() - first;
+            if spent >= max_events || !self.cluster.run_some(at, max_events - spent) {
+                return Progress::OutOfBudget;
+            }
+            if self.cluster.events().len() > known {
+                return Progress::Reached;
+            }
+        }
+        Progress::Reached
+    }
+
+    /// The next instant at which anything happens: an event of the queue or a line of the timeline.
+    fn next_time(&self) -> Option<SimTime> {
+        let now = self.cluster.now();
+        let line = self.scenario.timeline.iter().map(|entry| entry.at).find(|at| *at > now);
+        [self.cluster.next_time(), line].into_iter().flatten().min()
+    }
+
+    /// Finishes the current instant, so that the state is the one scenario text + time name.
+    pub fn settle(&mut self) {
+        self.cluster.settle();
+    }
+
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// For the pieces that drain the cluster (hops, disk writes) or tune what it remembers; never to change the run.
+    pub fn cluster_mut(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+
+    pub fn now(&self) -> SimTime {
+        self.cluster.now()
+    }
+
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The user has done something to this run.
+    pub fn touched(&self) -> bool {
+        self.scenario.timeline.len() > self.opened.timeline.len()
+    }
+
+    /// This moment as a save. Finishes the current instant first.
+    pub fn saved(&mut self) -> SavedRun {
+        self.cluster.settle();
+        SavedRun {
+            engine: ENGINE_VERSION,
+            opened: self.opened.to_toml(),
+            scenario: self.scenario.to_toml(),
+            at_us: self.cluster.now().micros(),
+            digest: Some(self.cluster.digest()),
+        }
+    }
+}
+
+/// A session on its way to a known moment, in slices.
+pub struct Replay {
+    session: Session,
+    until: SimTime,
+    expected: Expected,
+}
+
+/// What is known about the state the replay must reach.
+#[derive(Clone, Copy)]
+enum Expected {
+    Nothing,
+    Digest(u64),
+    /// Another engine wrote it; its digest says nothing about ours.
+    OtherEngine(u32),
+}
+
+/// Whether a replay gave what was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Same,
+    /// The same text gave another state: the save, or the engine, is not what it says it is.
+    Differs,
+    /// Saved by this engine version; its rules may decide otherwise than ours.
+    OtherEngine(u32),
+}
+
+impl Replay {
+    /// A scenario to be shown at `until`.
+    pub fn to(scenario: Scenario, until: SimTime) -> Self {
+        Replay { session: Session::open(scenario), until, expected: Expected::Nothing }
+    }
+
+    /// A saved run.
+    pub fn of(saved: &SavedRun) -> Result<Self, Vec<ScenarioFault>> {
+        let scenario = Scenario::parse(&saved.scenario)?;
+        let mut session = Session::open(scenario);
+        session.opened = Scenario::parse(&saved.opened)?;
+        let expected = match saved.digest {
+            _ if saved.engine != ENGINE_VERSION => Expected::OtherEngine(saved.engine),
+            Some(digest) => Expected::Digest(digest),
+            None => Expected::Nothing,
+        };
+        Ok(Replay { session, until: SimTime(saved.at_us), expected })
+    }
+
+    pub fn advance(&mut self, max_events: u64) -> Progress {
+        self.session.advance(self.until, max_events)
+    }
+
+    pub fn now(&self) -> SimTime {
+        self.session.now()
+    }
+
+    pub fn until(&self) -> SimTime {
+        self.until
+    }
+
+    /// The session at its moment, to be called once [`Replay::advance`] has reached it.
+    pub fn finish(mut self) -> (Session, Verdict) {
+        self.session.settle();
+        let verdict = match self.expected {
+            Expected::Nothing => Verdict::Same,
+            Expected::OtherEngine(engine) => Verdict::OtherEngine(engine),
+            Expected::Digest(digest) if self.session.cluster.digest() == digest => Verdict::Same,
+            Expected::Digest(_) => Verdict::Differs,
+        };
+        (self.session, verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests;
