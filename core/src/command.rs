@@ -12,6 +12,15 @@ pub enum Command {
     Start(BrokerId),
 }
 
+impl Command {
+    /// The broker it is about.
+    pub const fn broker(&self) -> BrokerId {
+        match self {
+            Command::Kill(broker) | Command::Start(broker) => *broker,
+        }
+    }
+}
+
 /// Why a command was refused; nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CommandError {

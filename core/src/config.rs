@@ -1,6 +1,14 @@
 //! Settings under Kafka's own keys, with Kafka 4.3's defaults. What is not here is not modelled and is refused by name.
+//!
+//! [`table`] gives each field its Kafka key, type, default, unit, range and meaning; [`rules`] holds what Kafka demands of
+//! several settings together.
+
+pub mod rules;
+pub mod table;
 
 use crate::time::SimDuration;
+pub use rules::ConfigFault;
+pub use table::{Described, Settings};
 
 /// What a producer waits for before it calls a record sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

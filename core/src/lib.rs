@@ -5,11 +5,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod command;
 pub mod config;
+pub mod group;
+pub mod hash;
 pub mod ids;
+pub mod log;
+pub mod record;
+pub mod report;
 pub mod rng;
 pub mod scenario;
 pub mod session;
+pub mod shell;
 pub mod time;
 pub mod view;

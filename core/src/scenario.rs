@@ -1,6 +1,21 @@
 //! A scenario: one cluster, its clients and what happens to them. Parsed from TOML by [`format`], packed into links by [`link`].
 //!
-//! Values here are already checked: parse at the edge, trust inside.
+//! Values here are already checked: parse at the edge, trust inside. Text in: [`format`], one value: here, text out: [`render`].
+
+pub mod builtin;
+pub mod expect;
+mod fault;
+pub mod format;
+pub mod limits;
+pub mod link;
+pub(crate) mod names;
+mod reader;
+mod render;
+pub mod set;
+pub mod template;
+
+pub use builtin::{BUILTINS, builtin};
+pub use fault::ScenarioFault;
 
 use crate::command::Command;
 use crate::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
@@ -146,4 +161,69 @@ pub struct Expect {
     pub at: SimTime,
     /// As written; parsed and judged by `expect`.
     pub that: Vec<String>,
+}
+
+/// Three brokers, Kafka's settings.
+impl Default for ClusterSpec {
+    fn default() -> Self {
+        ClusterSpec {
+            brokers: vec![BrokerId(101), BrokerId(102), BrokerId(103)],
+            racks: BTreeMap::new(),
+            controllers: 3,
+            config: BrokerConfig::default(),
+        }
+    }
+}
+
+/// One data centre.
+impl Default for NetworkSpec {
+    fn default() -> Self {
+        NetworkSpec { latency: SimDuration::from_millis(1), jitter: SimDuration::from_micros(500) }
+    }
+}
+
+impl Placement {
+    pub fn partitions(&self) -> u32 {
+        match self {
+            Placement::Striped { partitions, .. } => *partitions,
+            Placement::Manual(partitions) => partitions.len() as u32,
+        }
+    }
+
+    pub fn replication_factor(&self) -> u32 {
+        match self {
+            Placement::Striped { replication_factor, .. } => *replication_factor,
+            Placement::Manual(partitions) => partitions.first().map_or(0, |replicas| replicas.len() as u32),
+        }
+    }
+}
+
+impl ProducerSpec {
+    /// What a producer without `value` sends: the number of its record.
+    pub fn default_value() -> Template {
+        Template { pieces: vec![Piece::Counter] }
+    }
+}
+
+impl GroupSpec {
+    /// `location-dashboard-1`, `location-dashboard-2`, …
+    pub fn member_names(&self) -> Vec<String> {
+        member_names(&self.name, self.members)
+    }
+}
+
+fn member_names(group: &str, members: u32) -> Vec<String> {
+    (1..=members).map(|i| format!("{group}-{i}")).collect()
+}
+
+/// How long a scenario runs that says nothing about its end.
+const DEFAULT_RUN: SimDuration = SimDuration::from_secs(300);
+
+impl Scenario {
+    /// The last moment that the file names; five minutes when it names none.
+    pub fn end(&self) -> SimTime {
+        let timeline = self.timeline.last().map(|entry| entry.at);
+        let expects = self.expects.last().map(|expect| expect.at);
+        timeline.max(expects).unwrap_or(SimTime::ZERO + DEFAULT_RUN)
+    }
 }

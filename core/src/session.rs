@@ -103,6 +103,12 @@ impl Session {
         self.cluster.now()
     }
 
+    /// As it was opened, without what the user did.
+    pub fn opened(&self) -> &Scenario {
+        &self.opened
+    }
+
+    /// With what the user did.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }

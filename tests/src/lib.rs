@@ -1,1 +1,3 @@
 //! The whole engine, tested through its public API only.
+
+pub mod vectors;

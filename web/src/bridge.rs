@@ -20,7 +20,12 @@ pub enum ToWorker {
     Resume {
         otherwise: String,
     },
-    /// Open this scenario (TOML) instead of the current run, and run to `at_us` before showing it.
+    /// Take up this saved run (the report of a failed worker), paused.
+    Restore {
+        saved: String,
+    },
+    /// Open this scenario (TOML) instead of the current run, and run to `at_us` before showing it: playing from the
+    /// first instant, paused at any later one. The user's own run stays under another name in the browser's storage.
     Open {
         scenario: String,
         at_us: u64,
@@ -56,6 +61,7 @@ pub struct Playback {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, encoded or read at once")]
 pub enum FromWorker {
     Ready {
         protocol: u32,
@@ -88,7 +94,7 @@ pub enum FromWorker {
     Detail(Option<RecordDetail>),
     Playback(Playback),
     Saved(SaveState),
-    /// The engine failed; the run up to the step before is in the report.
+    /// The engine failed; the report is the run up to the instant before, as a saved run. Empty when there was no time to write one.
     Failed {
         message: String,
         report: String,

@@ -2,3 +2,5 @@
 
 pub mod app;
 pub mod bridge;
+pub mod link_to_worker;
+pub mod worker;

@@ -1,0 +1,467 @@
+//! A broker: routes what arrives to its parts, keeps the controller's trust, and turns metadata into roles.
+//!
+//! Its parts: replicas ([`partition`]), following ([`fetcher`]), waiting requests ([`purgatory`]), serving clients ([`serving`]),
+//! group coordination ([`coordination`]). A crash loses the process; logs and the high watermark checkpoint stay.
+
+mod coordination;
+mod fetcher;
+pub mod partition;
+mod purgatory;
+mod serving;
+
+use crate::config::BrokerConfig;
+use crate::error::ErrorCode;
+use crate::group::GroupCoordinator;
+use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
+use crate::metadata::MetadataImage;
+use crate::node::{Fact, Node, Outbox};
+use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, HeartbeatAnswer, IsrState, Message, Request, Response};
+use crate::rng::SimRng;
+use crate::time::{SimDuration, SimTime};
+use fetcher::Fetcher;
+use partition::{Replica, Role};
+use purgatory::Purgatory;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// `replica.high.watermark.checkpoint.interval.ms`.
+const CHECKPOINT_INTERVAL: SimDuration = SimDuration::from_secs(5);
+
+/// First pause after a refused registration; it doubles up to the session timeout (`BrokerLifecycleManager`).
+const REGISTRATION_BACKOFF: SimDuration = SimDuration::from_millis(100);
+
+#[derive(Clone, Debug)]
+pub struct Broker {
+    pub id: BrokerId,
+    rack: Option<Arc<str>>,
+    config: Arc<BrokerConfig>,
+    rng: SimRng,
+    lifecycle: Lifecycle,
+    image: Arc<MetadataImage>,
+    replicas: BTreeMap<TopicPartition, Replica>,
+    /// `replication-offset-checkpoint`: on disk, so it outlives the process.
+    checkpoint: BTreeMap<TopicPartition, Offset>,
+    next_checkpoint: SimTime,
+    next_isr_check: SimTime,
+    fetchers: BTreeMap<BrokerId, Fetcher>,
+    purgatory: Purgatory,
+    groups: GroupCoordinator,
+    /// ISR changes to ask the controller for; one request is under way at a time.
+    isr_changes: BTreeMap<TopicPartition, AlterPartitionItem>,
+    isr_request: Option<(CorrelationId, Vec<TopicPartition>)>,
+    /// Partitions whose log end or high watermark moved in this step; parked requests of theirs are looked at before it ends.
+    moved: BTreeSet<TopicPartition>,
+    next_correlation: u64,
+    next_producer_id: i64,
+}
+
+/// Where the process stands with the controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// No process. Entered by a crash, left by a start.
+    Down,
+    /// Asking to be registered.
+    Registering,
+    /// Registered; fenced until the controller unfences it. Follows already.
+    Fenced,
+    /// Trusted: may lead and be in sync.
+    Running,
+}
+
+#[derive(Clone, Debug)]
+struct Lifecycle {
+    phase: Phase,
+    epoch: BrokerEpoch,
+    incarnation: u64,
+    /// The user's action that started this process.
+    because: Option<EventId>,
+    next_contact: SimTime,
+    refusals: u32,
+    fetching_metadata: bool,
+}
+
+impl Broker {
+    pub fn new(id: BrokerId, rack: Option<Arc<str>>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
+        let groups = GroupCoordinator::new(Arc::clone(&config), rng.clone());
+        Broker {
+            id,
+            rack,
+            config,
+            rng,
+            lifecycle: Lifecycle {
+                phase: Phase::Down,
+                epoch: BrokerEpoch(-1),
+                incarnation: 0,
+                because: None,
+                next_contact: SimTime::MAX,
+                refusals: 0,
+                fetching_metadata: false,
+            },
+            image: Arc::default(),
+            replicas: BTreeMap::new(),
+            checkpoint: BTreeMap::new(),
+            next_checkpoint: SimTime::MAX,
+            next_isr_check: SimTime::MAX,
+            fetchers: BTreeMap::new(),
+            purgatory: Purgatory::default(),
+            groups,
+            isr_changes: BTreeMap::new(),
+            isr_request: None,
+            moved: BTreeSet::new(),
+            next_correlation: 0,
+            next_producer_id: 0,
+        }
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.lifecycle.phase
+    }
+
+    pub fn rack(&self) -> Option<&str> {
+        self.rack.as_deref()
+    }
+
+    pub fn replicas(&self) -> &BTreeMap<TopicPartition, Replica> {
+        &self.replicas
+    }
+
+    pub fn image(&self) -> &MetadataImage {
+        &self.image
+    }
+
+    pub fn checkpoint(&self) -> &BTreeMap<TopicPartition, Offset> {
+        &self.checkpoint
+    }
+
+    pub fn groups(&self) -> &GroupCoordinator {
+        &self.groups
+    }
+
+    /// The cluster stands before the run begins: this broker is registered and knows the metadata.
+    pub fn begin(&mut self, epoch: BrokerEpoch, image: &Arc<MetadataImage>, out: &mut Outbox) {
+        self.lifecycle.phase = Phase::Running;
+        self.lifecycle.epoch = epoch;
+        self.next_producer_id = epoch.0 * 1_000;
+        self.start_timers(SimTime::ZERO);
+        // Heartbeats of real brokers are not in step; the phase is drawn once.
+        let offset = self.rng.below(self.config.heartbeat_interval.micros().max(1));
+        self.lifecycle.next_contact = SimTime::ZERO + SimDuration(offset);
+        let all: Vec<TopicPartition> = image.partitions().map(|(id, _)| id).collect();
+        self.take_metadata(SimTime::ZERO, Arc::clone(image), &all, out);
+    }
+
+    /// The process starts on the disk it finds.
+    pub fn start(&mut self, now: SimTime, because: Option<EventId>) {
+        let checkpoint = &self.checkpoint;
+        for (id, replica) in &mut self.replicas {
+            let known = checkpoint.get(id).copied().unwrap_or_default();
+            replica.high_watermark = known.min(replica.log.log_end());
+        }
+        self.lifecycle.phase = Phase::Registering;
+        self.lifecycle.incarnation += 1;
+        self.lifecycle.because = because;
+        self.lifecycle.refusals = 0;
+        self.lifecycle.next_contact = now;
+        self.start_timers(now);
+    }
+
+    fn start_timers(&mut self, now: SimTime) {
+        self.next_checkpoint = now + CHECKPOINT_INTERVAL;
+        self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);
+    }
+
+    /// The process is gone: everything but the disk.
+    pub fn crash(&mut self) {
+        let mut fresh = Broker::new(self.id, self.rack.clone(), Arc::clone(&self.config), self.rng.clone());
+        fresh.lifecycle.incarnation = self.lifecycle.incarnation;
+        fresh.next_correlation = self.next_correlation;
+        fresh.checkpoint = std::mem::take(&mut self.checkpoint);
+        fresh.replicas = std::mem::take(&mut self.replicas);
+        for replica in fresh.replicas.values_mut() {
+            replica.role = Role::Offline;
+            replica.leader_epoch = crate::ids::LeaderEpoch(-1);
+            replica.partition_epoch = crate::ids::PartitionEpoch(-1);
+            replica.waiting = partition::Waiting::default();
+        }
+        *self = fresh;
+    }
+
+    fn correlation(&mut self) -> CorrelationId {
+        self.next_correlation += 1;
+        CorrelationId(self.next_correlation)
+    }
+
+    fn ask_controller(&mut self, request: Request, out: &mut Outbox) -> CorrelationId {
+        let id = self.correlation();
+        out.request(NodeId::Controller, id, request);
+        id
+    }
+
+    fn contact_controller(&mut self, now: SimTime, out: &mut Outbox) {
+        match self.lifecycle.phase {
+            Phase::Down => {}
+            Phase::Registering => {
+                self.lifecycle.next_contact = SimTime::MAX;
+                let Lifecycle { incarnation, because, .. } = self.lifecycle;
+                let request = Request::BrokerRegistration { incarnation, rack: self.rack.clone(), because };
+                self.ask_controller(request, out);
+            }
+            Phase::Fenced | Phase::Running => {
+                self.lifecycle.next_contact = now + self.config.heartbeat_interval;
+                let request = Request::BrokerHeartbeat { epoch: self.lifecycle.epoch, metadata_offset: self.image.offset };
+                self.ask_controller(request, out);
+                self.fetch_metadata(out);
+            }
+        }
+    }
+
+    fn fetch_metadata(&mut self, out: &mut Outbox) {
+        if !self.lifecycle.fetching_metadata {
+            self.lifecycle.fetching_metadata = true;
+            let request = Request::FetchMetadata { offset: self.image.offset, epoch: self.lifecycle.epoch };
+            self.ask_controller(request, out);
+        }
+    }
+
+    fn registered(&mut self, now: SimTime, answer: Result<BrokerEpoch, ErrorCode>, out: &mut Outbox) {
+        match answer {
+            Ok(epoch) => {
+                self.lifecycle.phase = Phase::Fenced;
+                self.lifecycle.epoch = epoch;
+                self.next_producer_id = epoch.0 * 1_000;
+                self.contact_controller(now, out);
+            }
+            Err(_) => {
+                let pause = REGISTRATION_BACKOFF.times(1 << self.lifecycle.refusals.min(10)).min(self.config.session_timeout);
+                self.lifecycle.refusals += 1;
+                self.lifecycle.next_contact = now + pause;
+            }
+        }
+    }
+
+    fn heartbeat_answered(&mut self, now: SimTime, answer: Result<HeartbeatAnswer, ErrorCode>) {
+        match answer {
+            Ok(HeartbeatAnswer { fenced: false }) => self.lifecycle.phase = Phase::Running,
+            Ok(HeartbeatAnswer { fenced: true }) => self.lifecycle.phase = Phase::Fenced,
+            // Another registration took this id; a real broker would stop. Ours asks again.
+            Err(_) => {
+                self.lifecycle.phase = Phase::Registering;
+                self.lifecycle.next_contact = now + REGISTRATION_BACKOFF;
+            }
+        }
+    }
+
+    fn take_metadata(&mut self, now: SimTime, image: Arc<MetadataImage>, changed: &[TopicPartition], out: &mut Outbox) {
+        let ahead = image.offset > self.image.offset;
+        self.image = image;
+        for id in changed {
+            self.apply_partition(now, *id, out);
+        }
+        if ahead && self.lifecycle.phase == Phase::Fenced {
+            // Caught up further: do not wait for the interval to say so.
+            self.lifecycle.next_contact = now;
+        }
+        self.start_fetchers(now, out);
+        self.settle(now, out);
+    }
+
+    /// Turns the controller's word on one partition into this broker's role in it.
+    fn apply_partition(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
+        let image = Arc::clone(&self.image);
+        let Some(registration) = image.partition(id) else { return };
+        if !registration.replicas.contains(&self.id) {
+            return;
+        }
+        let Some(topic) = image.topic(id.topic) else { return };
+        let replica = self.replicas.entry(id).or_insert_with(|| Replica::new(Arc::clone(&topic.config)));
+        let was_leader = matches!(replica.role, Role::Leader(_));
+        if registration.leader_epoch == replica.leader_epoch {
+            replica.isr_confirmed(&registration.isr, registration.partition_epoch);
+            self.isr_changes.remove(&id);
+            self.advance(now, id);
+            return;
+        }
+        let leads = registration.leader == Some(self.id);
+        match leads {
+            true => replica.become_leader(self.id, registration, now),
+            false => replica.become_follower(registration.leader, registration),
+        }
+        self.isr_changes.remove(&id);
+        self.follow(id, registration.leader.filter(|_| !leads));
+        if was_leader && !leads {
+            self.refuse_waiting(id, out);
+        }
+        if leads {
+            out.fact(Fact::LeaderStarted { partition: id, because: self.lifecycle.because });
+            self.advance(now, id);
+        }
+        if topic.internal {
+            self.coordinate(now, id, leads, out);
+        }
+    }
+
+    /// Moves the high watermark if it may, and marks the partition as moved.
+    fn advance(&mut self, now: SimTime, id: TopicPartition) {
+        let Some(replica) = self.replicas.get_mut(&id) else { return };
+        let image = &self.image;
+        if replica.advance_high_watermark(now, self.config.replica_lag_time_max, &|broker| image.is_active(broker)) {
+            self.moved.insert(id);
+        }
+    }
+
+    /// Lets a follower that has caught up into the ISR.
+    fn offer_expansion(&mut self, id: TopicPartition, follower: BrokerId, epoch: BrokerEpoch) {
+        let known = self.image.brokers.get(&follower);
+        let eligible = known.is_some_and(|registration| !registration.fenced && registration.epoch == epoch);
+        let isr = self.replicas.get(&id).and_then(|replica| replica.expanded_isr(follower, eligible));
+        if let Some(isr) = isr {
+            self.ask_for_isr(id, isr, crate::protocol::IsrChange::CaughtUp(follower));
+        }
+    }
+
+    fn ask_for_isr(&mut self, id: TopicPartition, new_isr: Vec<BrokerId>, why: crate::protocol::IsrChange) {
+        let Some(replica) = self.replicas.get_mut(&id) else { return };
+        let (leader_epoch, partition_epoch) = (replica.leader_epoch, replica.partition_epoch);
+        if let Role::Leader(leadership) = &mut replica.role {
+            leadership.pending_isr = Some(new_isr.clone());
+            let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, why };
+            self.isr_changes.insert(id, item);
+        }
+    }
+
+    /// `AlterPartitionManager`: one request under way, everything collected meanwhile goes with the next.
+    fn send_isr_changes(&mut self, out: &mut Outbox) {
+        if self.isr_request.is_some() || self.isr_changes.is_empty() {
+            return;
+        }
+        let partitions: Vec<AlterPartitionItem> = std::mem::take(&mut self.isr_changes).into_values().collect();
+        let ids = partitions.iter().map(|item| item.partition).collect();
+        let request = AlterPartitionRequest { epoch: self.lifecycle.epoch, partitions };
+        let id = self.ask_controller(Request::AlterPartition(Box::new(request)), out);
+        self.isr_request = Some((id, ids));
+    }
+
+    fn isr_answered(
+        &mut self,
+        now: SimTime,
+        id: CorrelationId,
+        answer: Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode>,
+    ) {
+        let Some((_, asked)) = self.isr_request.take_if(|(asked, _)| *asked == id) else { return };
+        for (partition, result) in answer.unwrap_or_default() {
+            if let (Ok(state), Some(replica)) = (result, self.replicas.get_mut(&partition))
+                && state.leader_epoch == replica.leader_epoch
+            {
+                replica.isr_confirmed(&state.isr, state.partition_epoch);
+            }
+        }
+        for partition in asked {
+            // Refused or overtaken: what was pending is not; the next fetch or check asks again.
+            if let Some(Role::Leader(leadership)) = self.replicas.get_mut(&partition).map(|replica| &mut replica.role) {
+                leadership.pending_isr = None;
+            }
+            self.advance(now, partition);
+        }
+    }
+
+    fn check_isr(&mut self, now: SimTime) {
+        let lag_max = self.config.replica_lag_time_max;
+        let shrunk: Vec<_> =
+            self.replicas.iter().filter_map(|(id, replica)| Some((*id, replica.shrunk_isr(now, lag_max)?))).collect();
+        for (id, (isr, why)) in shrunk {
+            self.ask_for_isr(id, isr, why);
+        }
+        let led: Vec<TopicPartition> = self.replicas.iter().filter(|(_, r)| r.leadership().is_some()).map(|(id, _)| *id).collect();
+        for id in led {
+            self.advance(now, id);
+        }
+    }
+
+    fn write_checkpoint(&mut self) {
+        for (id, replica) in &self.replicas {
+            self.checkpoint.insert(*id, replica.high_watermark);
+        }
+    }
+
+    fn answered(&mut self, now: SimTime, from: NodeId, id: CorrelationId, response: Response, out: &mut Outbox) {
+        match response {
+            Response::BrokerRegistration(answer) => self.registered(now, answer, out),
+            Response::BrokerHeartbeat(answer) => self.heartbeat_answered(now, answer),
+            Response::FetchMetadata { image, changed } => {
+                self.lifecycle.fetching_metadata = false;
+                self.take_metadata(now, image, &changed, out);
+                self.fetch_metadata(out);
+            }
+            Response::AlterPartition(answer) => self.isr_answered(now, id, answer),
+            Response::Fetch(answer) => {
+                if let NodeId::Broker(leader) = from {
+                    self.fetched(now, leader, id, answer, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn peer_closed(&mut self, now: SimTime, peer: NodeId) {
+        if let NodeId::Broker(leader) = peer
+            && self.fetchers.get(&leader).is_some_and(|fetcher| fetcher.in_flight.is_some())
+        {
+            self.back_off(leader, now);
+        }
+        for id in self.purgatory.fetches_of(peer) {
+            self.forget_fetch(id);
+        }
+    }
+
+    /// What every step ends with: parked requests of partitions that moved, then the ISR changes they led to.
+    fn settle(&mut self, now: SimTime, out: &mut Outbox) {
+        while let Some(id) = self.moved.pop_first() {
+            self.wake_waiting(now, id, out);
+        }
+        self.send_isr_changes(out);
+    }
+}
+
+impl Node for Broker {
+    fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
+        match message {
+            Message::Request(id, request) => self.serve(now, from, id, request, out),
+            Message::Response(id, response) => self.answered(now, from, id, response, out),
+            Message::Closed => self.peer_closed(now, from),
+        }
+        self.settle(now, out);
+    }
+
+    fn next_timeout(&self) -> SimTime {
+        if self.lifecycle.phase == Phase::Down {
+            return SimTime::MAX;
+        }
+        let fetchers = self.fetchers.values().filter(|fetcher| fetcher.in_flight.is_none() && !fetcher.partitions.is_empty());
+        let fetchers = fetchers.map(|fetcher| fetcher.resume_at).min().unwrap_or(SimTime::MAX);
+        self.lifecycle
+            .next_contact
+            .min(self.next_checkpoint)
+            .min(self.next_isr_check)
+            .min(fetchers)
+            .min(self.purgatory.next_deadline())
+            .min(self.groups.next_timeout())
+    }
+
+    fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.lifecycle.next_contact <= now {
+            self.contact_controller(now, out);
+        }
+        if self.next_checkpoint <= now {
+            self.next_checkpoint = now + CHECKPOINT_INTERVAL;
+            self.write_checkpoint();
+        }
+        if self.next_isr_check <= now {
+            self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);
+            self.check_isr(now);
+        }
+        self.start_fetchers(now, out);
+        self.expire_waiting(now, out);
+        self.expire_groups(now, out);
+        self.settle(now, out);
+    }
+}

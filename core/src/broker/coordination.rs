@@ -1,0 +1,176 @@
+//! The broker as host of a group coordinator: finding it, taking over and giving up partitions of `__consumer_offsets`,
+//! and writing its records through the ordinary log with `acks=all`.
+
+use super::Broker;
+use super::purgatory::{AnswerTo, ParkedProduce, stored};
+use crate::controller::offsets_topic_request;
+use crate::error::ErrorCode;
+use crate::group::offsets::GroupRecord;
+use crate::group::{Asked, Continuation, Write};
+use crate::hash::coordinator_partition;
+use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::log::ClientBatch;
+use crate::metadata::OFFSETS_TOPIC;
+use crate::node::Outbox;
+use crate::protocol::{OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
+use crate::record::{BatchBuilder, ProducerStamp};
+use crate::time::{SimDuration, SimTime};
+use crate::trace::EventKind;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// `offsets.commit.timeout.ms`.
+const WRITE_TIMEOUT: SimDuration = SimDuration::from_secs(5);
+
+/// The referee's mark for records a broker writes itself.
+pub const COORDINATOR_WRITER: u32 = u32::MAX;
+
+impl Broker {
+    pub(super) fn serve_group(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
+        match request {
+            Request::FindCoordinator(group) => {
+                let answer = self.find_coordinator(&group, out);
+                out.respond(from, id, Response::FindCoordinator(answer));
+            }
+            Request::JoinGroup(request) => {
+                let asked = Asked { shard: self.shard_of(&request.group), from, id };
+                let writes = self.groups.join(now, &asked, &request, out);
+                self.write_all(now, writes, out);
+            }
+            Request::SyncGroup(request) => {
+                let asked = Asked { shard: self.shard_of(&request.member.group), from, id };
+                let writes = self.groups.sync(now, &asked, &request, out);
+                self.write_all(now, writes, out);
+            }
+            Request::Heartbeat(member) => {
+                let answer = self.groups.heartbeat(now, self.shard_of(&member.group), &member);
+                out.respond(from, id, Response::Heartbeat(answer));
+            }
+            Request::LeaveGroup(member) => {
+                let shard = self.shard_of(&member.group);
+                let (answer, writes) = self.groups.leave(now, shard, &member, out);
+                out.respond(from, id, Response::LeaveGroup(answer));
+                self.write_all(now, writes, out);
+            }
+            Request::OffsetCommit(request) => self.commit(now, from, id, &request, out),
+            Request::OffsetFetch(request) => {
+                let answer = self.committed(&request);
+                out.respond(from, id, Response::OffsetFetch(answer));
+            }
+            _ => {}
+        }
+    }
+
+    fn shard_of(&self, group: &str) -> u32 {
+        coordinator_partition(group, self.config.offsets_topic_partitions)
+    }
+
+    /// The leader of the group's partition of `__consumer_offsets`; the topic is created when somebody first asks.
+    fn find_coordinator(&mut self, group: &str, out: &mut Outbox) -> Result<BrokerId, ErrorCode> {
+        let Some(topic) = self.image.topic_named(OFFSETS_TOPIC) else {
+            let request = Request::CreateTopic(Box::new(offsets_topic_request(&self.config)));
+            self.ask_controller(request, out);
+            return Err(ErrorCode::CoordinatorNotAvailable);
+        };
+        let shard = TopicPartition { topic: topic.id, partition: self.shard_of(group) };
+        self.image.partition(shard).and_then(|partition| partition.leader).ok_or(ErrorCode::CoordinatorNotAvailable)
+    }
+
+    /// This broker starts or stops leading a partition of `__consumer_offsets`.
+    pub(super) fn coordinate(&mut self, now: SimTime, id: TopicPartition, leads: bool, out: &mut Outbox) {
+        if !leads {
+            self.groups.resign(id.partition);
+            return;
+        }
+        let records = self.replicas[&id].log.segments().iter().flat_map(|segment| segment.batches());
+        let decoded: Vec<GroupRecord> = records
+            .flat_map(|stored| stored.batch.records())
+            .filter_map(|record| GroupRecord::decode(record.key.unwrap_or_default(), record.value))
+            .collect();
+        self.groups.load(now, id.partition, decoded.into_iter());
+        let loaded: Vec<String> = self.groups.shards()[&id.partition].groups.keys().map(|name| name.to_string()).collect();
+        if !loaded.is_empty() {
+            let me = self.id;
+            out.note(
+                EventKind::CoordinatorLoaded,
+                loaded.join(", "),
+                format!("Broker {me} coordinates {} now: it read the bookmarks from {OFFSETS_TOPIC}-{}.", loaded.join(", "), id.partition),
+                format!("The coordinator is the leader of partition abs(hash(group)) % {}", self.config.offsets_topic_partitions),
+                Vec::new(),
+            );
+        }
+    }
+
+    fn commit(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &OffsetCommitRequest, out: &mut Outbox) {
+        let asked = Asked { shard: self.shard_of(&request.member.group), from, id };
+        let named = request.offsets.iter().filter_map(|(partition, offset, epoch)| self.named(*partition, *offset, *epoch)).collect::<Vec<_>>();
+        match self.groups.commit(now, &asked, &request.member, &named) {
+            Ok(write) => self.write_all(now, vec![write], out),
+            Err(error) => out.respond(from, id, Response::OffsetCommit(Err(error))),
+        }
+    }
+
+    fn named(&self, id: TopicPartition, offset: Offset, epoch: LeaderEpoch) -> Option<(Arc<str>, u32, Offset, LeaderEpoch)> {
+        Some((Arc::clone(&self.image.topic(id.topic)?.name), id.partition, offset, epoch))
+    }
+
+    fn committed(&self, request: &OffsetFetchRequest) -> Result<BTreeMap<TopicPartition, Offset>, ErrorCode> {
+        let shard = self.shard_of(&request.group);
+        if !self.groups.leads(shard) {
+            return Err(ErrorCode::NotCoordinator);
+        }
+        let one = |id: &TopicPartition| {
+            let topic = &self.image.topic(id.topic)?.name;
+            Some((*id, self.groups.committed(shard, &request.group, topic, id.partition)?.offset))
+        };
+        Ok(request.partitions.iter().filter_map(one).collect())
+    }
+
+    pub(super) fn expire_groups(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.groups.next_timeout() <= now {
+            let writes = self.groups.expire(now, out);
+            self.write_all(now, writes, out);
+        }
+    }
+
+    fn write_all(&mut self, now: SimTime, writes: Vec<Write>, out: &mut Outbox) {
+        for write in writes {
+            self.write(now, write, out);
+        }
+    }
+
+    /// Appends a coordinator's records and lets it go on when they are committed.
+    fn write(&mut self, now: SimTime, write: Write, out: &mut Outbox) {
+        if write.records.is_empty() {
+            self.groups.written(write.then, None, out);
+            return;
+        }
+        let Some(topic) = self.image.topic_named(OFFSETS_TOPIC).map(|topic| topic.id) else { return };
+        let partition = TopicPartition { topic, partition: write.shard };
+        let batch = ClientBatch { batch: Arc::new(batch_of(&write.records, now)), writer: COORDINATOR_WRITER, serial: 0 };
+        match self.append(now, partition, &batch, true) {
+            Err(error) => self.groups.written(write.then, Some(error), out),
+            Ok((base, end)) => {
+                self.groups.appended(now, write.shard, write.records);
+                self.await_commit(now, partition, base, end, write.then, out);
+            }
+        }
+    }
+
+    fn await_commit(&mut self, now: SimTime, partition: TopicPartition, base: Offset, end: Offset, then: Continuation, out: &mut Outbox) {
+        let replica = &self.replicas[&partition];
+        let results: Vec<ProducedPartition> = vec![stored(partition, base, replica.leader_epoch)];
+        let committed = replica.high_watermark >= end;
+        let needs: &[(TopicPartition, Offset)] = if committed { &[] } else { &[(partition, end)] };
+        let parked = ParkedProduce { answer_to: AnswerTo::Group(then), results, open: 0, deadline: now + WRITE_TIMEOUT };
+        self.answer_when_committed(parked, needs, out);
+    }
+}
+
+fn batch_of(records: &[GroupRecord], now: SimTime) -> crate::record::RecordBatch {
+    let mut builder = BatchBuilder::new();
+    for record in records {
+        builder.append(now.timestamp_ms(), Some(&record.key()), record.value().as_deref(), &[]);
+    }
+    builder.build(ProducerStamp::NONE)
+}

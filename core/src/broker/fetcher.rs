@@ -1,0 +1,139 @@
+//! Following: one fetcher a leader broker (`num.replica.fetchers` = 1), one request under way, as long as there is something
+//! to follow. Kafka's `ReplicaFetcherThread`.
+
+use super::Broker;
+use super::partition::{Role, truncation_point};
+use crate::error::ErrorCode;
+use crate::ids::{BrokerId, CorrelationId, NodeId, Offset, TopicPartition};
+use crate::node::Outbox;
+use crate::protocol::{FetchPartition, FetchRequest, FetchedPartition, Request};
+use crate::time::SimTime;
+use crate::trace::EventKind;
+use std::collections::BTreeSet;
+
+#[derive(Clone, Debug, Default)]
+pub struct Fetcher {
+    pub partitions: BTreeSet<TopicPartition>,
+    pub in_flight: Option<CorrelationId>,
+    /// After an error it waits `replica.fetch.backoff.ms`.
+    pub resume_at: SimTime,
+}
+
+impl Broker {
+    /// Points a follower at its leader and drops it from everybody else's fetcher.
+    pub(super) fn follow(&mut self, partition: TopicPartition, leader: Option<BrokerId>) {
+        for (broker, fetcher) in &mut self.fetchers {
+            if Some(*broker) != leader {
+                fetcher.partitions.remove(&partition);
+            }
+        }
+        if let Some(leader) = leader {
+            self.fetchers.entry(leader).or_default().partitions.insert(partition);
+        }
+    }
+
+    /// Starts every fetcher that has work and is free.
+    pub(super) fn start_fetchers(&mut self, now: SimTime, out: &mut Outbox) {
+        let ready: Vec<BrokerId> = self
+            .fetchers
+            .iter()
+            .filter(|(_, fetcher)| fetcher.in_flight.is_none() && !fetcher.partitions.is_empty() && fetcher.resume_at <= now)
+            .map(|(leader, _)| *leader)
+            .collect();
+        for leader in ready {
+            self.send_fetch(leader, out);
+        }
+    }
+
+    fn send_fetch(&mut self, leader: BrokerId, out: &mut Outbox) {
+        let Some(fetcher) = self.fetchers.get(&leader) else { return };
+        let partitions = fetcher.partitions.iter().filter_map(|id| {
+            let replica = self.replicas.get(id)?;
+            Some(FetchPartition {
+                partition: *id,
+                offset: replica.log.log_end(),
+                current_leader_epoch: replica.leader_epoch,
+                last_fetched_epoch: replica.log.epochs().latest(),
+                max_bytes: self.config.replica_fetch_max_bytes,
+                high_watermark: replica.high_watermark,
+            })
+        });
+        let request = FetchRequest {
+            replica: Some((self.id, self.lifecycle.epoch)),
+            max_wait: self.config.replica_fetch_wait_max,
+            min_bytes: self.config.replica_fetch_min_bytes,
+            max_bytes: 10 * self.config.replica_fetch_max_bytes,
+            partitions: partitions.collect(),
+        };
+        let id = self.correlation();
+        self.fetchers.get_mut(&leader).expect("looked up above").in_flight = Some(id);
+        out.request(NodeId::Broker(leader), id, Request::Fetch(Box::new(request)));
+    }
+
+    pub(super) fn fetched(&mut self, now: SimTime, leader: BrokerId, id: CorrelationId, answer: Vec<FetchedPartition>, out: &mut Outbox) {
+        let Some(fetcher) = self.fetchers.get_mut(&leader).filter(|fetcher| fetcher.in_flight == Some(id)) else { return };
+        fetcher.in_flight = None;
+        let mut failed = false;
+        for fetched in answer {
+            failed |= !self.store_fetched(leader, fetched, out);
+        }
+        if failed {
+            self.back_off(leader, now);
+        }
+        self.start_fetchers(now, out);
+    }
+
+    pub(super) fn back_off(&mut self, leader: BrokerId, now: SimTime) {
+        if let Some(fetcher) = self.fetchers.get_mut(&leader) {
+            fetcher.in_flight = None;
+            fetcher.resume_at = now + self.config.replica_fetch_backoff;
+        }
+    }
+
+    /// Copies what came for one partition; false asks for a pause.
+    fn store_fetched(&mut self, leader: BrokerId, fetched: FetchedPartition, out: &mut Outbox) -> bool {
+        let Some(replica) = self.replicas.get_mut(&fetched.partition) else { return true };
+        if !matches!(replica.role, Role::Follower { leader: mine } if mine == leader) {
+            return true;
+        }
+        match (fetched.error, fetched.diverging) {
+            (Some(ErrorCode::OffsetOutOfRange), _) => {
+                let end = fetched.high_watermark;
+                self.truncate(fetched.partition, end, leader, out);
+                true
+            }
+            (Some(_), _) => false,
+            (None, Some((epoch, end))) => {
+                let end = truncation_point(&replica.log, epoch, end);
+                self.truncate(fetched.partition, end, leader, out);
+                true
+            }
+            (None, None) => {
+                let config = std::sync::Arc::clone(&replica.config);
+                replica.log.append_as_follower(&fetched.batches, &config);
+                replica.learn_high_watermark(fetched.high_watermark);
+                true
+            }
+        }
+    }
+
+    /// Records that the new leader never had go; everybody is told.
+    fn truncate(&mut self, id: TopicPartition, end: Offset, leader: BrokerId, out: &mut Outbox) {
+        let Some(replica) = self.replicas.get_mut(&id) else { return };
+        let before = replica.log.log_end();
+        replica.truncate_to(end);
+        let gone = before.since(replica.log.log_end());
+        if gone == 0 {
+            return;
+        }
+        let (name, me) = (self.image.name_of(id), self.id);
+        let records = if gone == 1 { "1 record".to_owned() } else { format!("{gone} records") };
+        out.note(
+            EventKind::LogTruncated,
+            name.clone(),
+            format!("Broker {me} cut {records} from its copy of {name} (from offset {end}): leader {leader} does not have them."),
+            "A follower cuts its log where its leader epochs diverge from the leader's (KIP-101, KIP-279)".to_owned(),
+            self.lifecycle.because.into_iter().collect(),
+        );
+    }
+}

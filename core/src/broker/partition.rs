@@ -1,0 +1,258 @@
+//! One replica of a partition on one broker: its log, its role, and as leader the in-sync replicas and the high watermark.
+//!
+//! The rules are Kafka's `Partition` and `Replica`: a follower's fetch offset is its acknowledgement, the high watermark is the
+//! least log end of the maximal ISR, and it does not move while the ISR is smaller than `min.insync.replicas`.
+
+use crate::config::TopicConfig;
+use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionEpoch};
+use crate::log::PartitionLog;
+use crate::metadata::PartitionRegistration;
+use crate::protocol::IsrChange;
+use crate::time::{SimDuration, SimTime};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct Replica {
+    pub log: PartitionLog,
+    pub config: Arc<TopicConfig>,
+    pub high_watermark: Offset,
+    pub leader_epoch: LeaderEpoch,
+    pub partition_epoch: PartitionEpoch,
+    pub role: Role,
+    /// Requests parked until this replica's log or high watermark moves.
+    pub waiting: Waiting,
+}
+
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// No leader is known, or this process has not heard of its role yet.
+    Offline,
+    Follower {
+        leader: BrokerId,
+    },
+    Leader(Leadership),
+}
+
+/// What only the leader knows.
+#[derive(Clone, Debug)]
+pub struct Leadership {
+    pub followers: Vec<FollowerProgress>,
+    pub isr: Vec<BrokerId>,
+    /// Asked of the controller and not confirmed yet; counts for the high watermark as if it held (the maximal ISR).
+    pub pending_isr: Option<Vec<BrokerId>>,
+    /// Where this leader epoch begins in the log.
+    pub epoch_start: Offset,
+}
+
+/// Kafka's `ReplicaState` of a follower.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowerProgress {
+    pub broker: BrokerId,
+    /// `None` until it fetched in this leader epoch.
+    pub log_end: Option<Offset>,
+    /// `None`: never, as far as this leader knows.
+    pub last_caught_up: Option<SimTime>,
+    last_fetch: SimTime,
+    leader_end_at_last_fetch: Offset,
+    pub broker_epoch: Option<BrokerEpoch>,
+}
+
+/// Ids of parked requests; produce requests by the offset they need, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting {
+    pub produces: VecDeque<(Offset, u64)>,
+    pub fetches: Vec<u64>,
+}
+
+impl FollowerProgress {
+    fn new(broker: BrokerId, in_isr: bool, now: SimTime) -> Self {
+        let last_caught_up = in_isr.then_some(now);
+        FollowerProgress {
+            broker,
+            log_end: None,
+            last_caught_up,
+            last_fetch: SimTime::ZERO,
+            leader_end_at_last_fetch: Offset::ZERO,
+            broker_epoch: None,
+        }
+    }
+
+    /// A fetch at `offset` while the leader's log ended at `leader_end` (`Replica.updateFetchStateOrThrow`).
+    pub fn fetched(&mut self, offset: Offset, leader_end: Offset, now: SimTime) {
+        if offset >= leader_end {
+            self.last_caught_up = self.last_caught_up.max(Some(now));
+        } else if offset >= self.leader_end_at_last_fetch {
+            self.last_caught_up = self.last_caught_up.max(Some(self.last_fetch));
+        }
+        self.log_end = Some(offset);
+        self.leader_end_at_last_fetch = leader_end;
+        self.last_fetch = now;
+    }
+
+    /// In sync by time: at the leader's end, or there not longer ago than `replica.lag.time.max.ms`.
+    pub fn caught_up(&self, leader_end: Offset, now: SimTime, lag_max: SimDuration) -> bool {
+        self.log_end == Some(leader_end) || self.last_caught_up.is_some_and(|at| now.since(at) <= lag_max)
+    }
+}
+
+impl Leadership {
+    /// ISR and what it may soon be: everybody whose copy counts before the controller has answered.
+    pub fn maximal_isr(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        let pending = self.pending_isr.iter().flatten().copied().filter(|broker| !self.isr.contains(broker));
+        self.isr.iter().copied().chain(pending)
+    }
+
+    fn follower_mut(&mut self, broker: BrokerId) -> Option<&mut FollowerProgress> {
+        self.followers.iter_mut().find(|follower| follower.broker == broker)
+    }
+}
+
+impl Replica {
+    pub fn new(config: Arc<TopicConfig>) -> Self {
+        Replica {
+            log: PartitionLog::new(),
+            config,
+            high_watermark: Offset::ZERO,
+            leader_epoch: LeaderEpoch(-1),
+            partition_epoch: PartitionEpoch(-1),
+            role: Role::Offline,
+            waiting: Waiting::default(),
+        }
+    }
+
+    pub fn leadership(&self) -> Option<&Leadership> {
+        match &self.role {
+            Role::Leader(leadership) => Some(leadership),
+            _ => None,
+        }
+    }
+
+    /// min(`min.insync.replicas`, replication factor).
+    pub fn effective_min_isr(&self) -> usize {
+        let replicas = self.leadership().map_or(1, |leadership| leadership.followers.len() + 1);
+        (self.config.min_insync_replicas as usize).min(replicas)
+    }
+
+    /// Takes office in a new leader epoch.
+    pub fn become_leader(&mut self, me: BrokerId, registration: &PartitionRegistration, now: SimTime) {
+        self.leader_epoch = registration.leader_epoch;
+        self.partition_epoch = registration.partition_epoch;
+        self.log.begin_epoch(registration.leader_epoch);
+        let others = registration.replicas.iter().copied().filter(|broker| *broker != me);
+        let followers = others.map(|broker| FollowerProgress::new(broker, registration.isr.contains(&broker), now)).collect();
+        self.role = Role::Leader(Leadership {
+            followers,
+            isr: registration.isr.clone(),
+            pending_isr: None,
+            epoch_start: self.log.log_end(),
+        });
+    }
+
+    pub fn become_follower(&mut self, leader: Option<BrokerId>, registration: &PartitionRegistration) {
+        self.leader_epoch = registration.leader_epoch;
+        self.partition_epoch = registration.partition_epoch;
+        self.role = match leader {
+            Some(leader) => Role::Follower { leader },
+            None => Role::Offline,
+        };
+    }
+
+    /// The controller's newest word on the ISR of the epoch this replica leads.
+    pub fn isr_confirmed(&mut self, isr: &[BrokerId], partition_epoch: PartitionEpoch) {
+        if partition_epoch <= self.partition_epoch {
+            return;
+        }
+        self.partition_epoch = partition_epoch;
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.isr = isr.to_vec();
+            leadership.pending_isr = None;
+        }
+    }
+
+    /// A follower asked for `offset`: that is where its log ends.
+    pub fn follower_fetched(&mut self, broker: BrokerId, epoch: BrokerEpoch, offset: Offset, now: SimTime) {
+        let leader_end = self.log.log_end();
+        if let Role::Leader(leadership) = &mut self.role
+            && let Some(follower) = leadership.follower_mut(broker)
+        {
+            follower.fetched(offset, leader_end, now);
+            follower.broker_epoch = Some(epoch);
+        }
+    }
+
+    /// The ISR with `broker` in it, when it has earned its place and no other change is under way.
+    pub fn expanded_isr(&self, broker: BrokerId, eligible: bool) -> Option<Vec<BrokerId>> {
+        let leadership = self.leadership()?;
+        let follower = leadership.followers.iter().find(|follower| follower.broker == broker)?;
+        let log_end = follower.log_end?;
+        let earned = log_end >= self.high_watermark && log_end >= leadership.epoch_start;
+        if leadership.pending_isr.is_some() || leadership.isr.contains(&broker) || !earned || !eligible {
+            return None;
+        }
+        let mut isr = leadership.isr.clone();
+        isr.push(broker);
+        Some(isr)
+    }
+
+    /// The ISR without the first member that has lagged too long.
+    pub fn shrunk_isr(&self, now: SimTime, lag_max: SimDuration) -> Option<(Vec<BrokerId>, IsrChange)> {
+        let leadership = self.leadership()?;
+        if leadership.pending_isr.is_some() {
+            return None;
+        }
+        let log_end = self.log.log_end();
+        let lagging: Vec<BrokerId> = leadership
+            .followers
+            .iter()
+            .filter(|follower| leadership.isr.contains(&follower.broker) && !follower.caught_up(log_end, now, lag_max))
+            .map(|follower| follower.broker)
+            .collect();
+        let first = *lagging.first()?;
+        let isr = leadership.isr.iter().copied().filter(|member| !lagging.contains(member)).collect();
+        Some((isr, IsrChange::Lagging(first)))
+    }
+
+    /// `Partition.maybeIncrementLeaderHW`; true when it moved.
+    pub fn advance_high_watermark(&mut self, now: SimTime, lag_max: SimDuration, eligible: &dyn Fn(BrokerId) -> bool) -> bool {
+        let min_isr = self.effective_min_isr();
+        let log_end = self.log.log_end();
+        let Some(leadership) = self.leadership() else { return false };
+        if leadership.isr.len() < min_isr {
+            return false;
+        }
+        let mut least = log_end;
+        for follower in &leadership.followers {
+            let in_isr = leadership.maximal_isr().any(|member| member == follower.broker);
+            if in_isr || (follower.caught_up(log_end, now, lag_max) && eligible(follower.broker)) {
+                least = least.min(follower.log_end.unwrap_or(Offset::ZERO));
+            }
+        }
+        let moved = least > self.high_watermark;
+        if moved {
+            self.high_watermark = least;
+        }
+        moved
+    }
+
+    /// A follower learns the leader's high watermark.
+    pub fn learn_high_watermark(&mut self, leaders: Offset) {
+        self.high_watermark = leaders.min(self.log.log_end());
+    }
+
+    pub fn truncate_to(&mut self, end: Offset) {
+        self.log.truncate_to(end);
+        self.high_watermark = self.high_watermark.min(self.log.log_end());
+    }
+}
+
+/// Where a follower must cut its log, having been told that it diverges from the leader at the end of an epoch.
+/// Kafka's `AbstractFetcherThread.getOffsetTruncationState`.
+pub fn truncation_point(log: &PartitionLog, epoch: LeaderEpoch, leader_end: Offset) -> Offset {
+    let log_end = log.log_end();
+    match log.epochs().end_offset_for(epoch, log_end) {
+        Some((known, end)) if known == epoch => end.min(leader_end).min(log_end),
+        Some((_, end)) => end.min(log_end),
+        None => leader_end.min(log_end),
+    }
+}

@@ -1,0 +1,556 @@
+//! One row a setting: Kafka's key, its type and range, what it means, and where it lies in the structs of [`super`].
+//!
+//! Reading, writing, printing and documenting a setting all go through its row, so they cannot disagree.
+
+use super::rules::ConfigFault;
+use super::{Acks, BrokerConfig, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
+use crate::time::SimDuration;
+use std::collections::BTreeMap;
+
+/// What a setting's text may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// Milliseconds as a number, or text with a unit.
+    Millis {
+        min: u64,
+        max: u64,
+    },
+    /// Seconds as a number, or text with a unit.
+    Seconds {
+        min: u64,
+        max: u64,
+    },
+    Bytes {
+        min: u64,
+        max: u64,
+    },
+    Count {
+        min: u64,
+        max: u64,
+    },
+    Flag,
+    /// Spellings, several of which may mean the same; the number is the meaning.
+    Words(&'static [(&'static str, u64)]),
+}
+
+/// A setting of the structs of kind `C`. Values pass as numbers: milliseconds, bytes, counts, 0 and 1, or a word's meaning.
+pub(super) struct Row<C> {
+    key: &'static str,
+    kafka_type: &'static str,
+    kind: Kind,
+    meaning: &'static str,
+    get: fn(&C) -> u64,
+    set: fn(&mut C, u64),
+}
+
+/// A setting as a page or a manual shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    pub key: &'static str,
+    /// `INT`, `LONG`, `BOOLEAN`, `STRING`, `CLASS`, `LIST`, as Kafka types it.
+    pub kafka_type: &'static str,
+    pub default: String,
+    /// `ms`, `s`, `bytes`, or empty.
+    pub unit: &'static str,
+    /// `1 to 2147483647`, or the words.
+    pub valid: String,
+    pub meaning: &'static str,
+    /// The value in force.
+    pub value: String,
+}
+
+const INT: u64 = i32::MAX as u64;
+/// Kafka allows 292 million years; a virtual clock in microseconds does not.
+const LONG_MS: u64 = 100 * 365 * 86_400_000;
+
+const ACKS: &[(&str, u64)] = &[("all", 2), ("-1", 2), ("1", 1), ("0", 0)];
+const OFFSET_RESET: &[(&str, u64)] = &[("earliest", 0), ("latest", 1), ("none", 2)];
+const PARTITIONER: &[(&str, u64)] = &[
+    ("default", 0),
+    ("null", 0),
+    ("org.apache.kafka.clients.producer.RoundRobinPartitioner", 1),
+    ("RoundRobinPartitioner", 1),
+    ("roundrobin", 1),
+];
+const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0)];
+const ASSIGNOR: &[(&str, u64)] = &[("range", 0), ("org.apache.kafka.clients.consumer.RangeAssignor", 0)];
+const ISOLATION: &[(&str, u64)] = &[("read_uncommitted", 0)];
+const COMPRESSION: &[(&str, u64)] = &[("none", 0)];
+const TOPIC_COMPRESSION: &[(&str, u64)] = &[("producer", 0)];
+
+macro_rules! millis {
+    ($key:literal, $kafka:literal, $field:ident, $min:expr, $max:expr, $meaning:literal) => {
+        Row {
+            key: $key,
+            kafka_type: $kafka,
+            kind: Kind::Millis { min: $min, max: $max },
+            meaning: $meaning,
+            get: |c| c.$field.millis(),
+            set: |c, v| c.$field = SimDuration::from_millis(v),
+        }
+    };
+}
+
+macro_rules! number {
+    ($key:literal, $kafka:literal, $field:ident: $type:ty, $kind:ident, $min:expr, $max:expr, $meaning:literal) => {
+        Row {
+            key: $key,
+            kafka_type: $kafka,
+            kind: Kind::$kind { min: $min, max: $max },
+            meaning: $meaning,
+            get: |c| u64::from(c.$field),
+            set: |c, v| c.$field = <$type>::try_from(v).unwrap_or(<$type>::MAX),
+        }
+    };
+}
+
+macro_rules! flag {
+    ($key:literal, $field:ident, $meaning:literal) => {
+        Row {
+            key: $key,
+            kafka_type: "BOOLEAN",
+            kind: Kind::Flag,
+            meaning: $meaning,
+            get: |c| u64::from(c.$field),
+            set: |c, v| c.$field = v != 0,
+        }
+    };
+}
+
+/// A setting with one modelled value: accepted when it says so, refused otherwise.
+macro_rules! fixed {
+    ($key:literal, $kafka:literal, $words:expr, $meaning:literal) => {
+        Row { key: $key, kafka_type: $kafka, kind: Kind::Words($words), meaning: $meaning, get: |_| 0, set: |_, _| {} }
+    };
+}
+
+const PRODUCER: &[Row<ProducerConfig>] = &[
+    Row {
+        key: "acks",
+        kafka_type: "STRING",
+        kind: Kind::Words(ACKS),
+        meaning: "What the producer waits for before it calls a record sent: nothing, the leader, or every in-sync replica.",
+        get: |c| match c.acks {
+            Acks::None => 0,
+            Acks::Leader => 1,
+            Acks::All => 2,
+        },
+        set: |c, v| {
+            c.acks = match v {
+                0 => Acks::None,
+                1 => Acks::Leader,
+                _ => Acks::All,
+            }
+        },
+    },
+    number!("batch.size", "INT", batch_size: u32, Bytes, 0, INT, "How full a batch may get before it is sent."),
+    number!("buffer.memory", "LONG", buffer_memory: u64, Bytes, 1_024, 1 << 40, "Memory for records that wait to be sent."),
+    fixed!("compression.type", "STRING", COMPRESSION, "How the producer packs its batches."),
+    millis!(
+        "delivery.timeout.ms",
+        "INT",
+        delivery_timeout,
+        1,
+        INT,
+        "How long a record may take, retries included, before it is reported as failed."
+    ),
+    flag!("enable.idempotence", enable_idempotence, "Numbers each batch, so that a retry can neither store it twice nor out of order."),
+    millis!("linger.ms", "LONG", linger, 0, INT, "How long a batch waits for more records."),
+    number!(
+        "max.in.flight.requests.per.connection",
+        "INT",
+        max_in_flight: u32,
+        Count,
+        1,
+        INT,
+        "How many requests may wait for an answer from one broker."
+    ),
+    number!("max.request.size", "INT", max_request_size: u32, Bytes, 0, INT, "The largest record or request the producer sends."),
+    millis!("metadata.max.age.ms", "LONG", metadata_max_age, 1, LONG_MS, "When to ask for leaders again even if nothing seems wrong."),
+    Row {
+        key: "partitioner.class",
+        kafka_type: "CLASS",
+        kind: Kind::Words(PARTITIONER),
+        meaning: "Who chooses the partition: by default murmur2 of the key, or a sticky choice without key.",
+        get: |c| match c.partitioner {
+            Partitioner::Default => 0,
+            Partitioner::RoundRobin => 1,
+        },
+        set: |c, v| c.partitioner = if v == 0 { Partitioner::Default } else { Partitioner::RoundRobin },
+    },
+    millis!("request.timeout.ms", "INT", request_timeout, 1, INT, "How long to wait for an answer before the request is tried again."),
+    number!("retries", "INT", retries: u32, Count, 0, INT, "How often a batch is sent again after an error that may pass."),
+    millis!("retry.backoff.max.ms", "LONG", retry_backoff_max, 1, LONG_MS, "The longest pause between two tries."),
+    millis!("retry.backoff.ms", "LONG", retry_backoff, 1, LONG_MS, "The first pause between two tries; it doubles with each."),
+];
+
+const CONSUMER: &[Row<ConsumerConfig>] = &[
+    millis!(
+        "auto.commit.interval.ms",
+        "INT",
+        auto_commit_interval,
+        1,
+        INT,
+        "How often the bookmark is stored while enable.auto.commit is on."
+    ),
+    Row {
+        key: "auto.offset.reset",
+        kafka_type: "STRING",
+        kind: Kind::Words(OFFSET_RESET),
+        meaning: "Where to start reading when there is no bookmark, or it points outside the log.",
+        get: |c| match c.auto_offset_reset {
+            OffsetReset::Earliest => 0,
+            OffsetReset::Latest => 1,
+            OffsetReset::None => 2,
+        },
+        set: |c, v| {
+            c.auto_offset_reset = match v {
+                0 => OffsetReset::Earliest,
+                1 => OffsetReset::Latest,
+                _ => OffsetReset::None,
+            }
+        },
+    },
+    flag!("enable.auto.commit", enable_auto_commit, "Stores the bookmark inside poll(), now and then."),
+    number!("fetch.max.bytes", "INT", fetch_max_bytes: u32, Bytes, 0, INT, "The most one fetch brings."),
+    millis!("fetch.max.wait.ms", "INT", fetch_max_wait, 1, INT, "How long the broker waits for fetch.min.bytes."),
+    number!("fetch.min.bytes", "INT", fetch_min_bytes: u32, Bytes, 0, INT, "The least one fetch brings, unless it waited too long."),
+    fixed!("group.protocol", "STRING", GROUP_PROTOCOL, "How the group agrees who reads what."),
+    millis!("heartbeat.interval.ms", "INT", heartbeat_interval, 1, INT, "How often a member says that it is alive."),
+    fixed!("isolation.level", "STRING", ISOLATION, "Whether records of open transactions are read."),
+    number!(
+        "max.partition.fetch.bytes",
+        "INT",
+        max_partition_fetch_bytes: u32,
+        Bytes,
+        0,
+        INT,
+        "The most one fetch brings from one partition."
+    ),
+    millis!("max.poll.interval.ms", "INT", max_poll_interval, 1, INT, "How long the application may work between two polls."),
+    number!("max.poll.records", "INT", max_poll_records: u32, Count, 1, INT, "The most records one poll hands to the application."),
+    millis!("metadata.max.age.ms", "LONG", metadata_max_age, 1, LONG_MS, "When to ask for leaders again even if nothing seems wrong."),
+    fixed!("partition.assignment.strategy", "LIST", ASSIGNOR, "How the group's leader divides the partitions."),
+    millis!("request.timeout.ms", "INT", request_timeout, 1, INT, "How long to wait for an answer before the request is tried again."),
+    millis!("retry.backoff.ms", "LONG", retry_backoff, 1, LONG_MS, "The pause before a failed request is tried again."),
+    millis!("session.timeout.ms", "INT", session_timeout, 1, INT, "Silent for so long, a member is dead to its coordinator."),
+];
+
+const TOPIC: &[Row<TopicConfig>] = &[
+    fixed!("compression.type", "STRING", TOPIC_COMPRESSION, "Whether the broker packs batches anew."),
+    number!("index.interval.bytes", "INT", index_interval_bytes: u32, Bytes, 0, INT, "How far apart entries of the offset index lie."),
+    number!("max.message.bytes", "INT", max_message_bytes: u32, Bytes, 0, INT, "The largest batch the topic takes."),
+    number!("min.insync.replicas", "INT", min_insync_replicas: u32, Count, 1, INT, "With acks=all, so many copies must be in sync."),
+    number!("segment.bytes", "INT", segment_bytes: u32, Bytes, 1_048_576, INT, "How large a segment file gets before the next begins."),
+    millis!("segment.ms", "LONG", segment_time, 1, LONG_MS, "How long a segment is written to before the next begins."),
+    flag!(
+        "unclean.leader.election.enable",
+        unclean_leader_election,
+        "Lets a replica that is not in sync lead when no other can: available again, and records lost."
+    ),
+];
+
+const BROKER: &[Row<BrokerConfig>] = &[
+    flag!(
+        "auto.leader.rebalance.enable",
+        auto_leader_rebalance,
+        "Hands leadership back to the preferred replicas when they are in sync again."
+    ),
+    millis!("broker.heartbeat.interval.ms", "INT", heartbeat_interval, 1, INT, "How often a broker says that it is alive."),
+    millis!(
+        "broker.session.timeout.ms",
+        "INT",
+        session_timeout,
+        1,
+        INT,
+        "Silent for so long, a broker is fenced and loses its leaderships."
+    ),
+    millis!(
+        "group.initial.rebalance.delay.ms",
+        "INT",
+        group_initial_rebalance_delay,
+        0,
+        INT,
+        "How long a new group waits for more members before it divides the partitions."
+    ),
+    Row {
+        key: "leader.imbalance.check.interval.seconds",
+        kafka_type: "LONG",
+        kind: Kind::Seconds { min: 1, max: LONG_MS / 1_000 },
+        meaning: "How often the controller looks for leaders that are not the preferred ones.",
+        get: |c| c.leader_imbalance_check_interval.millis() / 1_000,
+        set: |c, v| c.leader_imbalance_check_interval = SimDuration::from_secs(v),
+    },
+    number!(
+        "offsets.topic.num.partitions",
+        "INT",
+        offsets_topic_partitions: u32,
+        Count,
+        1,
+        1_000,
+        "Into how many partitions __consumer_offsets is cut."
+    ),
+    number!(
+        "offsets.topic.replication.factor",
+        "SHORT",
+        offsets_topic_replication_factor: u32,
+        Count,
+        1,
+        32_767,
+        "How many copies __consumer_offsets has."
+    ),
+    millis!("replica.fetch.backoff.ms", "INT", replica_fetch_backoff, 1, INT, "A follower's pause after a failed fetch."),
+    number!(
+        "replica.fetch.max.bytes",
+        "INT",
+        replica_fetch_max_bytes: u32,
+        Bytes,
+        0,
+        INT,
+        "The most a follower's fetch brings from one partition."
+    ),
+    number!("replica.fetch.min.bytes", "INT", replica_fetch_min_bytes: u32, Bytes, 1, INT, "The least a follower's fetch brings."),
+    millis!("replica.fetch.wait.max.ms", "INT", replica_fetch_wait_max, 1, INT, "How long the leader waits for replica.fetch.min.bytes."),
+    millis!(
+        "replica.lag.time.max.ms",
+        "LONG",
+        replica_lag_time_max,
+        1,
+        LONG_MS,
+        "A follower that has not caught up for so long leaves the ISR."
+    ),
+];
+
+/// Settings by Kafka's names, on each of the four config structs.
+pub trait Settings: Default + Sized + 'static {
+    /// `producer`, `consumer`, `topic`, `broker`.
+    const SCOPE: &'static str;
+
+    /// Sets one setting from text. The struct stays as it was when that is refused.
+    fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigFault>;
+
+    /// The settings that differ from Kafka's defaults, by key.
+    fn given(&self) -> BTreeMap<String, String>;
+
+    /// Every modelled setting, in the order of the keys.
+    fn describe(&self) -> Vec<Described>;
+}
+
+macro_rules! settings {
+    ($config:ty, $rows:expr, $scope:literal) => {
+        impl Settings for $config {
+            const SCOPE: &'static str = $scope;
+
+            fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigFault> {
+                let row = $rows.iter().find(|row| row.key == key).ok_or_else(|| unknown($scope, key, $rows.iter().map(|row| row.key)))?;
+                (row.set)(self, row.kind.read(row.key, value.trim())?);
+                Ok(())
+            }
+
+            fn given(&self) -> BTreeMap<String, String> {
+                let default = Self::default();
+                $rows
+                    .iter()
+                    .map(|row| (row, (row.get)(self)))
+                    .filter(|(row, value)| *value != (row.get)(&default))
+                    .map(|(row, value)| (row.key.to_owned(), row.kind.print(value)))
+                    .collect()
+            }
+
+            fn describe(&self) -> Vec<Described> {
+                let default = Self::default();
+                $rows.iter().map(|row| row.described((row.get)(self), (row.get)(&default))).collect()
+            }
+        }
+    };
+}
+
+settings!(ProducerConfig, PRODUCER, "producer");
+settings!(ConsumerConfig, CONSUMER, "consumer");
+settings!(TopicConfig, TOPIC, "topic");
+settings!(BrokerConfig, BROKER, "broker");
+
+impl<C> Row<C> {
+    fn described(&self, value: u64, default: u64) -> Described {
+        Described {
+            key: self.key,
+            kafka_type: self.kafka_type,
+            default: self.kind.print(default),
+            unit: self.kind.unit(),
+            valid: self.kind.valid(),
+            meaning: self.meaning,
+            value: self.kind.print(value),
+        }
+    }
+}
+
+impl Kind {
+    fn read(self, key: &str, text: &str) -> Result<u64, ConfigFault> {
+        let bad = |why: String| ConfigFault { key: key.to_owned(), message: why };
+        let (value, min, max) = match self {
+            Kind::Millis { min, max } => (duration(text, 1_000), min, max),
+            Kind::Seconds { min, max } => (duration(text, 1_000_000), min, max),
+            Kind::Bytes { min, max } | Kind::Count { min, max } => (whole(text), min, max),
+            Kind::Flag => {
+                return match text.to_ascii_lowercase().as_str() {
+                    "true" => Ok(1),
+                    "false" => Ok(0),
+                    _ => Err(bad(format!("`{text}` is not a value of `{key}`. Write true or false."))),
+                };
+            }
+            Kind::Words(words) => {
+                let word = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+                return word.map(|(_, meaning)| *meaning).ok_or_else(|| bad(not_a_word(key, text, words)));
+            }
+        };
+        match value {
+            None => Err(bad(format!("`{text}` is not a value of `{key}`. Write {}.", self.form()))),
+            Some(value) if value < min || value > max => {
+                Err(bad(format!("`{key}` = {text} is out of range. Write {} from {min} to {max}.", self.form())))
+            }
+            Some(value) => Ok(value),
+        }
+    }
+
+    fn print(self, value: u64) -> String {
+        match self {
+            Kind::Flag => (value != 0).to_string(),
+            Kind::Words(words) => {
+                words.iter().find(|(_, meaning)| *meaning == value).map_or_else(String::new, |(word, _)| (*word).to_owned())
+            }
+            _ => value.to_string(),
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Kind::Millis { .. } => "ms",
+            Kind::Seconds { .. } => "s",
+            Kind::Bytes { .. } => "bytes",
+            Kind::Count { .. } | Kind::Flag | Kind::Words(_) => "",
+        }
+    }
+
+    fn form(self) -> &'static str {
+        match self {
+            Kind::Millis { .. } => "whole milliseconds (or \"20s\", \"5m\")",
+            Kind::Seconds { .. } => "whole seconds (or \"5m\")",
+            Kind::Bytes { .. } => "a whole number of bytes",
+            _ => "a whole number",
+        }
+    }
+
+    fn valid(self) -> String {
+        match self {
+            Kind::Millis { min, max } | Kind::Seconds { min, max } | Kind::Bytes { min, max } | Kind::Count { min, max } => {
+                format!("{min} to {max}")
+            }
+            Kind::Flag => "true, false".to_owned(),
+            Kind::Words(words) => listed(words),
+        }
+    }
+}
+
+/// A duration in units of so many microseconds; text carries its own unit. `None` unless it is a whole number of them.
+fn duration(text: &str, unit: u64) -> Option<u64> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return whole(text);
+    }
+    if !text.ends_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let micros = SimDuration::parse(text)?.micros();
+    (micros % unit == 0).then_some(micros / unit)
+}
+
+fn whole(text: &str) -> Option<u64> {
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+/// The first spelling of each meaning.
+fn listed(words: &[(&str, u64)]) -> String {
+    let mut seen = Vec::new();
+    let first = words.iter().filter(|(_, meaning)| {
+        let new = !seen.contains(meaning);
+        seen.push(*meaning);
+        new
+    });
+    first.map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}
+
+fn not_a_word(key: &str, text: &str, words: &[(&str, u64)]) -> String {
+    if words.iter().all(|(_, meaning)| *meaning == words[0].1) {
+        return format!("`{key}` = `{text}` is not modelled yet. Write \"{}\" or leave it out.", words[0].0);
+    }
+    format!("`{text}` is not a value of `{key}`. Write one of: {}.", listed(words))
+}
+
+fn unknown(scope: &str, key: &str, keys: impl Iterator<Item = &'static str> + Clone) -> ConfigFault {
+    let message = match crate::scenario::names::nearest(key, keys.clone()) {
+        Some(near) => format!("`{key}` is no {scope} setting. Did you mean `{near}`?"),
+        None => {
+            format!("The {scope} setting `{key}` is not modelled yet. Modelled are: {}.", keys.collect::<Vec<_>>().join(", "))
+        }
+    };
+    ConfigFault { key: key.to_owned(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_default_reads_back<C: Settings + PartialEq + std::fmt::Debug>() {
+        let mut config = C::default();
+        for setting in C::default().describe() {
+            config.set(setting.key, &setting.default).expect(setting.key);
+        }
+        assert_eq!(config, C::default(), "{}", C::SCOPE);
+        assert!(config.given().is_empty());
+    }
+
+    #[test]
+    fn every_default_is_a_valid_value_of_its_own_setting() {
+        every_default_reads_back::<ProducerConfig>();
+        every_default_reads_back::<ConsumerConfig>();
+        every_default_reads_back::<TopicConfig>();
+        every_default_reads_back::<BrokerConfig>();
+    }
+
+    #[test]
+    fn keys_are_sorted_and_distinct_so_that_listings_are_stable() {
+        let sorted = |keys: Vec<&str>| assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "{keys:?}");
+        sorted(PRODUCER.iter().map(|row| row.key).collect());
+        sorted(CONSUMER.iter().map(|row| row.key).collect());
+        sorted(TOPIC.iter().map(|row| row.key).collect());
+        sorted(BROKER.iter().map(|row| row.key).collect());
+    }
+
+    #[test]
+    fn what_was_given_sets_the_same_again() {
+        let mut config = BrokerConfig::default();
+        config.set("broker.session.timeout.ms", "6s").unwrap();
+        config.set("leader.imbalance.check.interval.seconds", "5m").unwrap();
+        config.set("auto.leader.rebalance.enable", "FALSE").unwrap();
+        config.set("leader.imbalance.check.interval.seconds", "10").unwrap();
+        let mut again = BrokerConfig::default();
+        for (key, value) in config.given() {
+            again.set(&key, &value).unwrap();
+        }
+        assert_eq!(config, again);
+        assert_eq!(config.given()["broker.session.timeout.ms"], "6000");
+        assert_eq!(config.given()["leader.imbalance.check.interval.seconds"], "10");
+    }
+
+    #[test]
+    fn a_refused_value_says_what_to_write() {
+        let mut config = ProducerConfig::default();
+        let mut message = |key, value| config.set(key, value).unwrap_err().message;
+        assert_eq!(message("acks", "two"), "`two` is not a value of `acks`. Write one of: all, 1, 0.");
+        assert_eq!(message("ack", "1"), "`ack` is no producer setting. Did you mean `acks`?");
+        assert!(message("linger.ms", "-1").contains("Write whole milliseconds"));
+        assert!(message("linger.ms", "0.5ms").contains("whole milliseconds"));
+        assert!(message("batch.size", "99999999999999999999999").contains("out of range"));
+        assert!(message("compression.type", "zstd").contains("is not modelled yet"));
+        assert!(message("transactional.id", "t").contains("is not modelled yet"));
+    }
+}

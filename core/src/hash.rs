@@ -1,0 +1,84 @@
+//! The hashes that decide where things go (keys to partitions, groups and transactions to their coordinators), and the
+//! checksum that guards what is stored.
+
+/// Kafka's murmur2 with its own seed, as `Utils.murmur2` answers it.
+pub fn murmur2(data: &[u8]) -> i32 {
+    const SEED: u32 = 0x9747_b28c;
+    const M: u32 = 0x5bd1_e995;
+    const R: u32 = 24;
+
+    let mut h = SEED ^ data.len() as u32;
+    let (blocks, tail) = data.as_chunks::<4>();
+    for &block in blocks {
+        let mut k = u32::from_le_bytes(block).wrapping_mul(M);
+        k ^= k >> R;
+        h = h.wrapping_mul(M) ^ k.wrapping_mul(M);
+    }
+    if !tail.is_empty() {
+        let mut last = [0; 4];
+        last[..tail.len()].copy_from_slice(tail);
+        h = (h ^ u32::from_le_bytes(last)).wrapping_mul(M);
+    }
+    h ^= h >> 13;
+    h = h.wrapping_mul(M);
+    h ^= h >> 15;
+    h as i32
+}
+
+/// Clears the sign bit (`Utils.toPositive`); this is not the absolute value.
+pub const fn to_positive(number: i32) -> i32 {
+    number & i32::MAX
+}
+
+/// Where the Java producer sends a record with this key. All partitions count, available or not.
+pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
+    to_positive(murmur2(key)) as u32 % partitions.max(1)
+}
+
+/// `String.hashCode` of Java, over UTF-16 units.
+pub fn java_string_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0, |hash: i32, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+}
+
+/// `Utils.abs`: the absolute value, and zero for the one number that has none.
+pub const fn kafka_abs(number: i32) -> i32 {
+    if number == i32::MIN { 0 } else { number.abs() }
+}
+
+/// Which partition of `__consumer_offsets` or `__transaction_state` looks after this group or transactional id;
+/// the leader of that partition is its coordinator.
+pub fn coordinator_partition(id: &str, partitions: u32) -> u32 {
+    kafka_abs(java_string_hash(id)) as u32 % partitions.max(1)
+}
+
+/// CRC-32C (Castagnoli), which guards batches and checkpoints.
+pub fn crc32c(data: &[u8]) -> u32 {
+    crc32c::crc32c(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_every_tail_length_land_where_kafka_puts_them() {
+        assert_eq!(murmur2(b"21"), -973_932_308);
+        assert_eq!(murmur2(b"foobar"), -790_332_482);
+        assert_eq!(murmur2(b"a-little-bit-long-string"), -985_981_536);
+        assert_eq!(murmur2(b"2"), 648_968_168);
+        assert_eq!(partition_for_key(b"foobar", 50), 16);
+    }
+
+    #[test]
+    fn groups_find_their_coordinator() {
+        assert_eq!(coordinator_partition("test", 50), 48);
+        assert_eq!(java_string_hash("polygenelubricants"), i32::MIN);
+        assert_eq!(coordinator_partition("polygenelubricants", 50), 0);
+    }
+
+    #[test]
+    fn positive_is_not_absolute() {
+        assert_eq!(to_positive(-1), i32::MAX);
+        assert_eq!(kafka_abs(-1), 1);
+    }
+}

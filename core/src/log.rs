@@ -1,0 +1,226 @@
+//! The log of one replica: append, read, truncate. Kafka's `UnifiedLog`, on segments held in memory.
+//!
+//! The leader assigns offsets and checks sequences; a follower copies what the leader has. The high watermark belongs to the
+//! replica, not to the log.
+
+pub mod epochs;
+pub mod files;
+pub mod producers;
+pub mod segment;
+
+use crate::config::TopicConfig;
+use crate::error::ErrorCode;
+use crate::ids::{LeaderEpoch, Offset};
+use crate::record::RecordBatch;
+use epochs::EpochCache;
+use producers::{ProducerStates, SequenceCheck};
+use segment::{LogSegment, StoredBatch};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct PartitionLog {
+    /// Never empty; the last one is active.
+    segments: Vec<LogSegment>,
+    log_start: Offset,
+    log_end: Offset,
+    epochs: EpochCache,
+    producers: ProducerStates,
+    /// Fingerprint of everything in the log, in order.
+    content: u64,
+    /// Counts truncations, so that a mirror notices that bytes it has written changed.
+    truncations: u32,
+}
+
+/// A batch as a client sent it.
+#[derive(Clone, Debug)]
+pub struct ClientBatch {
+    pub batch: Arc<RecordBatch>,
+    pub writer: u32,
+    pub serial: u32,
+}
+
+/// Where an appended (or already present) batch lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    pub base_offset: Offset,
+    /// The offset after its last record.
+    pub end: Offset,
+    /// It was there before; nothing was appended.
+    pub duplicate: bool,
+}
+
+impl Default for PartitionLog {
+    fn default() -> Self {
+        PartitionLog::new()
+    }
+}
+
+impl PartitionLog {
+    pub fn new() -> Self {
+        PartitionLog {
+            segments: vec![LogSegment::new(Offset::ZERO)],
+            log_start: Offset::ZERO,
+            log_end: Offset::ZERO,
+            epochs: EpochCache::default(),
+            producers: ProducerStates::default(),
+            content: 0,
+            truncations: 0,
+        }
+    }
+
+    pub fn log_start(&self) -> Offset {
+        self.log_start
+    }
+
+    /// The offset the next record will get.
+    pub fn log_end(&self) -> Offset {
+        self.log_end
+    }
+
+    pub fn epochs(&self) -> &EpochCache {
+        &self.epochs
+    }
+
+    pub fn segments(&self) -> &[LogSegment] {
+        &self.segments
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    pub fn content(&self) -> u64 {
+        self.content
+    }
+
+    pub fn truncations(&self) -> u32 {
+        self.truncations
+    }
+
+    /// A new leader marks where its epoch begins.
+    pub fn begin_epoch(&mut self, epoch: LeaderEpoch) {
+        self.epochs.assign(epoch, self.log_end);
+    }
+
+    /// Appends a client's batch at the end, or says why not.
+    pub fn append_as_leader(&mut self, sent: &ClientBatch, epoch: LeaderEpoch, config: &TopicConfig) -> Result<Appended, ErrorCode> {
+        let batch = &sent.batch;
+        if batch.size_in_bytes() > config.max_message_bytes {
+            return Err(ErrorCode::MessageTooLarge);
+        }
+        let records = batch.last_offset_delta() + 1;
+        match self.producers.check(batch.stamp(), records) {
+            SequenceCheck::Append => {}
+            SequenceCheck::Duplicate(base_offset) => {
+                return Ok(Appended { base_offset, end: base_offset.plus(u64::from(records)), duplicate: true });
+            }
+            SequenceCheck::Refuse(error) => return Err(error),
+        }
+        let stored = StoredBatch {
+            base_offset: self.log_end,
+            batch: Arc::clone(batch),
+            leader_epoch: epoch,
+            writer: sent.writer,
+            serial: sent.serial,
+        };
+        let base_offset = self.log_end;
+        self.push(stored, config);
+        Ok(Appended { base_offset, end: self.log_end, duplicate: false })
+    }
+
+    /// Copies the leader's batches; they must follow on this log's end.
+    pub fn append_as_follower(&mut self, batches: &[StoredBatch], config: &TopicConfig) {
+        for batch in batches.iter().filter(|batch| batch.base_offset >= self.log_end) {
+            self.push(batch.clone(), config);
+        }
+    }
+
+    fn push(&mut self, batch: StoredBatch, config: &TopicConfig) {
+        self.epochs.assign(batch.leader_epoch, batch.base_offset);
+        self.roll_if_needed(&batch, config);
+        let records = batch.batch.last_offset_delta() + 1;
+        self.producers.update(batch.batch.stamp(), records, batch.base_offset);
+        self.content = fingerprint(self.content, &batch);
+        self.log_end = batch.next_offset();
+        self.segments.last_mut().expect("a log has an active segment").push(batch);
+    }
+
+    /// Kafka's `LogSegment.shouldRoll`: too large, too old by record time, or too far from the base offset.
+    fn roll_if_needed(&mut self, batch: &StoredBatch, config: &TopicConfig) {
+        let active = self.segments.last().expect("a log has an active segment");
+        let Some(first_ms) = active.first_timestamp_ms() else { return };
+        let full = active.bytes + u64::from(batch.batch.size_in_bytes()) > u64::from(config.segment_bytes);
+        let old = batch.batch.max_timestamp_ms() - first_ms > config.segment_time.millis() as i64;
+        let far = batch.next_offset().since(active.base_offset) > i32::MAX as u64;
+        if full || old || far {
+            self.segments.push(LogSegment::new(batch.base_offset));
+        }
+    }
+
+    /// Batches from the one holding `from`, below `bound`, up to `max_bytes`; one at least, however large.
+    pub fn read(&self, from: Offset, bound: Offset, max_bytes: u32) -> Vec<StoredBatch> {
+        let mut batches = Vec::new();
+        if from >= bound {
+            return batches;
+        }
+        let first = self.segments.partition_point(|segment| segment.base_offset <= from).saturating_sub(1);
+        let mut bytes = 0_u64;
+        for batch in self.segments[first..].iter().flat_map(|segment| segment.batches_from(from)) {
+            bytes += u64::from(batch.batch.size_in_bytes());
+            let too_much = bytes > u64::from(max_bytes) && !batches.is_empty();
+            if batch.base_offset >= bound || too_much {
+                break;
+            }
+            batches.push(batch.clone());
+        }
+        batches
+    }
+
+    /// The batch that holds `offset`.
+    pub fn batch_at(&self, offset: Offset) -> Option<&StoredBatch> {
+        let segment = self.segments.partition_point(|segment| segment.base_offset <= offset).checked_sub(1)?;
+        self.segments[segment].batches_from(offset).next().filter(|batch| batch.base_offset <= offset)
+    }
+
+    /// Batches, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &StoredBatch> {
+        self.segments.iter().rev().flat_map(|segment| segment.batches().rev())
+    }
+
+    /// True when the record at `offset` is the one written in `epoch`.
+    pub fn contains(&self, offset: Offset, epoch: LeaderEpoch) -> bool {
+        offset < self.log_end && self.epochs.epoch_for(offset) == Some(epoch)
+    }
+
+    /// Cuts everything at and after `end`; a batch that reaches beyond it goes whole, yet the log end is what was asked for.
+    pub fn truncate_to(&mut self, end: Offset) {
+        if end >= self.log_end {
+            return;
+        }
+        while self.segments.len() > 1 && self.segments.last().is_some_and(|segment| segment.base_offset >= end) {
+            self.segments.pop();
+        }
+        self.segments.last_mut().expect("a log has an active segment").truncate_to(end);
+        self.log_end = end;
+        self.epochs.truncate_from_end(end);
+        self.truncations += 1;
+        self.rebuild();
+    }
+
+    /// What is derived from the batches: the producers' memory (Kafka replays its snapshot) and the fingerprint.
+    fn rebuild(&mut self) {
+        let mut producers = ProducerStates::default();
+        let mut content = 0;
+        for batch in self.segments.iter().flat_map(|segment| segment.batches()) {
+            producers.update(batch.batch.stamp(), batch.batch.last_offset_delta() + 1, batch.base_offset);
+            content = fingerprint(content, batch);
+        }
+        self.producers = producers;
+        self.content = content;
+    }
+}
+
+fn fingerprint(before: u64, batch: &StoredBatch) -> u64 {
+    let word = (u64::from(batch.batch.crc()) << 32) ^ batch.base_offset.0 ^ (batch.leader_epoch.0 as u64) << 20;
+    (before.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}

@@ -1,0 +1,87 @@
+//! What a partition remembers of idempotent producers: the last five batches of each (Kafka's `ProducerStateEntry`).
+
+use crate::error::ErrorCode;
+use crate::ids::Offset;
+use crate::record::ProducerStamp;
+use std::collections::{BTreeMap, VecDeque};
+
+/// `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`; also why `max.in.flight.requests.per.connection` may not exceed 5.
+pub const BATCHES_RETAINED: usize = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct BatchMetadata {
+    first_sequence: i32,
+    last_sequence: i32,
+    first_offset: Offset,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct ProducerState {
+    epoch: i16,
+    batches: VecDeque<BatchMetadata>,
+}
+
+/// All producers known to one partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProducerStates {
+    by_id: BTreeMap<i64, ProducerState>,
+}
+
+/// What the leader does with a client's batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SequenceCheck {
+    Append,
+    /// The same batch is already there: nothing is appended, the original offset is the answer.
+    Duplicate(Offset),
+    Refuse(ErrorCode),
+}
+
+/// Sequences wrap from 2^31-1 to 0 (`DefaultRecordBatch.incrementSequence`).
+pub const fn sequence_plus(sequence: i32, records: u32) -> i32 {
+    ((sequence as i64 + records as i64) & 0x7fff_ffff) as i32
+}
+
+impl ProducerStates {
+    /// `ProducerAppendInfo` and `UnifiedLog.analyzeAndValidateProducerState`, in their order.
+    pub fn check(&self, stamp: ProducerStamp, records: u32) -> SequenceCheck {
+        if stamp.producer_id < 0 {
+            return SequenceCheck::Append;
+        }
+        let Some(known) = self.by_id.get(&stamp.producer_id) else { return SequenceCheck::Append };
+        let last = sequence_plus(stamp.base_sequence, records - 1);
+        let same = |batch: &&BatchMetadata| batch.first_sequence == stamp.base_sequence && batch.last_sequence == last;
+        if stamp.producer_epoch == known.epoch
+            && let Some(batch) = known.batches.iter().find(same)
+        {
+            return SequenceCheck::Duplicate(batch.first_offset);
+        }
+        if stamp.producer_epoch < known.epoch {
+            return SequenceCheck::Refuse(ErrorCode::InvalidProducerEpoch);
+        }
+        let expected = match known.batches.back() {
+            Some(newest) if stamp.producer_epoch == known.epoch => sequence_plus(newest.last_sequence, 1),
+            _ => 0,
+        };
+        match stamp.base_sequence == expected {
+            true => SequenceCheck::Append,
+            false => SequenceCheck::Refuse(ErrorCode::OutOfOrderSequenceNumber),
+        }
+    }
+
+    /// Remembers an appended batch; followers and recovery do so without asking.
+    pub fn update(&mut self, stamp: ProducerStamp, records: u32, first_offset: Offset) {
+        if stamp.producer_id < 0 {
+            return;
+        }
+        let state = self.by_id.entry(stamp.producer_id).or_default();
+        if state.epoch != stamp.producer_epoch {
+            state.epoch = stamp.producer_epoch;
+            state.batches.clear();
+        }
+        if state.batches.len() == BATCHES_RETAINED {
+            state.batches.pop_front();
+        }
+        let last_sequence = sequence_plus(stamp.base_sequence, records - 1);
+        state.batches.push_back(BatchMetadata { first_sequence: stamp.base_sequence, last_sequence, first_offset });
+    }
+}

@@ -1,0 +1,92 @@
+//! One segment of a log: batches back to back under the name of its base offset.
+//!
+//! Full chunks are sealed behind an `Arc`, so cloning a segment (a snapshot of the whole cluster) copies the open chunk only.
+
+use crate::ids::{LeaderEpoch, Offset};
+use crate::record::RecordBatch;
+use std::sync::Arc;
+
+const CHUNK: usize = 256;
+
+/// A batch at its place in a partition. The bytes are shared by the producer's request, the leader and all followers;
+/// what a broker stamps outside the checksum (base offset, leader epoch) stands beside them.
+#[derive(Clone, Debug)]
+pub struct StoredBatch {
+    pub base_offset: Offset,
+    pub batch: Arc<RecordBatch>,
+    pub leader_epoch: LeaderEpoch,
+    /// For the referee alone: who wrote it, and the how-manieth record of that writer to this partition it begins with.
+    pub writer: u32,
+    pub serial: u32,
+}
+
+impl StoredBatch {
+    /// The offset after its last record.
+    pub fn next_offset(&self) -> Offset {
+        self.base_offset.plus(u64::from(self.batch.last_offset_delta()) + 1)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct LogSegment {
+    pub base_offset: Offset,
+    pub bytes: u64,
+    first_timestamp_ms: i64,
+    sealed: Vec<Arc<[StoredBatch]>>,
+    open: Vec<StoredBatch>,
+}
+
+impl LogSegment {
+    pub fn new(base_offset: Offset) -> Self {
+        LogSegment { base_offset, bytes: 0, first_timestamp_ms: -1, sealed: Vec::new(), open: Vec::new() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.sealed.is_empty() && self.open.is_empty()
+    }
+
+    /// Timestamp of its first batch; time-based rolling counts from it.
+    pub fn first_timestamp_ms(&self) -> Option<i64> {
+        (!self.is_empty()).then_some(self.first_timestamp_ms)
+    }
+
+    pub fn push(&mut self, batch: StoredBatch) {
+        if self.is_empty() {
+            self.first_timestamp_ms = batch.batch.max_timestamp_ms();
+        }
+        self.bytes += u64::from(batch.batch.size_in_bytes());
+        if self.open.len() == CHUNK {
+            self.sealed.push(std::mem::take(&mut self.open).into());
+        }
+        self.open.push(batch);
+    }
+
+    pub fn batches(&self) -> impl DoubleEndedIterator<Item = &StoredBatch> {
+        self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.open)
+    }
+
+    /// Batches from the one that holds `offset` on.
+    pub fn batches_from(&self, offset: Offset) -> impl Iterator<Item = &StoredBatch> {
+        let open_holds_it = self.open.first().is_some_and(|first| first.base_offset <= offset);
+        let chunk = match open_holds_it {
+            true => self.sealed.len(),
+            false => self.sealed.partition_point(|chunk| chunk[chunk.len() - 1].next_offset() <= offset),
+        };
+        let first = |batches: &[StoredBatch]| batches.partition_point(|batch| batch.next_offset() <= offset);
+        let (head, later) = match self.sealed.get(chunk) {
+            Some(sealed) => (&sealed[first(sealed)..], &self.sealed[chunk + 1..]),
+            None => (&self.open[first(&self.open)..], &self.sealed[self.sealed.len()..]),
+        };
+        let open = if chunk < self.sealed.len() { &self.open[..] } else { &[] };
+        head.iter().chain(later.iter().flat_map(|chunk| chunk.iter())).chain(open)
+    }
+
+    /// Drops every batch that reaches beyond `end`.
+    pub fn truncate_to(&mut self, end: Offset) {
+        let kept: Vec<StoredBatch> = self.batches().take_while(|batch| batch.next_offset() <= end).cloned().collect();
+        *self = LogSegment::new(self.base_offset);
+        for batch in kept {
+            self.push(batch);
+        }
+    }
+}

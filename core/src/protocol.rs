@@ -1,0 +1,242 @@
+//! What the participants say to each other: one variant for each Kafka API used.
+//!
+//! Bodies carry the fields a decision depends on; ids and names are what Kafka's are.
+
+use crate::config::TopicConfig;
+use crate::error::ErrorCode;
+use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, PartitionEpoch, TopicPartition};
+use crate::log::segment::StoredBatch;
+use crate::metadata::MetadataImage;
+use crate::record::RecordBatch;
+use crate::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub sent_at: SimTime,
+    pub message: Message,
+}
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    Request(CorrelationId, Request),
+    Response(CorrelationId, Response),
+    /// The peer closed the connection or refused it.
+    Closed,
+}
+
+#[derive(Clone, Debug)]
+pub enum Request {
+    Metadata,
+    InitProducerId,
+    Produce(Box<ProduceRequest>),
+    Fetch(Box<FetchRequest>),
+    ListOffsets(Box<ListOffsetsRequest>),
+    FindCoordinator(Arc<str>),
+    JoinGroup(Box<JoinGroupRequest>),
+    SyncGroup(Box<SyncGroupRequest>),
+    Heartbeat(Box<MemberRef>),
+    LeaveGroup(Box<MemberRef>),
+    OffsetCommit(Box<OffsetCommitRequest>),
+    OffsetFetch(Box<OffsetFetchRequest>),
+    /// Brokers to the controller.
+    BrokerRegistration { incarnation: u64, rack: Option<Arc<str>>, because: Option<EventId> },
+    BrokerHeartbeat { epoch: BrokerEpoch, metadata_offset: u64 },
+    FetchMetadata { offset: u64, epoch: BrokerEpoch },
+    AlterPartition(Box<AlterPartitionRequest>),
+    CreateTopic(Box<CreateTopicRequest>),
+}
+
+#[derive(Clone, Debug)]
+pub enum Response {
+    Metadata(Arc<MetadataImage>),
+    InitProducerId { producer_id: i64, producer_epoch: i16 },
+    Produce(Vec<ProducedPartition>),
+    Fetch(Vec<FetchedPartition>),
+    ListOffsets(Vec<(TopicPartition, Result<Offset, ErrorCode>)>),
+    FindCoordinator(Result<BrokerId, ErrorCode>),
+    JoinGroup(Box<Result<Joined, JoinRefused>>),
+    SyncGroup(Result<Arc<MemberAssignment>, ErrorCode>),
+    Heartbeat(Result<(), ErrorCode>),
+    LeaveGroup(Result<(), ErrorCode>),
+    OffsetCommit(Result<(), ErrorCode>),
+    OffsetFetch(Result<BTreeMap<TopicPartition, Offset>, ErrorCode>),
+    BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
+    BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
+    FetchMetadata { image: Arc<MetadataImage>, changed: Arc<[TopicPartition]> },
+    AlterPartition(Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode>),
+    CreateTopic,
+}
+
+#[derive(Clone, Debug)]
+pub struct ProduceRequest {
+    pub acks_all: bool,
+    /// With `acks=0` the broker does not answer.
+    pub wants_answer: bool,
+    pub timeout: SimDuration,
+    pub batches: Vec<ProduceBatch>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ProduceBatch {
+    pub partition: TopicPartition,
+    pub batch: Arc<RecordBatch>,
+    /// For the referee: the writer's count of records to this partition before this batch.
+    pub serial: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct ProducedPartition {
+    pub partition: TopicPartition,
+    /// Base offset and the leader epoch that wrote it.
+    pub result: Result<(Offset, LeaderEpoch), ErrorCode>,
+}
+
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// A follower names itself; consumers do not.
+    pub replica: Option<(BrokerId, BrokerEpoch)>,
+    pub max_wait: SimDuration,
+    pub min_bytes: u32,
+    pub max_bytes: u32,
+    pub partitions: Vec<FetchPartition>,
+}
+
+#[derive(Clone, Debug)]
+pub struct FetchPartition {
+    pub partition: TopicPartition,
+    pub offset: Offset,
+    pub current_leader_epoch: LeaderEpoch,
+    /// Epoch of the last record the follower has (KIP-595 style truncation on fetch).
+    pub last_fetched_epoch: Option<LeaderEpoch>,
+    pub max_bytes: u32,
+    /// What the fetcher knows of the high watermark; a partition without news is left out of the answer, as in a fetch session.
+    pub high_watermark: Offset,
+}
+
+#[derive(Clone, Debug)]
+pub struct FetchedPartition {
+    pub partition: TopicPartition,
+    pub error: Option<ErrorCode>,
+    pub high_watermark: Offset,
+    pub log_start: Offset,
+    /// The fetcher's log differs from here on: epoch and its end on the leader.
+    pub diverging: Option<(LeaderEpoch, Offset)>,
+    pub batches: Vec<StoredBatch>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ListOffsetsRequest {
+    pub partitions: Vec<TopicPartition>,
+    /// -2 earliest or -1 latest.
+    pub earliest: bool,
+}
+
+/// A member of a group and the generation it believes in.
+#[derive(Clone, Debug)]
+pub struct MemberRef {
+    pub group: Arc<str>,
+    pub member_id: Arc<str>,
+    pub generation: i32,
+}
+
+#[derive(Clone, Debug)]
+pub struct JoinGroupRequest {
+    pub group: Arc<str>,
+    /// Empty on the first try.
+    pub member_id: Arc<str>,
+    pub client_id: Arc<str>,
+    pub session_timeout: SimDuration,
+    pub rebalance_timeout: SimDuration,
+    /// Names of the assignors it can run, best first.
+    pub protocols: Vec<Arc<str>>,
+    /// Topics it subscribes to; every protocol carries the same.
+    pub topics: Vec<Arc<str>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Joined {
+    pub generation: i32,
+    pub protocol: Arc<str>,
+    pub leader: Arc<str>,
+    pub member_id: Arc<str>,
+    /// All members with their topics; for the leader alone.
+    pub members: Vec<(Arc<str>, Vec<Arc<str>>)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct JoinRefused {
+    pub error: ErrorCode,
+    /// Given with `MEMBER_ID_REQUIRED`.
+    pub member_id: Arc<str>,
+}
+
+/// Topic name to partitions.
+pub type MemberAssignment = BTreeMap<Arc<str>, Vec<u32>>;
+
+#[derive(Clone, Debug)]
+pub struct SyncGroupRequest {
+    pub member: MemberRef,
+    /// From the leader: everybody's assignment.
+    pub assignments: BTreeMap<Arc<str>, Arc<MemberAssignment>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct OffsetCommitRequest {
+    pub member: MemberRef,
+    /// Next offset to read, and the leader epoch of the last record read.
+    pub offsets: Vec<(TopicPartition, Offset, LeaderEpoch)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct OffsetFetchRequest {
+    pub group: Arc<str>,
+    pub partitions: Vec<TopicPartition>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct HeartbeatAnswer {
+    pub fenced: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct AlterPartitionRequest {
+    pub epoch: BrokerEpoch,
+    pub partitions: Vec<AlterPartitionItem>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AlterPartitionItem {
+    pub partition: TopicPartition,
+    pub leader_epoch: LeaderEpoch,
+    pub partition_epoch: PartitionEpoch,
+    pub new_isr: Vec<BrokerId>,
+    /// Why the leader asks, for the trace.
+    pub why: IsrChange,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsrChange {
+    CaughtUp(BrokerId),
+    Lagging(BrokerId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IsrState {
+    pub isr: Vec<BrokerId>,
+    pub leader_epoch: LeaderEpoch,
+    pub partition_epoch: PartitionEpoch,
+}
+
+#[derive(Clone, Debug)]
+pub struct CreateTopicRequest {
+    pub name: Arc<str>,
+    pub internal: bool,
+    pub partitions: u32,
+    pub replication_factor: u32,
+    pub config: TopicConfig,
+}

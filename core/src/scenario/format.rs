@@ -1,0 +1,140 @@
+//! Reads a scenario file. Strict: unknown fields, bad values and limits are refused, all faults in one go, each with its place.
+//!
+//! Sections are read one after another; each checks its names against those before it. Nothing sized by the file's numbers is
+//! made before those numbers passed their limits.
+
+mod clients;
+mod cluster;
+mod script;
+mod topics;
+
+use super::fault::Faults;
+use super::names::{invisible, shown};
+use super::reader::{Fields, setting};
+use super::{Scenario, ScenarioFault, limits};
+use crate::config::{ConfigFault, Settings};
+use std::collections::BTreeSet;
+use toml::de::DeTable;
+
+/// The profile whose rules the engine has.
+pub const PROFILE: &str = "4.3";
+pub(super) const DEFAULT_SEED: u64 = 1;
+
+const FIELDS: [&str; 10] = ["kafka", "title", "seed", "cluster", "network", "topic", "producer", "group", "timeline", "expect"];
+/// Tables that the format promises and the engine does not have yet.
+const LATER: [&str; 4] = ["connector", "stream", "lesson", "share_group"];
+
+impl Scenario {
+    /// Reads a whole file, or lists everything that is wrong with it.
+    pub fn parse(text: &str) -> Result<Scenario, Vec<ScenarioFault>> {
+        let mut faults = Faults::new(text);
+        if text.len() > limits::FILE {
+            let message =
+                format!("The file has {} bytes; the limit is {}. Write fleets instead of single clients.", text.len(), limits::FILE);
+            faults.at(0, message);
+            return Err(faults.located());
+        }
+        let (root, broken) = DeTable::parse_recoverable(text);
+        if !broken.is_empty() {
+            // What could be recovered of a broken text would only give misleading faults.
+            for error in &broken {
+                faults.at(error.span().map_or(0, |span| span.start), format!("This is not TOML: {}.", error.message()));
+            }
+            return Err(faults.located());
+        }
+        let span = root.span();
+        let scenario = read(&Fields::new(root.get_ref(), span.start..span.start, "the file"), &mut faults);
+        if faults.none() { Ok(scenario) } else { Err(faults.located()) }
+    }
+}
+
+fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
+    file.only(faults, &FIELDS, &LATER);
+    let cluster = cluster::read(file, faults);
+    let topics = topics::read(file, faults, &cluster);
+    let mut clients = clients::Clients::new(&topics);
+    let producers = clients.producers(file, faults);
+    let groups = clients.groups(file, faults);
+    cluster::check_offsets_topic(file, faults, &cluster, !groups.is_empty());
+    let script = script::Script { cluster: &cluster, topics: &topics, groups: &groups };
+    let timeline = script.timeline(file, faults);
+    let expects = script.expects(file, faults);
+    Scenario {
+        kafka: kafka(file, faults),
+        title: title(file, faults),
+        seed: file.whole(faults, "seed", 0..=limits::SEED, DEFAULT_SEED),
+        network: cluster::network(file, faults),
+        cluster,
+        topics,
+        producers,
+        groups,
+        timeline,
+        expects,
+    }
+}
+
+fn kafka(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> String {
+    let write = format!("kafka = \"{PROFILE}\"");
+    if let Some(profile) = file.text(faults, "kafka", &write)
+        && profile != PROFILE
+    {
+        let message = format!("the file: the rules of Kafka `{}` are not modelled yet. Write {write}.", shown(profile));
+        faults.at(file.place("kafka"), message);
+    }
+    PROFILE.to_owned()
+}
+
+fn title(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> String {
+    let title = file.text(faults, "title", "a text in quotes").unwrap_or("");
+    if title.chars().count() > limits::TITLE {
+        faults.at(file.place("title"), format!("the file: `title` is longer than {} characters. Shorten it.", limits::TITLE));
+    }
+    if title.chars().any(invisible) {
+        faults.at(file.place("title"), "the file: `title` contains control or invisible characters. Write one line of plain text.");
+    }
+    title.to_owned()
+}
+
+/// Reads a `config` table into its struct; the keys that were given. Settings may be quoted (`"min.insync.replicas"`) or dotted.
+fn config<C: Settings>(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, into: &mut C) -> BTreeSet<String> {
+    let mut given = BTreeSet::new();
+    if let Some(table) = fields.table(faults, "config", "a table, as in config = { \"acks\" = \"all\" }") {
+        config_table(&fields.what, &table, "", faults, into, &mut given);
+    }
+    given
+}
+
+fn config_table<C: Settings>(
+    what: &str,
+    table: &Fields<'_, '_>,
+    prefix: &str,
+    faults: &mut Faults<'_>,
+    into: &mut C,
+    given: &mut BTreeSet<String>,
+) {
+    for (key, node) in table.table.iter() {
+        let name = format!("{prefix}{}", key.get_ref());
+        if let Some(inner) = node.get_ref().as_table() {
+            config_table(what, &Fields::new(inner, node.span(), what), &format!("{name}."), faults, into, given);
+            continue;
+        }
+        let Some(value) = setting(node.get_ref()) else {
+            faults.at(node.span().start, format!("{what}: `{}` takes a text, a number, true or false.", shown(&name)));
+            continue;
+        };
+        if let Err(ConfigFault { message, key: setting }) = into.set(&name, &value) {
+            let known = into.describe().iter().any(|described| described.key == setting);
+            faults.at(if known { node.span().start } else { key.span().start }, format!("{what}: {message}"));
+        }
+        given.insert(name);
+    }
+}
+
+/// Faults of several settings together stand at the setting to change, or at the table when it was not given.
+fn config_faults(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, found: Vec<ConfigFault>) {
+    let table = fields.get("config").and_then(|node| node.get_ref().as_table());
+    for fault in found {
+        let place = table.and_then(|table| table.get(fault.key.as_str())).map(|node| node.span().start);
+        faults.at(place.unwrap_or_else(|| fields.place("config")), format!("{}: {}", fields.what, fault.message));
+    }
+}

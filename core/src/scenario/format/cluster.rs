@@ -1,0 +1,153 @@
+//! `[cluster]` and `[network]`: brokers, racks, controllers, the network between all of them.
+
+use super::super::fault::Faults;
+use super::super::names::{name_fault, shown};
+use super::super::reader::{Fields, Node, named, whole};
+use super::super::{ClusterSpec, NetworkSpec, limits};
+use super::{config, config_faults};
+use crate::config::BrokerConfig;
+use crate::ids::BrokerId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Controllers take the node ids from here on.
+const FIRST_CONTROLLER: i32 = 3_001;
+const WRITE_BROKERS: &str = "brokers = [101, 102, 103] or brokers = { count = 3, first = 101 }";
+
+pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> ClusterSpec {
+    let default = ClusterSpec::default();
+    let Some(fields) = file.table(faults, "cluster", "a table of its own under [cluster]") else { return default };
+    fields.only(faults, &["brokers", "racks", "controllers", "config"], &[]);
+    let brokers = brokers(&fields, faults).unwrap_or(default.brokers);
+    let racks = racks(&fields, faults, &brokers);
+    let controllers = controllers(&fields, faults, default.controllers);
+    reserved(&fields, faults, &brokers, controllers);
+    let mut settings = BrokerConfig::default();
+    config(&fields, faults, &mut settings);
+    config_faults(&fields, faults, settings.check());
+    ClusterSpec { brokers, racks, controllers, config: settings }
+}
+
+fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<BrokerId>> {
+    let node = fields.get("brokers")?;
+    if let Some(range) = node.get_ref().as_table() {
+        return Some(counted(&Fields::new(range, node.span(), "brokers"), faults));
+    }
+    let Some(list) = node.get_ref().as_array() else {
+        faults.at(node.span().start, format!("cluster: `brokers` is {}. Write {WRITE_BROKERS}.", named(node.get_ref())));
+        return None;
+    };
+    if list.is_empty() {
+        faults.at(node.span().start, format!("cluster: `brokers` is empty. Write {WRITE_BROKERS}."));
+    }
+    if list.len() > limits::BROKERS as usize {
+        faults.at(node.span().start, format!("cluster: {} brokers are over the limit of {}.", list.len(), limits::BROKERS));
+        return None;
+    }
+    let mut ids = BTreeSet::new();
+    for item in list.iter() {
+        if let Some(id) = broker_id(item, faults)
+            && !ids.insert(id)
+        {
+            faults.at(item.span().start, format!("cluster: broker {id} is there twice. Give each broker its own number."));
+        }
+    }
+    // Without any, the rest of the file is read against the default brokers.
+    (!ids.is_empty()).then(|| ids.into_iter().collect())
+}
+
+/// `{ count = 100, first = 1 }`.
+fn counted(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<BrokerId> {
+    fields.only(faults, &["count", "first"], &[]);
+    if fields.get("count").is_none() {
+        faults.at(fields.span.start, format!("brokers: `count` is missing. Write {WRITE_BROKERS}."));
+    }
+    let count = fields.whole(faults, "count", 1..=u64::from(limits::BROKERS), 1) as i32;
+    let first = fields.whole(faults, "first", 0..=1_000_000_000, 1) as i32;
+    (first..first + count).map(BrokerId).collect()
+}
+
+fn broker_id(node: &Node<'_>, faults: &mut Faults<'_>) -> Option<BrokerId> {
+    let id = whole(node.get_ref()).ok().and_then(|id| i32::try_from(id).ok());
+    if id.is_none() {
+        let message = format!("{} is no broker id. Write a whole number from 0 to {}.", named(node.get_ref()), i32::MAX);
+        faults.at(node.span().start, message);
+    }
+    id.map(BrokerId)
+}
+
+fn racks(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId]) -> BTreeMap<BrokerId, String> {
+    let mut racks = BTreeMap::new();
+    let write = "racks = { a = [101], b = [102, 103] }";
+    let Some(table) = fields.table(faults, "racks", write) else { return racks };
+    for (name, node) in table.table.iter() {
+        if let Some(message) = name_fault("rack", name.get_ref()) {
+            faults.at(name.span().start, message);
+        }
+        let Some(list) = node.get_ref().as_array() else {
+            faults.at(node.span().start, format!("racks: a rack is a list of brokers. Write {write}."));
+            continue;
+        };
+        for item in list.iter() {
+            let Some(id) = broker_id(item, faults) else { continue };
+            if !brokers.contains(&id) {
+                faults.at(item.span().start, format!("racks: there is no broker {id}. Brokers here: {}.", listed(brokers)));
+            } else if let Some(other) = racks.insert(id, name.get_ref().to_string()) {
+                let message = format!("racks: broker {id} is in rack `{}` already. A broker stands in one rack.", shown(&other));
+                faults.at(item.span().start, message);
+            }
+        }
+    }
+    racks
+}
+
+fn controllers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, default: u32) -> u32 {
+    let controllers = fields.whole(faults, "controllers", 1..=u64::from(limits::CONTROLLERS), u64::from(default)) as u32;
+    if controllers.is_multiple_of(2) {
+        let message = format!(
+            "cluster: {controllers} controllers survive no more failures than {}. Write an odd number: 1, 3, 5, 7 or 9.",
+            controllers - 1
+        );
+        faults.at(fields.place("controllers"), message);
+    }
+    controllers
+}
+
+fn reserved(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId], controllers: u32) {
+    let taken = FIRST_CONTROLLER..FIRST_CONTROLLER + controllers as i32;
+    if let Some(broker) = brokers.iter().find(|broker| taken.contains(&broker.0)) {
+        let message = format!(
+            "cluster: {broker} is the node id of a controller ({} to {}). Number the brokers differently.",
+            taken.start,
+            taken.end - 1
+        );
+        faults.at(fields.place("brokers"), message);
+    }
+}
+
+/// A group cannot work without `__consumer_offsets`, and Kafka creates that topic with the factor it was told.
+pub(super) fn check_offsets_topic(file: &Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &ClusterSpec, has_groups: bool) {
+    let (factor, brokers) = (cluster.config.offsets_topic_replication_factor, cluster.brokers.len());
+    if has_groups && factor as usize > brokers {
+        let message = format!(
+            "cluster: groups keep their bookmarks in __consumer_offsets, and the target replication factor of {factor} cannot be reached \
+             because only {brokers} broker(s) are registered. Write config = {{ \"offsets.topic.replication.factor\" = {brokers} }}."
+        );
+        faults.at(file.place("cluster"), message);
+    }
+}
+
+pub(super) fn network(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> NetworkSpec {
+    let default = NetworkSpec::default();
+    let Some(fields) = file.table(faults, "network", "a table of its own under [network]") else { return default };
+    fields.only(faults, &["latency", "jitter"], &["link", "loss", "bandwidth"]);
+    NetworkSpec {
+        latency: fields.duration(faults, "latency", limits::DELAY).unwrap_or(default.latency),
+        jitter: fields.duration(faults, "jitter", limits::DELAY).unwrap_or(default.jitter),
+    }
+}
+
+pub(super) fn listed(brokers: &[BrokerId]) -> String {
+    let ids: Vec<String> = brokers.iter().take(20).map(BrokerId::to_string).collect();
+    let more = if brokers.len() > 20 { ", …" } else { "" };
+    format!("{}{more}", ids.join(", "))
+}

@@ -1,0 +1,120 @@
+//! `[timeline]` and `[[expect]]`: what happens to the cluster, and what must hold afterwards.
+
+use super::super::expect::{Expression, Known};
+use super::super::fault::Faults;
+use super::super::names::shown;
+use super::super::reader::{Fields, texts};
+use super::super::{ClusterSpec, Expect, GroupSpec, TimelineEntry, TopicSpec, limits};
+use super::cluster::listed;
+use crate::shell::parse_line;
+use crate::time::{SimDuration, SimTime};
+
+/// The names that commands and expressions may use.
+pub(super) struct Script<'s> {
+    pub(super) cluster: &'s ClusterSpec,
+    pub(super) topics: &'s [TopicSpec],
+    pub(super) groups: &'s [GroupSpec],
+}
+
+impl Script<'_> {
+    pub(super) fn timeline(&self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<TimelineEntry> {
+        let Some(table) = file.table(faults, "timeline", "a table of its own under [timeline]") else { return Vec::new() };
+        let mut entries = Vec::new();
+        for (key, node) in table.table.iter() {
+            let Some(at) = moment(key.get_ref()) else {
+                faults.at(key.span().start, not_a_moment(key.get_ref()));
+                continue;
+            };
+            if node.get_ref().is_table() {
+                let name = shown(key.get_ref());
+                faults.at(key.span().start, format!("timeline: a time with a dot needs quotes, as in \"{name}.5s\" = \"kill 102\"."));
+                continue;
+            }
+            for (line, span) in texts(faults, "timeline: the entry", node, "a shell line such as \"kill 102\", or a list of them") {
+                if entries.len() >= limits::ENTRIES {
+                    faults.at(span.start, format!("timeline: more than {} lines. Write fewer.", limits::ENTRIES));
+                    return Vec::new();
+                }
+                match parse_line(line) {
+                    Ok(command) => {
+                        if let Some(broker) = self.unknown_broker(&command) {
+                            let place = faults.inside(&span, line, line.rfind(&broker).unwrap_or(0));
+                            let message =
+                                format!("timeline: There is no broker {broker}. Brokers here: {}.", listed(&self.cluster.brokers));
+                            faults.at(place, message);
+                        }
+                        entries.push((span.start, TimelineEntry { at, command }));
+                    }
+                    Err(error) => {
+                        let place = faults.inside(&span, line, error.at);
+                        faults.at(place, format!("timeline: {}", error.message));
+                    }
+                }
+            }
+        }
+        entries.sort_by_key(|(place, entry)| (entry.at, *place));
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn unknown_broker(&self, command: &crate::command::Command) -> Option<String> {
+        let broker = command.broker();
+        self.cluster.brokers.binary_search(&broker).is_err().then(|| broker.to_string())
+    }
+
+    pub(super) fn expects(&self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<Expect> {
+        let mut topics: Vec<(&str, u32)> = self.topics.iter().map(|topic| (topic.name.as_str(), topic.placement.partitions())).collect();
+        if !self.groups.is_empty() {
+            topics.push(("__consumer_offsets", self.cluster.config.offsets_topic_partitions));
+        }
+        let groups: Vec<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
+        let brokers: Vec<i32> = self.cluster.brokers.iter().map(|broker| broker.0).collect();
+        let known = Known { topics: &topics, groups: &groups, brokers: &brokers };
+        let mut total = 0;
+        let mut expects = Vec::new();
+        for fields in file.tables(faults, "expect", limits::ENTRIES) {
+            fields.only(faults, &["at", "that"], &[]);
+            if fields.get("at").is_none() {
+                faults.at(fields.span.start, "expect: `at` is missing. Write at = \"5m\".");
+            }
+            let at = fields.duration(faults, "at", limits::RUN).unwrap_or_default();
+            let that = expressions(&fields, faults, &known);
+            total += that.len();
+            if total > limits::ENTRIES {
+                faults.at(fields.span.start, format!("expect: more than {} expressions. Write fewer.", limits::ENTRIES));
+                return Vec::new();
+            }
+            expects.push(Expect { at: SimTime::ZERO + at, that });
+        }
+        expects.sort_by_key(|expect| expect.at);
+        expects
+    }
+}
+
+fn expressions(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, known: &Known<'_>) -> Vec<String> {
+    const WRITE: &str = "that = [\"acked_lost == 0\"]";
+    let list = fields.texts(faults, "that", WRITE);
+    if list.is_empty() && fields.get("that").is_none_or(|node| node.get_ref().is_array()) {
+        faults.at(fields.place("that"), format!("expect: nothing is expected. Write {WRITE}."));
+    }
+    let mut that = Vec::with_capacity(list.len());
+    for (text, span) in list {
+        if let Err(fault) = Expression::parse(text, known) {
+            let place = faults.inside(&span, text, fault.at);
+            faults.at(place, format!("expect: {}", fault.message));
+        }
+        that.push(text.to_owned());
+    }
+    that
+}
+
+fn moment(text: &str) -> Option<SimTime> {
+    let after = SimDuration::parse(text)?;
+    (after <= limits::RUN).then_some(SimTime::ZERO + after)
+}
+
+fn not_a_moment(text: &str) -> String {
+    match SimDuration::parse(text) {
+        Some(_) => format!("timeline: `{}` is over the limit of {}. Write an earlier time.", shown(text), limits::RUN),
+        None => format!("timeline: `{}` is no time. Write the time since the start, as in 60s = \"kill 102\".", shown(text)),
+    }
+}

@@ -1,0 +1,57 @@
+//! Links a person can write: `s=trucks_gps&acks=1&kill=102@14s&t=15s`.
+
+use super::super::names::{hint, shown};
+use super::super::{Scenario, TimelineEntry, builtin};
+use super::{LinkError, Opened, limits, moment, view_part};
+use crate::shell::parse_line;
+
+const PARTS: [&str; 7] = ["s", "seed", "acks", "kill", "start", "t", "sel"];
+
+pub(super) fn open(fragment: &str) -> Result<Opened, LinkError> {
+    let parts: Vec<(&str, &str)> = fragment.split('&').map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
+    let Some(name) = parts.iter().find(|(key, _)| *key == "s").map(|(_, name)| *name) else { return Err(LinkError::Unknown) };
+    let text = builtin(name).ok_or_else(|| {
+        let names: Vec<&str> = builtin::BUILTINS.iter().map(|(name, _)| *name).collect();
+        fault("s", name, format!("there is no scenario of that name. {}", hint(name, &names)))
+    })?;
+    let scenario = Scenario::parse(text).map_err(LinkError::Scenario)?;
+    let mut opened = Opened { scenario, at: None, select: None };
+    let mut changes = Vec::new();
+    let mut entries = Vec::new();
+    for (key, value) in parts {
+        match key {
+            "s" => {}
+            "seed" => changes.push(format!("seed={value}")),
+            "acks" => changes.push(format!("producer.*.config.acks={value}")),
+            "kill" | "start" => entries.push(entry(&opened.scenario, key, value)?),
+            "t" | "sel" => view_part(&mut opened, &format!("{key}={value}"))?,
+            _ => return Err(fault(key, value, format!("this says nothing. {}", hint(key, &PARTS)))),
+        }
+    }
+    if !changes.is_empty() {
+        opened.scenario = opened.scenario.with(&changes).map_err(|error| fault("s", name, error.to_string()))?;
+    }
+    if opened.scenario.timeline.len() + entries.len() > limits::ENTRIES {
+        return Err(fault("s", name, format!("more than {} actions. Write fewer.", limits::ENTRIES)));
+    }
+    opened.scenario.timeline.extend(entries);
+    opened.scenario.timeline.sort_by_key(|entry| entry.at);
+    Ok(opened)
+}
+
+/// `kill=102@14s`: the shell line `kill 102`, fourteen seconds in.
+fn entry(scenario: &Scenario, verb: &str, value: &str) -> Result<TimelineEntry, LinkError> {
+    let write = || fault(verb, value, format!("write which broker and when, as in {verb}=102@14s."));
+    let (broker, at) = value.split_once('@').ok_or_else(write)?;
+    let at = moment(at).ok_or_else(write)?;
+    let command = parse_line(&format!("{verb} {broker}")).map_err(|error| fault(verb, value, error.message))?;
+    if !scenario.cluster.brokers.contains(&command.broker()) {
+        let known: Vec<String> = scenario.cluster.brokers.iter().map(|id| id.to_string()).collect();
+        return Err(fault(verb, value, format!("there is no broker {broker}. Brokers here: {}.", known.join(", "))));
+    }
+    Ok(TimelineEntry { at, command })
+}
+
+fn fault(key: &str, value: &str, message: String) -> LinkError {
+    LinkError::Part { part: shown(&format!("{key}={value}")), message }
+}

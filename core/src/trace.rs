@@ -1,0 +1,56 @@
+//! What happened and why: the decisions of a run, each with its rule and its causes.
+
+use crate::ids::EventId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    Fault,
+    BrokerRegistered,
+    BrokerFenced,
+    BrokerUnfenced,
+    ControllerElected,
+    TopicCreated,
+    LeaderElected,
+    IsrChanged,
+    LogTruncated,
+    MemberJoined,
+    MemberLeft,
+    GroupRebalanced,
+    CoordinatorLoaded,
+    RecordLost,
+}
+
+impl EventKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            EventKind::Fault => "fault",
+            EventKind::BrokerRegistered => "broker_registered",
+            EventKind::BrokerFenced => "broker_fenced",
+            EventKind::BrokerUnfenced => "broker_unfenced",
+            EventKind::ControllerElected => "controller_elected",
+            EventKind::TopicCreated => "topic_created",
+            EventKind::LeaderElected => "leader_elected",
+            EventKind::IsrChanged => "isr_changed",
+            EventKind::LogTruncated => "log_truncated",
+            EventKind::MemberJoined => "member_joined",
+            EventKind::MemberLeft => "member_left",
+            EventKind::GroupRebalanced => "group_rebalanced",
+            EventKind::CoordinatorLoaded => "coordinator_loaded",
+            EventKind::RecordLost => "record_lost",
+        }
+    }
+}
+
+/// One decision, as the participant that made it tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceEvent {
+    pub id: EventId,
+    pub kind: EventKind,
+    /// `trucks_gps-3`, `102`, `location-dashboard`.
+    pub subject: String,
+    /// One sentence, actor first.
+    pub text: String,
+    /// The rule, with setting and value.
+    pub rule: String,
+    pub causes: Vec<EventId>,
+}

@@ -1,0 +1,142 @@
+//! One question, one answer: which of the engine's functions a kind of vector asks.
+
+use super::{batch, partitioner};
+use data_encoding::HEXLOWER;
+use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
+use playground_core::hash;
+use playground_core::record::varint;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Why there is no answer.
+pub(super) enum Refusal {
+    /// The engine does not know this kind, or this case of it.
+    Unsupported(String),
+    /// The vector is not written as its kind demands.
+    BadInput(String),
+}
+
+pub(super) type Answer = Result<Value, Refusal>;
+
+pub(super) fn answer(kind: &str, input: &Value) -> Answer {
+    match kind {
+        "murmur2" => murmur2(parse(input)?),
+        "crc32c" => crc32c(&parse(input)?),
+        "varint" => varints(&parse(input)?),
+        "coordinator_partition" => coordinator_partition(parse(input)?),
+        "assignor_range" => assign(&RangeAssignor, parse(input)?),
+        "builtin_partitioner_keyless" => partitioner::sticky(&parse(input)?),
+        "roundrobin_partitioner" => partitioner::round_robin(&parse(input)?),
+        "record_batch_v2" => batch::record_batch(parse(input)?),
+        "record_batch_corruption" => batch::corruption(&parse(input)?),
+        _ => Err(Refusal::Unsupported("no function of the engine answers this kind yet".into())),
+    }
+}
+
+fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, Refusal> {
+    T::deserialize(input).map_err(|error| Refusal::BadInput(error.to_string()))
+}
+
+pub(super) fn unhex(hex: &str) -> Result<Vec<u8>, Refusal> {
+    HEXLOWER.decode(hex.as_bytes()).map_err(|error| Refusal::BadInput(format!("not hexadecimal: {error}")))
+}
+
+fn by_count(counts: &[String], partition: impl Fn(u32) -> u32) -> Result<Value, Refusal> {
+    let answer_one = |count: &String| match count.parse() {
+        Ok(n) => Ok((count.clone(), json!(partition(n)))),
+        Err(error) => Err(Refusal::BadInput(format!("{count} is no number of partitions: {error}"))),
+    };
+    counts.iter().map(answer_one).collect::<Result<Map<_, _>, _>>().map(Value::Object)
+}
+
+#[derive(Deserialize)]
+struct Key {
+    key_hex: String,
+    counts: Vec<String>,
+}
+
+fn murmur2(Key { key_hex, counts }: Key) -> Answer {
+    let key = unhex(&key_hex)?;
+    let signed = hash::murmur2(&key);
+    Ok(json!({
+        "hash_signed": signed,
+        "positive": hash::to_positive(signed),
+        "partition_by_count": by_count(&counts, |n| hash::partition_for_key(&key, n))?,
+    }))
+}
+
+#[derive(Deserialize)]
+struct Group {
+    group_id: String,
+    counts: Vec<String>,
+}
+
+fn coordinator_partition(Group { group_id, counts }: Group) -> Answer {
+    let java_hash = hash::java_string_hash(&group_id);
+    Ok(json!({
+        "java_hash": java_hash,
+        "kafka_abs": hash::kafka_abs(java_hash),
+        "partition_by_count": by_count(&counts, |n| hash::coordinator_partition(&group_id, n))?,
+    }))
+}
+
+#[derive(Deserialize)]
+struct Data {
+    data_hex: String,
+}
+
+fn crc32c(data: &Data) -> Answer {
+    Ok(json!({ "crc32c": hash::crc32c(&unhex(&data.data_hex)?) }))
+}
+
+#[derive(Deserialize)]
+struct Number {
+    value: String,
+}
+
+/// A `varlong` for every number, a `varint` for those of 32 bits, the unsigned form for those without a sign.
+fn varints(number: &Number) -> Answer {
+    let value: i64 = number.value.parse().map_err(|error| Refusal::BadInput(format!("{error}")))?;
+    let encode = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        HEXLOWER.encode(&bytes)
+    };
+    let signed = encode(&|out| varint::write(value, out));
+    let mut answer = Map::from_iter([("varlong".to_string(), json!(signed))]);
+    if let Ok(narrow) = i32::try_from(value) {
+        answer.insert("varint".into(), json!(signed));
+        answer.insert("varint_size".into(), json!(varint::size(value)));
+        if let Ok(unsigned) = u64::try_from(narrow) {
+            answer.insert("unsigned_varint".into(), json!(encode(&|out| varint::write_unsigned(unsigned, out))));
+        }
+    }
+    Ok(Value::Object(answer))
+}
+
+#[derive(Deserialize)]
+struct GroupMembers {
+    topics: BTreeMap<String, u32>,
+    members: Vec<Member>,
+    #[serde(default)]
+    replica_racks: ReplicaRacks,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    id: String,
+    topics: Vec<String>,
+    instance: Option<String>,
+    rack: Option<String>,
+}
+
+fn assign(assignor: &dyn Assignor, group: GroupMembers) -> Answer {
+    let subscription = |member: Member| {
+        let Member { id, topics, instance, rack } = member;
+        MemberSubscription { id, instance, topics, rack }
+    };
+    let members: Vec<MemberSubscription> = group.members.into_iter().map(subscription).collect();
+    Ok(json!({ "assignment": assignor.assign(&members, &group.topics, &group.replica_racks) }))
+}

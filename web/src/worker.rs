@@ -1,0 +1,411 @@
+//! The engine's side of the bridge: mail in, frames and cuts out.
+//!
+//! [`SimWorker`] owns the run and turns wall time into virtual time, slice by slice; it knows no browser, so it can be tested
+//! anywhere. [`host`] gives it a clock, mail, a disk and turns; [`scope`] is the worker role of the artifact.
+
+pub mod black_box;
+pub mod frames;
+pub mod host;
+pub mod host_disk;
+pub mod js;
+pub mod pace;
+pub mod run_store;
+pub mod saves;
+pub mod scope;
+pub mod storage;
+
+use crate::bridge::{FromWorker, HOPS, Playback, ToWorker};
+use frames::{Due, Frames};
+use host_disk::DiskError;
+use pace::Pace;
+use playground_core::scenario::{Scenario, ScenarioFault};
+use playground_core::session::saved::SavedRun;
+use playground_core::session::{ENGINE_VERSION, Progress, Replay, Session, Verdict};
+use playground_core::shell;
+use playground_core::time::SimTime;
+use playground_core::view::{RecordDetail, Subject};
+use run_store::{Before, Cut};
+use saves::Saves;
+
+/// How a new run begins.
+const NEW_RUN: Playback = Playback { playing: true, speed_milli: 10_000 };
+/// The fastest a page may ask for: a virtual day a wall millisecond is more than any engine does.
+const FASTEST_MILLI: u64 = 1_000_000_000;
+/// Between two slices of a run that keeps up.
+const REST_MS: f64 = 8.0;
+/// A replay says how far it is this often.
+const REPORT_MS: f64 = 100.0;
+
+/// What the browser's storage held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    Run {
+        saved: String,
+        playback: Playback,
+    },
+    /// Something was there and stays there; the sentence for the user.
+    Unreadable(String),
+}
+
+/// When the worker wants its next turn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Next {
+    /// As soon as the mail is read.
+    Now,
+    InMs(f64),
+    /// When there is mail.
+    Idle,
+}
+
+enum Run {
+    Nothing,
+    Arriving(Box<Arrival>),
+    Live(Box<Session>),
+}
+
+/// A run on its way to the moment it shall be shown at.
+struct Arrival {
+    replay: Replay,
+    restored: bool,
+    playback: Playback,
+    notice: Option<String>,
+    before: Before,
+    reported_ms: f64,
+}
+
+pub struct SimWorker {
+    clock: fn() -> f64,
+    run: Run,
+    playback: Playback,
+    visible: bool,
+    /// Running to the next entry of the event list.
+    seeking: bool,
+    pace: Pace,
+    frames: Frames,
+    saves: Saves,
+    selected: Option<Subject>,
+    detail: Option<RecordDetail>,
+    out: Vec<FromWorker>,
+}
+
+impl SimWorker {
+    pub fn new(clock: fn() -> f64, slice_ms: f64) -> Self {
+        SimWorker {
+            clock,
+            run: Run::Nothing,
+            playback: NEW_RUN,
+            visible: true,
+            seeking: false,
+            pace: Pace::new(clock, slice_ms),
+            frames: Frames::default(),
+            saves: Saves::new(),
+            selected: None,
+            detail: None,
+            out: Vec::new(),
+        }
+    }
+
+    /// From now on cuts are due.
+    pub fn enable_saves(&mut self) {
+        self.saves.enable();
+    }
+
+    /// Takes up what the browser's storage held, else opens the scenario.
+    pub fn resume(&mut self, found: Found, otherwise: &str) {
+        match found {
+            Found::Nothing => self.open(otherwise, 0, Before::Replace, None),
+            Found::Unreadable(reason) => {
+                let notice = format!("{reason} It stays in the browser's storage as it is; this is a new run.");
+                self.open(otherwise, 0, Before::Replace, Some(notice));
+            }
+            Found::Run { saved, playback } => {
+                if let Err(reason) = self.restore(&saved, playback) {
+                    let notice = format!("{reason} It is kept in the browser's storage as it is; this is a new run.");
+                    self.open(otherwise, 0, Before::KeepAll, Some(notice));
+                }
+            }
+        }
+    }
+
+    /// Everything but `Hello` and `Resume`, which need the browser's storage.
+    pub fn handle(&mut self, message: ToWorker) {
+        match message {
+            ToWorker::Hello { .. } | ToWorker::Resume { .. } => {}
+            ToWorker::Restore { saved } => {
+                if let Err(reason) = self.restore(&saved, Playback { playing: false, ..NEW_RUN }) {
+                    self.out.push(FromWorker::Refused { errors: vec![reason] });
+                }
+            }
+            ToWorker::Open { scenario, at_us } => {
+                let before = if self.holds_work() { Before::KeepRun } else { Before::Replace };
+                self.open(&scenario, at_us, before, None);
+            }
+            ToWorker::StartOver => self.start_over(),
+            ToWorker::Shell { id, line } => {
+                let result = self.shell(&line);
+                self.out.push(FromWorker::Reply { id, result });
+            }
+            ToWorker::Playback(playback) => self.set_playback(playback),
+            ToWorker::NextEvent => self.seek(),
+            ToWorker::Select(subject) => self.select(subject),
+            ToWorker::Shown(revision) => self.frames.shown(revision),
+            ToWorker::Resync => self.frames.resync(),
+            ToWorker::Visible(visible) => self.set_visible(visible),
+            ToWorker::Scenario { id } => {
+                let result = self.live().map(|session| session.scenario().to_toml());
+                self.out.push(FromWorker::Reply { id, result });
+            }
+        }
+    }
+
+    /// One slice of work, then a frame if one is due.
+    pub fn turn(&mut self) -> Next {
+        match std::mem::replace(&mut self.run, Run::Nothing) {
+            Run::Nothing => Next::Idle,
+            Run::Arriving(arrival) => self.arrive(arrival),
+            Run::Live(mut session) => {
+                let next = self.run_slice(&mut session);
+                let next = sooner(next, self.show(&session));
+                self.run = Run::Live(session);
+                self.saves.due_in((self.clock)()).map_or(next, |ms| sooner(next, Next::InMs(ms)))
+            }
+        }
+    }
+
+    /// Messages for the page, oldest first.
+    pub fn take_out(&mut self) -> Vec<FromWorker> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The cut to save now, if one is due. Its outcome goes to [`SimWorker::cut_done`].
+    pub fn take_cut(&mut self) -> Option<Cut> {
+        let now = (self.clock)();
+        let Run::Live(session) = &mut self.run else { return None };
+        (self.saves.due_in(now)? <= 0.0).then(|| self.saves.take(session, self.playback, now))
+    }
+
+    pub fn cut_done(&mut self, result: Result<u64, DiskError>) {
+        let state = self.saves.done(result, (self.clock)());
+        self.out.extend(state.map(FromWorker::Saved));
+    }
+
+    fn open(&mut self, scenario: &str, at_us: u64, before: Before, notice: Option<String>) {
+        match Scenario::parse(scenario) {
+            Err(faults) => self.out.push(FromWorker::Refused { errors: lines(&faults) }),
+            Ok(scenario) => {
+                let playback = Playback { playing: at_us == 0, ..NEW_RUN };
+                let replay = Replay::to(scenario, SimTime(at_us));
+                self.begin(Arrival { replay, restored: false, playback, notice, before, reported_ms: f64::MIN });
+            }
+        }
+    }
+
+    /// `Err`: the reason for the user; nothing changed.
+    fn restore(&mut self, saved: &str, playback: Playback) -> Result<(), String> {
+        let saved = SavedRun::parse(saved).map_err(|error| error.to_string())?;
+        let replay = Replay::of(&saved)
+            .map_err(|faults| format!("The saved run's scenario cannot be read any more: {}.", lines(&faults).join("; ")))?;
+        self.begin(Arrival { replay, restored: true, playback, notice: None, before: Before::Replace, reported_ms: f64::MIN });
+        Ok(())
+    }
+
+    fn start_over(&mut self) {
+        let Run::Live(session) = &self.run else { return };
+        let replay = Replay::to(session.opened().clone(), SimTime::ZERO);
+        let before = Before::Replace;
+        self.begin(Arrival { replay, restored: false, playback: NEW_RUN, notice: None, before, reported_ms: f64::MIN });
+    }
+
+    fn begin(&mut self, arrival: Arrival) {
+        self.seeking = false;
+        self.run = Run::Arriving(Box::new(arrival));
+    }
+
+    /// A slice of the way to the moment the run shall be shown at.
+    fn arrive(&mut self, mut arrival: Box<Arrival>) -> Next {
+        let replay = &mut arrival.replay;
+        let progress = self.pace.slice(|budget| (replay.advance(budget), budget));
+        if progress == Progress::Reached {
+            self.arrived(*arrival);
+            return Next::Now;
+        }
+        let now = (self.clock)();
+        if now - arrival.reported_ms >= REPORT_MS {
+            arrival.reported_ms = now;
+            let (now_us, until_us) = (arrival.replay.now().micros(), arrival.replay.until().micros());
+            self.out.push(FromWorker::Replaying { now_us, until_us });
+        }
+        self.run = Run::Arriving(arrival);
+        Next::Now
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        let (mut session, verdict) = arrival.replay.finish();
+        let (before, notice) = match verdict {
+            Verdict::Same => (arrival.before, arrival.notice),
+            other => (Before::KeepAll, Some(tell(other))),
+        };
+        session.cluster_mut().set_hop_capacity(Some(HOPS));
+        session.cluster_mut().take_hops();
+        self.playback = arrival.playback;
+        self.pace.rest();
+        self.frames.begin();
+        self.saves.begin(before);
+        self.detail = None;
+        black_box::changed(&session);
+        let scenario = session.scenario().to_toml();
+        self.out.push(FromWorker::Opened { scenario, restored: arrival.restored, playback: self.playback, notice });
+        self.run = Run::Live(Box::new(session));
+    }
+
+    /// The open run is the user's work: another one must not simply take its place.
+    fn holds_work(&self) -> bool {
+        match &self.run {
+            Run::Nothing => false,
+            Run::Arriving(arrival) => arrival.restored,
+            Run::Live(session) => session.touched(),
+        }
+    }
+
+    fn live(&mut self) -> Result<&mut Session, String> {
+        match &mut self.run {
+            Run::Live(session) => Ok(session),
+            Run::Arriving(_) => Err("The run is still catching up. Try again when it is shown.".into()),
+            Run::Nothing => Err("No run is open.".into()),
+        }
+    }
+
+    fn shell(&mut self, line: &str) -> Result<String, String> {
+        let session = self.live()?;
+        let command = shell::parse_line(line).map_err(|error| error.to_string())?;
+        let text = command.to_string();
+        session.submit(command).map_err(|error| error.to_string())?;
+        black_box::changed(session);
+        self.frames.changed();
+        self.saves.want();
+        Ok(text)
+    }
+
+    fn set_playback(&mut self, playback: Playback) {
+        let playback = Playback { speed_milli: playback.speed_milli.clamp(1, FASTEST_MILLI), ..playback };
+        if let Run::Arriving(arrival) = &mut self.run {
+            arrival.playback = playback;
+            return;
+        }
+        self.seeking = false;
+        if !playback.playing {
+            self.stand_still();
+        }
+        self.playback = playback;
+        self.frames.changed();
+    }
+
+    /// Finishes the current instant and has it saved.
+    fn stand_still(&mut self) {
+        self.pace.rest();
+        if let Run::Live(session) = &mut self.run {
+            session.settle();
+            self.frames.collect(session);
+            self.frames.changed();
+            self.saves.want();
+        }
+    }
+
+    fn set_visible(&mut self, visible: bool) {
+        self.visible = visible;
+        if !visible {
+            self.stand_still();
+        }
+    }
+
+    fn seek(&mut self) {
+        if let Run::Live(_) = &self.run {
+            self.playback.playing = false;
+            self.pace.rest();
+            self.seeking = true;
+        }
+    }
+
+    fn select(&mut self, subject: Option<Subject>) {
+        if !matches!(subject, Some(Subject::Record { .. })) && self.selected.is_some() {
+            self.out.push(FromWorker::Detail(None));
+        }
+        self.selected = subject;
+        self.detail = None;
+        self.frames.changed();
+    }
+
+    fn run_slice(&mut self, session: &mut Session) -> Next {
+        let progress = match (self.visible, self.seeking, self.playback.playing) {
+            (false, ..) | (true, false, false) => return Next::Idle,
+            (true, true, _) => self.pace.slice(|budget| {
+                let before = session.cluster().steps();
+                (session.next_event(budget), session.cluster().steps() - before)
+            }),
+            (true, false, true) => self.pace.advance(session, self.playback.speed_milli),
+        };
+        black_box::reached(session);
+        self.frames.collect(session);
+        self.frames.changed();
+        self.saves.changed();
+        if self.seeking && progress == Progress::Reached {
+            session.settle();
+            self.frames.collect(session);
+            self.seeking = false;
+            self.saves.want();
+            self.out.push(FromWorker::Playback(self.playback));
+            return Next::Idle;
+        }
+        if progress == Progress::OutOfBudget { Next::Now } else { Next::InMs(REST_MS) }
+    }
+
+    /// Sends a frame if one is due.
+    fn show(&mut self, session: &Session) -> Next {
+        match self.frames.due((self.clock)()) {
+            Due::Waiting => Next::Idle,
+            Due::InMs(ms) => Next::InMs(ms),
+            Due::Now => {
+                let still = !self.playback.playing && !self.seeking;
+                let frame = self.frames.make(session, self.playback, still, self.clock);
+                self.out.push(FromWorker::Frame(frame));
+                self.show_detail(session);
+                Next::Idle
+            }
+        }
+    }
+
+    /// The selected record as it is now, if that is news.
+    fn show_detail(&mut self, session: &Session) {
+        let Some(Subject::Record { topic, partition, offset }) = &self.selected else { return };
+        let detail = session.cluster().record_detail(topic, *partition, *offset);
+        if detail.is_none() || detail != self.detail {
+            self.detail.clone_from(&detail);
+            self.out.push(FromWorker::Detail(detail));
+        }
+    }
+}
+
+fn lines(faults: &[ScenarioFault]) -> Vec<String> {
+    faults.iter().map(ToString::to_string).collect()
+}
+
+/// What the user should know about a replay that is not, or may not be, what was saved.
+fn tell(verdict: Verdict) -> String {
+    let what = match verdict {
+        Verdict::OtherEngine(engine) => format!(
+            "The saved run was made by engine {engine} and this is engine {ENGINE_VERSION}, so it was played again by today's rules and may differ from what you saw."
+        ),
+        _ => "Played again, the saved run came out differently from what was saved: the save or this engine has a fault.".into(),
+    };
+    format!("{what} The old save is kept in the browser's storage, untouched.")
+}
+
+fn sooner(a: Next, b: Next) -> Next {
+    match (a, b) {
+        (Next::Now, _) | (_, Next::Now) => Next::Now,
+        (Next::InMs(a), Next::InMs(b)) => Next::InMs(a.min(b)),
+        (Next::InMs(ms), Next::Idle) | (Next::Idle, Next::InMs(ms)) => Next::InMs(ms),
+        (Next::Idle, Next::Idle) => Next::Idle,
+    }
+}

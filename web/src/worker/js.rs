@@ -1,0 +1,106 @@
+//! The few pieces of the browser both roles use and web-sys does not offer as stable: clocks and timers of any global scope,
+//! Web Locks, and the names of errors.
+
+use super::host_disk::DiskError;
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Wall milliseconds since this scope began.
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    pub fn wall_ms() -> f64;
+
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub fn set_timeout(callback: &Function, ms: i32) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub fn clear_timeout(timer: &JsValue);
+
+    type LockManager;
+    #[wasm_bindgen(method, catch)]
+    fn request(this: &LockManager, name: &str, options: &Object, held: &Function) -> Result<Promise, JsValue>;
+}
+
+/// `NotFoundError`, `QuotaExceededError`, …; empty when it is no error object.
+pub fn error_name(error: &JsValue) -> String {
+    Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default()
+}
+
+/// What a thrown value means for storage.
+pub fn from_js(error: &JsValue) -> DiskError {
+    let name = error_name(error);
+    match name.as_str() {
+        "QuotaExceededError" => DiskError::Full,
+        "NoModificationAllowedError" => DiskError::Busy,
+        "SecurityError" | "NotAllowedError" | "InvalidAccessError" => DiskError::Blocked(name),
+        "NotFoundError" => DiskError::Changed("a file is gone".into()),
+        "" => DiskError::Failed("no reason given".into()),
+        _ => DiskError::Failed(name),
+    }
+}
+
+/// Waits.
+pub async fn sleep(ms: i32) {
+    let promise = Promise::new(&mut |resolve, _| {
+        set_timeout(&resolve, ms);
+    });
+    // A promise that is only ever resolved.
+    let _ = JsFuture::from(promise).await;
+}
+
+/// What came of asking for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Ours until this scope ends.
+    Held,
+    Taken,
+    /// This browser, or this frame, has no locks.
+    Unsupported,
+}
+
+/// Asks for the lock of that name without waiting for it.
+pub async fn try_lock(name: &str) -> Lock {
+    request_lock(name).await.unwrap_or(Lock::Unsupported)
+}
+
+async fn request_lock(name: &str) -> Result<Lock, JsValue> {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
+    let locks = Reflect::get(&navigator, &"locks".into())?;
+    if !locks.is_object() {
+        return Ok(Lock::Unsupported);
+    }
+    let options = Object::new();
+    Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE)?;
+    let mut refused: Option<JsValue> = None;
+    let answer = Promise::new(&mut |resolve, _| {
+        let answer = resolve.clone();
+        let held = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+            settle(&answer, &JsValue::from_bool(lock.is_object()));
+            // The lock is held until the returned promise settles: never, if we got it.
+            if lock.is_object() { Promise::new(&mut |_, _| {}).into() } else { JsValue::UNDEFINED }
+        });
+        match locks.unchecked_ref::<LockManager>().request(name, &options, held.unchecked_ref()) {
+            Ok(request) => spawn_local(async move {
+                if JsFuture::from(request).await.is_err() {
+                    settle(&resolve, &JsValue::UNDEFINED);
+                }
+            }),
+            Err(error) => refused = Some(error),
+        }
+    });
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    Ok(match JsFuture::from(answer).await?.as_bool() {
+        Some(true) => Lock::Held,
+        Some(false) => Lock::Taken,
+        None => Lock::Unsupported,
+    })
+}
+
+/// A promise's own function; it refuses nothing.
+fn settle(resolve: &Function, value: &JsValue) {
+    let _ = resolve.call1(&JsValue::UNDEFINED, value);
+}

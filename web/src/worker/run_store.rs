@@ -1,0 +1,258 @@
+//! Keeps one run on a host disk as whole cuts of the cluster: the saved run and every broker's files of one moment, or none of it.
+//!
+//! A cut is: (1) the changed files, durable; (2) the commit record that names them all with length and checksum, durable;
+//! (3) files no longer named are removed. Records go to two names in turn, bytes of the last cut are never overwritten
+//! (a rewritten file goes to its second name), so a crash at any point leaves the cut before or the cut after.
+
+pub mod commit;
+pub mod plan;
+
+use super::host_disk::{DiskError, DiskOp, HostDisk};
+use crate::bridge::Playback;
+use commit::{CommitError, CommitRecord};
+use plan::{Image, Plan};
+use playground_core::cluster::disk::DiskWrite;
+use std::collections::BTreeSet;
+
+/// Everything that belongs to one saved moment.
+pub struct Cut {
+    /// The saved run, as its own checksummed text.
+    pub run: String,
+    pub playback: Playback,
+    /// What the brokers wrote since the last cut.
+    pub writes: Vec<DiskWrite>,
+    /// `writes` holds every file from its first byte: files not in it are gone.
+    pub whole: bool,
+    pub before: Before,
+}
+
+/// What becomes of the run stored before this one, in rising order of care.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Before {
+    /// It is the same run; this cut takes its place.
+    #[default]
+    Replace,
+    /// It is other work of the user: its saved run stays under `kept/`.
+    KeepRun,
+    /// It could not be taken up exactly: all its files stay where they are, untouched.
+    KeepAll,
+}
+
+/// The last whole cut found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRun {
+    pub generation: u64,
+    pub run: String,
+    pub playback: Playback,
+    /// Broker files that were damaged or missing; the next cut writes them again.
+    pub damaged: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    Nothing,
+    Run(StoredRun),
+    /// Something is there that cannot be read. It stays untouched; new cuts go beside it.
+    Unreadable {
+        reason: CommitError,
+        place: String,
+    },
+}
+
+pub struct RunStore<D> {
+    disk: D,
+    /// The folder `run-<root>` holds the current run.
+    root: u32,
+    /// The highest number of such a folder.
+    top: u32,
+    generation: u64,
+    /// Which of the two commit names the next record goes to.
+    next_slot: usize,
+    image: Image,
+    /// The saved run of the last cut.
+    run: Option<String>,
+    /// Files no cut needs any more.
+    garbage: Vec<String>,
+}
+
+/// What the two commit names of a folder hold.
+enum Newest {
+    None,
+    Record(usize, CommitRecord),
+    Unreadable(CommitError),
+}
+
+const COMMITS: [&str; 2] = ["commit-a.json", "commit-b.json"];
+
+impl<D: HostDisk> RunStore<D> {
+    pub fn new(disk: D) -> Self {
+        let image = Image::default();
+        RunStore { disk, root: 1, top: 1, generation: 0, next_slot: 0, image, run: None, garbage: Vec::new() }
+    }
+
+    /// Finds the last whole cut. Writes nothing.
+    pub async fn load(&mut self) -> Result<Loaded, DiskError> {
+        let names = self.disk.names().await?;
+        let roots: BTreeSet<u32> = names.iter().filter_map(|name| root_of(name)).collect();
+        self.top = roots.last().copied().unwrap_or(1);
+        let mut unreadable = None;
+        for root in roots.into_iter().rev() {
+            self.root = root;
+            match self.newest_record().await? {
+                Newest::None => {}
+                Newest::Record(slot, record) => return self.take_up(slot, record, &names).await.map(Loaded::Run),
+                // A newer version of the page wrote here: nothing of it is ours to change.
+                Newest::Unreadable(reason @ CommitError::Newer(_)) => {
+                    unreadable = Some((reason, root));
+                    break;
+                }
+                // A folder whose first record is torn is no cut yet; the folder before it still is.
+                Newest::Unreadable(reason) => unreadable = unreadable.or(Some((reason, root))),
+            }
+        }
+        match unreadable {
+            None => {
+                self.root = self.top;
+                self.garbage = self.own(&names).collect();
+                Ok(Loaded::Nothing)
+            }
+            Some((reason, root)) => {
+                self.begin_root();
+                Ok(Loaded::Unreadable { reason, place: format!("run-{root}") })
+            }
+        }
+    }
+
+    async fn newest_record(&mut self) -> Result<Newest, DiskError> {
+        let mut newest = Newest::None;
+        for (slot, commit) in COMMITS.iter().enumerate() {
+            let Some(bytes) = self.disk.read(&self.place(commit)).await? else { continue };
+            newest = match (CommitRecord::parse(&bytes), newest) {
+                (Err(reason @ CommitError::Newer(_)), _) => return Ok(Newest::Unreadable(reason)),
+                (Ok(record), Newest::Record(_, other)) if other.generation > record.generation => Newest::Record(1 - slot, other),
+                (Ok(record), _) => Newest::Record(slot, record),
+                (Err(_), newest @ Newest::Record(..)) => newest,
+                (Err(reason), _) => Newest::Unreadable(reason),
+            };
+        }
+        Ok(newest)
+    }
+
+    /// Saves the cut; returns the bytes it holds. After an error the cut before still stands, and the next cut must be `whole`.
+    pub async fn commit(&mut self, cut: Cut) -> Result<u64, DiskError> {
+        let mut ops = Vec::new();
+        match (cut.before, &self.run) {
+            (Before::KeepAll, _) => self.begin_root(),
+            (Before::KeepRun, Some(run)) => ops.push(DiskOp::Create { name: self.kept(), bytes: run.clone().into_bytes() }),
+            _ => {}
+        }
+        let plan = Plan::of(&self.image, cut.writes, cut.whole).map_err(DiskError::Changed)?;
+        let mut outcome = plan::Outcome::default();
+        for (path, change) in plan.changes {
+            let prefix = match change.kept_of_other_name(&self.image, &path) {
+                Some((name, _)) => self.disk.read(&self.place(&name)).await?.unwrap_or_default(),
+                None => Vec::new(),
+            };
+            change.carry_out(&self.image, path, &prefix, &mut outcome).map_err(DiskError::Changed)?;
+        }
+        let image = self.image.after(&outcome);
+        ops.extend(outcome.ops.into_iter().map(|op| self.placed(op)));
+        self.disk.write(&ops).await?;
+
+        let generation = self.generation + 1;
+        let record = CommitRecord { generation, run: cut.run, playback: cut.playback, files: image.files.clone() };
+        let bytes = record.render();
+        let size = bytes.len() as u64 + image.bytes();
+        self.disk.write(&[DiskOp::Create { name: self.place(COMMITS[self.next_slot]), bytes }]).await?;
+
+        self.generation = generation;
+        self.next_slot = 1 - self.next_slot;
+        self.image = image;
+        self.run = Some(record.run);
+        let obsolete: Vec<String> = outcome.obsolete.iter().map(|name| self.place(name)).collect();
+        self.garbage.extend(obsolete);
+        self.sweep().await;
+        Ok(size)
+    }
+
+    /// The bytes of a broker's file in the last cut.
+    pub async fn file(&mut self, path: &str) -> Result<Option<Vec<u8>>, DiskError> {
+        let Some(state) = self.image.files.get(path).copied() else { return Ok(None) };
+        let mut bytes = self.disk.read(&self.place(&state.name(path))).await?.unwrap_or_default();
+        bytes.truncate(state.len as usize);
+        Ok(Some(bytes))
+    }
+
+    /// The broker files of the last cut.
+    pub fn paths(&self) -> Vec<String> {
+        self.image.files.keys().cloned().collect()
+    }
+
+    /// Reads every file the record names; the good ones are built upon, the others written again by the next cut.
+    async fn take_up(&mut self, slot: usize, record: CommitRecord, names: &[String]) -> Result<StoredRun, DiskError> {
+        let mut damaged = Vec::new();
+        for (path, state) in &record.files {
+            let bytes = self.disk.read(&self.place(&state.name(path))).await?;
+            if bytes.is_some_and(|bytes| state.matches(&bytes)) {
+                self.image.files.insert(path.clone(), *state);
+            } else {
+                damaged.push(path.clone());
+            }
+        }
+        let needed: Vec<String> = record.files.iter().map(|(path, state)| self.place(&state.name(path))).collect();
+        self.garbage = self.own(names).filter(|name| !needed.contains(name)).collect();
+        self.generation = record.generation;
+        self.next_slot = 1 - slot;
+        self.run = Some(record.run.clone());
+        Ok(StoredRun { generation: record.generation, run: record.run, playback: record.playback, damaged })
+    }
+
+    /// Leaves what is there alone; from now on cuts go to a folder of their own.
+    fn begin_root(&mut self) {
+        self.top += 1;
+        self.root = self.top;
+        self.next_slot = 0;
+        self.image = Image::default();
+        self.garbage.clear();
+    }
+
+    /// Removes what no cut needs. A failure costs space only; it is tried again after the next cut.
+    async fn sweep(&mut self) {
+        let garbage = std::mem::take(&mut self.garbage);
+        let needed: Vec<String> = self.image.files.iter().map(|(path, state)| self.place(&state.name(path))).collect();
+        let garbage: Vec<String> = garbage.into_iter().filter(|name| !needed.contains(name)).collect();
+        if garbage.is_empty() {
+            return;
+        }
+        let ops: Vec<DiskOp> = garbage.iter().map(|name| DiskOp::Remove { name: name.clone() }).collect();
+        if self.disk.write(&ops).await.is_err() {
+            self.garbage = garbage;
+        }
+    }
+
+    /// The broker files of the current root among `names`.
+    fn own<'a>(&self, names: &'a [String]) -> impl Iterator<Item = String> + use<'a, D> {
+        let folder = self.place("");
+        names.iter().filter(move |name| name.strip_prefix(&folder).is_some_and(|rest| !COMMITS.contains(&rest))).cloned()
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("run-{}/{name}", self.root)
+    }
+
+    fn kept(&self) -> String {
+        format!("kept/run-{}-cut-{}.json", self.root, self.generation)
+    }
+
+    fn placed(&self, op: DiskOp) -> DiskOp {
+        match op {
+            DiskOp::Create { name, bytes } => DiskOp::Create { name: self.place(&name), bytes },
+            DiskOp::Extend { name, at, bytes } => DiskOp::Extend { name: self.place(&name), at, bytes },
+            DiskOp::Remove { name } => DiskOp::Remove { name: self.place(&name) },
+        }
+    }
+}
+
+fn root_of(name: &str) -> Option<u32> {
+    name.strip_prefix("run-")?.split_once('/')?.0.parse().ok()
+}

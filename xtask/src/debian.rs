@@ -1,0 +1,45 @@
+//! Debian's packages, for machines that reach package registries only.
+//!
+//! The one way xtask changes something outside the checkout and its cache; it happens only when nothing else provides
+//! what is missing, and only as root or through a sudo that does not ask.
+
+use crate::paths;
+use crate::shell::Call;
+use crate::trouble::{Outcome, Trouble};
+
+pub(crate) fn available() -> bool {
+    paths::program("apt-get").is_some() && paths::program("dpkg-query").is_some()
+}
+
+/// Installs those that are missing. `purpose` ends the sentence "needed for …".
+pub(crate) fn install(packages: &[&str], purpose: &str) -> Outcome {
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !installed(package)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    println!("Installing {list} ({purpose}).");
+    let remedy = format!("install {list} yourself ({purpose}), then repeat");
+    // Package lists may be missing or old; when they cannot be renewed, the install below says what is wrong.
+    if let Err(trouble) = privileged("apt-get", &remedy)?.words("update -q").run(&remedy) {
+        println!("{trouble}");
+    }
+    let install = privileged("apt-get", &remedy)?.words("install -q -y --no-install-recommends");
+    install.words(&list).env("DEBIAN_FRONTEND", "noninteractive").run(&remedy)
+}
+
+/// A call with root's rights.
+pub(crate) fn privileged(program: &str, remedy: &str) -> Outcome<Call> {
+    if Call::new("id").arg("-u").answer().as_deref() == Some("0") {
+        Ok(Call::new(program))
+    } else if Call::new("sudo").words("-n true").succeeds() {
+        Ok(Call::new("sudo").words("-n --preserve-env=DEBIAN_FRONTEND").arg(program))
+    } else {
+        Err(Trouble::new(format!("`{program}` needs root's rights, and sudo would ask for a password"), remedy))
+    }
+}
+
+fn installed(package: &str) -> bool {
+    let status = Call::new("dpkg-query").words("--show --showformat=${db:Status-Status}").arg(package).answer();
+    status.as_deref() == Some("installed")
+}

@@ -1,0 +1,19 @@
+// Prints what each file of a folder weighs as brotli, as a server would send it; fails above the budget.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants } from "node:zlib";
+
+const [folder, budget] = process.argv.slice(-2);
+const kb = (bytes) => (bytes / 1024).toFixed(1).padStart(8);
+const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
+
+let total = 0;
+for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile()) continue;
+  const bytes = readFileSync(join(entry.parentPath ?? entry.path, entry.name));
+  const sent = brotli(bytes).length;
+  total += sent;
+  console.log(`${kb(bytes.length)} KB ${kb(sent)} KB brotli  ${entry.name}`);
+}
+console.log(`The site weighs ${kb(total).trim()} KB brotli of at most ${budget} KB.`);
+process.exitCode = total > budget * 1024 ? 1 : 0;
