@@ -7,8 +7,8 @@ use crate::app::model::{Keeping, Model, Snapshot, Taken};
 use crate::app::share;
 use crate::app::stage::flow::Flow;
 use crate::app::ui_state::{Act, Inspect, Notice, Share, UiState};
-use crate::bridge::{FromWorker, PROTOCOL, Playback, ToWorker};
-use crate::link_to_worker::WorkerLink;
+use crate::bridge::{FromWorker, Playback, ToWorker};
+use crate::link_to_worker::LinkToWorker;
 use gloo::events::EventListener;
 use gloo::render::{AnimationFrame, request_animation_frame};
 use playground_core::view::Subject;
@@ -28,6 +28,8 @@ enum Asked {
     Shell,
     /// The run as text, to copy a link to it.
     Link,
+    /// The run as text, to open it in a page of its own.
+    Elsewhere,
     /// The run as text, to keep it as the user's own.
     Keep,
 }
@@ -36,7 +38,7 @@ pub struct Page {
     pub embed: bool,
     model: RefCell<Model>,
     pub flow: RefCell<Flow>,
-    link: RefCell<Option<WorkerLink>>,
+    link: RefCell<Option<LinkToWorker>>,
     show: UseStateSetter<Snapshot>,
     ui: UseReducerDispatcher<UiState>,
     dirty: Cell<bool>,
@@ -45,6 +47,8 @@ pub struct Page {
     /// The newest revision in the mirror, and the one now in the panels but not acknowledged.
     held: Cell<Option<u32>>,
     unacknowledged: Cell<Option<u32>>,
+    /// What a link asked to be selected, until its run is open.
+    first_look: RefCell<Option<Subject>>,
     ids: Cell<u32>,
     asked: RefCell<BTreeMap<u32, Asked>>,
     frame: RefCell<Option<AnimationFrame>>,
@@ -74,6 +78,7 @@ impl Page {
             shown_at: Cell::new(0.0),
             held: Cell::new(None),
             unacknowledged: Cell::new(None),
+            first_look: RefCell::default(),
             ids: Cell::new(0),
             asked: RefCell::default(),
             frame: RefCell::default(),
@@ -83,16 +88,18 @@ impl Page {
 
     /// Starts the worker with the run the address names, else the user's own, and the loop.
     pub fn start(self: &Rc<Self>) {
-        self.connect(self.embed || share::fragment().is_some());
-        match share::run_of_address() {
+        let run = share::run_of_address();
+        // A run from a link is looked at, in memory; the user's own stays as it is.
+        self.connect(self.embed || matches!(run, Ok(Some(_))));
+        match run {
             Ok(Some(run)) => {
                 self.model.borrow_mut().keeping = Keeping::Preview;
+                *self.first_look.borrow_mut() = run.select;
                 self.send(ToWorker::Open { scenario: run.scenario, at_us: run.at_us });
             }
             Ok(None) => self.send(ToWorker::Resume { otherwise: share::home() }),
-            Err(reason) => {
-                self.ui.dispatch(Act::Tell(Notice { bad: true, text: reason }));
-                self.connect(self.embed);
+            Err(text) => {
+                self.ui.dispatch(Act::Tell(Notice { bad: true, text }));
                 self.send(ToWorker::Resume { otherwise: share::home() });
             }
         }
@@ -102,13 +109,12 @@ impl Page {
 
     fn connect(self: &Rc<Self>, memory_only: bool) {
         let weak = Rc::downgrade(self);
-        let link = WorkerLink::spawn(move |message| {
+        let link = LinkToWorker::start(memory_only, move |message| {
             if let Some(page) = weak.upgrade() {
                 page.hear(message);
             }
         });
         *self.link.borrow_mut() = Some(link);
-        self.send(ToWorker::Hello { protocol: PROTOCOL, embed: memory_only });
     }
 
     fn watch(self: &Rc<Self>) {
@@ -193,6 +199,11 @@ impl Page {
         self.ask(Asked::Link, |id| ToWorker::Scenario { id });
     }
 
+    /// The embedded run in a page of its own.
+    pub fn open_in_playground(&self) {
+        self.ask(Asked::Elsewhere, |id| ToWorker::Scenario { id });
+    }
+
     pub fn keep(&self) {
         self.ask(Asked::Keep, |id| ToWorker::Scenario { id });
     }
@@ -228,6 +239,9 @@ impl Page {
     fn opened(&self, playback: Playback, notice: Option<String>) {
         self.model.borrow_mut().start_over();
         self.ui.dispatch(Act::Opened);
+        if let Some(subject) = self.first_look.take() {
+            self.select(subject);
+        }
         if let Some(text) = notice {
             self.ui.dispatch(Act::Tell(Notice { bad: false, text }));
         }
@@ -253,18 +267,28 @@ impl Page {
         match (asked, result) {
             (Asked::Shell, result) => self.ui.dispatch(Act::Answered(result)),
             (Asked::Link, Ok(scenario)) => self.copy_link(&scenario),
+            (Asked::Elsewhere, Ok(scenario)) => self.open_elsewhere(&scenario),
             (Asked::Keep, Ok(scenario)) => self.keep_as_own(scenario),
-            (Asked::Link | Asked::Keep, Err(text)) => self.ui.dispatch(Act::Tell(Notice { bad: true, text })),
+            (Asked::Link | Asked::Elsewhere | Asked::Keep, Err(text)) => self.ui.dispatch(Act::Tell(Notice { bad: true, text })),
         }
     }
 
-    fn copy_link(&self, scenario: &str) {
+    fn link(&self, scenario: &str) -> Option<String> {
         let at_us = self.model.borrow().mirror().now_us;
-        match share::link_to(scenario, at_us) {
-            Ok(link) => share::copy(link, self.ui.clone(), |link, copied| {
-                Act::Share(if copied { Share::Copied(link) } else { Share::Text(link) })
-            }),
-            Err(text) => self.ui.dispatch(Act::Tell(Notice { bad: true, text })),
+        share::link_to(scenario, at_us).map_err(|text| self.ui.dispatch(Act::Tell(Notice { bad: true, text }))).ok()
+    }
+
+    fn copy_link(&self, scenario: &str) {
+        if let Some(link) = self.link(scenario) {
+            share::copy(link, self.ui.clone(), |link, copied| Act::Share(if copied { Share::Copied(link) } else { Share::Text(link) }));
+        }
+    }
+
+    /// Where the browser keeps frames from opening pages, the link is shown to copy.
+    fn open_elsewhere(&self, scenario: &str) {
+        let Some(link) = self.link(scenario) else { return };
+        if !matches!(gloo::utils::window().open_with_url_and_target(&link, "_blank"), Ok(Some(_))) {
+            self.ui.dispatch(Act::Share(Share::Text(link)));
         }
     }
 

@@ -28,7 +28,7 @@ pub fn Rail(props: &RailProps) -> Html {
                 }
             }) }
             <button key="help" type="button" class="rail__place rail__help" onclick={move |_| help.act(Act::Help(true))}>
-                <Glyphic key="icon" icon={Icon::Help} /><span key="name">{ "Keys" }</span>
+                <Glyphic key="icon" icon={Icon::Help} /><span key="name">{ "Help" }</span>
             </button>
         </nav>
     }

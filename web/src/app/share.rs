@@ -2,7 +2,9 @@
 
 use crate::app::ui_state::Act;
 use gloo::timers::callback::Timeout;
-use playground_core::scenario::{builtin, link};
+use playground_core::scenario::{Scenario, builtin::builtin, link};
+use playground_core::time::SimTime;
+use playground_core::view::Subject;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::UseReducerDispatcher;
 
@@ -11,6 +13,7 @@ use yew::UseReducerDispatcher;
 pub struct Run {
     pub scenario: String,
     pub at_us: u64,
+    pub select: Option<Subject>,
 }
 
 /// The run a visitor without any sees.
@@ -18,25 +21,25 @@ pub fn home() -> String {
     builtin("trucks_gps").unwrap_or_default().to_owned()
 }
 
-/// The address's fragment, if it names a run: `k1.…` or `s=…`.
-pub fn fragment() -> Option<String> {
+/// The run the address's fragment names, or what is wrong with it. A fragment such as `#stage` names none.
+pub fn run_of_address() -> Result<Option<Run>, String> {
     let hash = gloo::utils::window().location().hash().unwrap_or_default();
     let text = hash.trim_start_matches('#');
-    (text.starts_with('k') && text.contains('.') || text.starts_with("s=")).then(|| text.to_owned())
+    if text.is_empty() || text == "stage" {
+        return Ok(None);
+    }
+    let opened = link::unpack(text).map_err(|error| error.to_string())?;
+    let at_us = opened.at.map_or(0, SimTime::micros);
+    Ok(Some(Run { scenario: opened.scenario.to_toml(), at_us, select: opened.select }))
 }
 
-/// The run the address names, or what is wrong with it.
-pub fn run_of_address() -> Result<Option<Run>, String> {
-    let Some(text) = fragment() else { return Ok(None) };
-    link::unpack(&text).map(|run| Some(Run { scenario: run.scenario, at_us: run.at_us })).map_err(|error| error.to_string())
-}
-
-/// `location#k1.…` for this run.
+/// `location#k1.…` for this run at this moment.
 pub fn link_to(scenario: &str, at_us: u64) -> Result<String, String> {
-    let payload = link::pack(scenario, at_us).map_err(|error| error.to_string())?;
+    let told = |faults: Vec<_>| format!("This run cannot be put into a link: {} faults in its text.", faults.len());
+    let scenario = Scenario::parse(scenario).map_err(told)?;
     let href = gloo::utils::window().location().href().unwrap_or_default();
     let base = href.split(['#', '?']).next().unwrap_or_default();
-    Ok(format!("{base}#{payload}"))
+    Ok(format!("{base}#{}", link::pack(&scenario, Some(SimTime(at_us)), None)))
 }
 
 /// Forgets the fragment: the run is the user's own now.

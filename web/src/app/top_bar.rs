@@ -90,14 +90,13 @@ pub fn Transport(props: &TransportProps) -> Html {
             <span key="clock" class="clock" role="timer" aria-label={format!("Virtual time {clock}")}>
                 <span key="calm" class="clock__calm">{ clock }</span><span key="quick" class="clock__quick">{ fraction }</span>
             </span>
-            <label key="speed" class="speed">
-                <span key="label" class="visually-hidden">{ "Speed: virtual seconds in a second here" }</span>
-                <select key="select" class="speed__select" {onchange}>
+            <span key="speed" class="speed">
+                <select key="select" class="speed__select" aria-label="Speed: virtual seconds in a second here" {onchange}>
                     { for speeds(props.speed_milli).into_iter().map(|milli| html! {
                         <option key={milli} value={milli.to_string()} selected={milli == props.speed_milli}>{ words::speed(milli) }</option>
                     }) }
                 </select>
-            </label>
+            </span>
         </div>
     }
 }

@@ -4,7 +4,33 @@ use crate::app::icons::{Glyphic, Icon};
 use crate::app::keys::KeyMark;
 use crate::app::share;
 use gloo::timers::callback::Timeout;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
+
+/// An element's inner width, told again whenever its box changes; 0 before the first layout.
+#[hook]
+pub fn use_width(node: &NodeRef) -> f64 {
+    let width = use_state_eq(|| 0.0);
+    {
+        let (node, set) = (node.clone(), width.setter());
+        use_effect_with((), move |()| {
+            let element = node.cast::<Element>();
+            let watched = element.clone();
+            let tell = Closure::<dyn FnMut()>::new(move || set.set(watched.as_ref().map_or(0.0, |element| f64::from(element.client_width()))));
+            let observer = ResizeObserver::new(tell.as_ref().unchecked_ref()).ok();
+            if let (Some(observer), Some(element)) = (&observer, &element) {
+                observer.observe(element);
+            }
+            move || {
+                observer.iter().for_each(ResizeObserver::disconnect);
+                drop(tell);
+            }
+        });
+    }
+    *width
+}
 
 #[derive(Properties, PartialEq)]
 pub struct IconButtonProps {

@@ -70,11 +70,13 @@ fn BrokerBox(props: &BoxProps) -> Html {
             <button key="face" type="button" class="broker__face" aria-pressed={props.selected.to_string()} onclick={move |_| page.select(Subject::Broker(id))}>
                 <span key="id" class="broker__id">{ id }</span>
                 <span key="words" class="broker__words">
-                    <span key="state" class="broker__state">{ state_words(broker) }</span>
+                    <span key="state" class="broker__state">
+                        <span key="words">{ state_words(broker) }</span>
+                        <span key="controller" class="hexagon" title="Active controller" hidden={!props.controller}>{ "C" }</span>
+                    </span>
                     <span key="leads" class="broker__leads">{ leads_words(broker.state, props.leads) }</span>
                 </span>
             </button>
-            <span key="controller" class="hexagon broker__controller" title="Active controller" hidden={!props.controller}>{ "C" }</span>
             <button key="act" type="button" class={classes!("button", "broker__act", action.class)} onclick={move |_| actor.shell(action.line.clone())}
                 aria-label={format!("{} broker {id}", action.word)}>{ action.word }</button>
         </div>

@@ -137,7 +137,7 @@ fn Member(props: &MemberProps) -> Html {
     let short = props.name.strip_prefix(props.group.as_str()).map_or(props.name.to_string(), |rest| format!("member{}", rest.replace('-', " ")));
     let class = classes!("member", props.selected.then_some("is-selected"));
     html! {
-        <button type="button" {class} data-at={client_at(&props.name)} aria-label={format!("{}, {}", props.name, props.owns)}
+        <button type="button" {class} data-at={client_at(&props.name)} title={props.name.clone()}
             aria-pressed={props.selected.to_string()} onclick={move |_| page.select(subject.clone())}>
             <span key="name" class="member__name">{ short }</span>
             <span key="owns" class="member__owns">{ props.owns.clone() }</span>

@@ -6,7 +6,8 @@ use crate::app::page::PageHandle;
 use crate::app::stage::geometry::{copy_at, strip_at, window_at};
 use crate::app::stage::strip::{BASELINE, CELL_HEIGHT, CELL_TOP, FLAG, HEIGHT, LEAD, Strip, flag_shifts};
 use playground_core::view::{CellView, PartitionView, ReplicaView, Subject};
-use web_sys::KeyboardEvent;
+use crate::app::widgets::use_width;
+use web_sys::{Element, KeyboardEvent};
 use yew::prelude::*;
 
 /// Height of a cell's coloured head.
@@ -43,7 +44,7 @@ pub fn PartitionRow(props: &RowProps) -> Html {
     let class = classes!("row", props.selected.is_some().then_some("row--selected"), leaderless.then_some("row--leaderless"));
     html! {
         <div {class}>
-            <button key="head" type="button" class="row__head" aria-label={head_label(props)} aria-pressed={(props.selected == Some(None)).to_string()}
+            <button key="head" type="button" class="row__head" title={head_label(props)} aria-pressed={(props.selected == Some(None)).to_string()}
                 onclick={move |_| page.select(subject.clone())}>
                 <span key="name" class="row__name">{ format!("P{p}") }</span>
                 <span key="copies" class="row__copies">{ for in_order(partition).into_iter().map(|copy| chip(props, copy)) }</span>
@@ -102,20 +103,30 @@ fn chip(props: &RowProps, copy: &ReplicaView) -> Html {
 #[component]
 fn StripPicture(props: &RowProps) -> Html {
     let at = use_state_eq(|| None::<u64>);
+    let scrolled = use_state_eq(|| 0.0);
+    let window = use_node_ref();
+    let room = use_width(&window);
     let partition = &props.partition;
     let (topic, p) = (props.topic.to_string(), partition.partition);
     let oldest = partition.tail.first().map_or(props.shown_end, |cell| cell.offset);
     let strip = Strip::of(oldest, props.shown_end);
-    let cells: Vec<&CellView> = partition.tail.iter().filter(|cell| (strip.first..strip.end).contains(&cell.offset)).collect();
     let width = strip.width(props.bookmarks.len());
+    let in_sight = strip.in_sight(width, room, *scrolled);
+    let cells: Vec<&CellView> = partition.tail.iter().filter(|cell| in_sight.contains(&cell.offset)).collect();
+    let onscroll = {
+        let (window, set) = (window.clone(), scrolled.setter());
+        // The strip is pinned to its end: scrolling back counts downwards from there.
+        Callback::from(move |_: Event| set.set(window.cast::<Element>().map_or(0.0, |element| f64::from(-element.scroll_left()))))
+    };
     let chosen = props.selected.flatten();
     let hw = partition.high_watermark.min(props.shown_end);
     let onkeydown = walk(props, &at, strip);
     let id = |offset: u64| format!("cell-{topic}-{p}-{offset}");
-    let active = at.filter(|offset| (strip.first..strip.end).contains(offset));
-    let empty = cells.is_empty();
+    let active = at.filter(|offset| in_sight.contains(offset));
+    let empty = strip.first == strip.end;
     html! {
-        <div class="strip" data-at={window_at(&topic, p)} tabindex="0" role="listbox" aria-orientation="horizontal" {onkeydown}
+        <div class="strip" ref={window} data-at={window_at(&topic, p)} tabindex={if cells.is_empty() { "-1" } else { "0" }} {onkeydown} {onscroll}
+            role={if cells.is_empty() { "group" } else { "listbox" }}
             aria-label={format!("Records of {topic} partition {p}: {} to {}", partition.log_start, partition.log_end)} aria-activedescendant={active.map(id)}>
             <svg key="picture" class="strip__picture" width={format!("{width:.0}")} height={format!("{HEIGHT:.0}")} data-at={strip_at(&topic, p)} role="presentation">
                 <g key="lags">{ for lags(props, strip) }</g>

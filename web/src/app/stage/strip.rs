@@ -2,13 +2,15 @@
 //!
 //! Pure arithmetic, shared by the picture in SVG and the records that fly to it.
 
+use std::ops::Range;
+
 /// Newest cells drawn; older ones stay in the log and in the numbers.
 pub const CELLS: u64 = 48;
 /// The strip's own coordinates: a lane for arriving records above, cells, then a lane for bookmarks below.
-pub const CELL_TOP: f64 = 10.0;
+pub const CELL_TOP: f64 = 9.0;
 pub const CELL_HEIGHT: f64 = 26.0;
 pub const BASELINE: f64 = CELL_TOP + CELL_HEIGHT + 1.0;
-pub const HEIGHT: f64 = BASELINE + 15.0;
+pub const HEIGHT: f64 = BASELINE + 14.0;
 /// Room before the first cell and after the last, where bookmarks at the end stand.
 pub const LEAD: f64 = 3.0;
 const TRAIL: f64 = 20.0;
@@ -29,7 +31,7 @@ impl Strip {
     /// The strip of a log whose newest known cells begin at `oldest` and that ends at `end`.
     pub fn of(oldest: u64, end: u64) -> Strip {
         let digits = end.saturating_sub(1).max(1).ilog10() + 1;
-        let cell = (f64::from(digits) * 6.8 + 4.0).max(24.0);
+        let cell = (f64::from(digits) * 6.7 + 3.5).max(24.0);
         Strip { first: oldest.max(end.saturating_sub(CELLS)).min(end), end, cell }
     }
 
@@ -37,6 +39,19 @@ impl Strip {
     pub fn x(&self, offset: u64) -> f64 {
         let cells = offset.clamp(self.first, self.end) - self.first;
         LEAD + cells as f64 * self.cell
+    }
+
+    /// Offsets of the cells that stand whole in a window of this room, scrolled back so far from the strip's end.
+    /// Without a measured room (before the first layout) all of them.
+    pub fn in_sight(&self, width: f64, room: f64, scrolled: f64) -> Range<u64> {
+        if room <= 0.0 || width <= room {
+            return self.first..self.end;
+        }
+        let right = width - scrolled.clamp(0.0, width - room);
+        let left = right - room;
+        let from = self.first + ((left - LEAD) / self.cell).ceil().max(0.0) as u64;
+        let to = self.first + ((right - LEAD) / self.cell).floor().max(0.0) as u64;
+        from.min(self.end)..to.clamp(from.min(self.end), self.end)
     }
 
     pub fn width(&self, flags: usize) -> f64 {
@@ -74,6 +89,19 @@ mod tests {
     fn long_offsets_get_wider_cells() {
         assert_eq!(Strip::of(0, 999).cell, 24.0);
         assert!(Strip::of(123_450, 123_456).cell > 40.0);
+    }
+
+    #[test]
+    fn only_whole_cells_are_in_sight() {
+        let strip = Strip::of(0, 40);
+        let width = strip.width(2);
+        assert_eq!(strip.in_sight(width, 2_000.0, 0.0), 0..40);
+        let seen = strip.in_sight(width, 250.0, 0.0);
+        assert_eq!(seen.end, 40);
+        assert!(strip.x(seen.start) >= width - 250.0 && strip.x(seen.start - 1) < width - 250.0);
+        let back = strip.in_sight(width, 250.0, 100_000.0);
+        assert_eq!(back.start, 0);
+        assert!(strip.x(back.end) <= 250.0);
     }
 
     #[test]

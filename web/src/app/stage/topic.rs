@@ -86,19 +86,26 @@ pub fn InternalTopic(props: &InternalProps) -> Html {
     let topic = &props.topic;
     let name = &topic.head.name;
     let keeps_offsets = name == "__consumer_offsets";
+    let names: Vec<&str> = props.groups.iter().map(|group| group.name.as_str()).collect();
+    let letters = letters(&names);
     html! {
         <section class="internal" aria-label={format!("Internal topic {name}")}>
             <h2 key="name" class="internal__name">{ name.clone() }</h2>
-            <span key="what" class="internal__what">{ format!("{} · Kafka's own", words::plural(topic.partitions.len() as u64, "partition")) }</span>
-            { for props.groups.iter().filter(|_| keeps_offsets).map(|group| {
+            <span key="what" class="internal__what">{ about_internal(topic.partitions.len(), keeps_offsets) }</span>
+            { for props.groups.iter().zip(letters).filter(|_| keeps_offsets).map(|(group, letter)| {
                 let (page, subject) = (props.page.clone(), Subject::Partition { topic: name.clone(), partition: group.offsets_partition });
                 html! {
                     <button key={group.name.clone()} type="button" class="button button--quiet internal__keeps" onclick={move |_| page.select(subject.clone())}
                         title={format!("Bookmarks of {} are records in {name}-{}", group.name, group.offsets_partition)}>
-                        { format!("{} in P{}", group.name, group.offsets_partition) }
+                        { format!("{letter} in P{}", group.offsets_partition) }
                     </button>
                 }
             }) }
         </section>
     }
+}
+
+fn about_internal(partitions: usize, keeps_offsets: bool) -> String {
+    let size = words::plural(partitions as u64, "partition");
+    if keeps_offsets { format!("{size} of Kafka's own; they keep the bookmarks") } else { format!("{size} of Kafka's own") }
 }
