@@ -115,7 +115,6 @@ pub fn state_words(broker: &BrokerView) -> &'static str {
         BrokerState::Running => "running",
         BrokerState::Fenced => "up, fenced",
         BrokerState::Starting => "starting",
-        BrokerState::Down if broker.fenced => "down, fenced",
         BrokerState::Down => "down",
     }
 }
@@ -124,7 +123,7 @@ pub fn state_words(broker: &BrokerView) -> &'static str {
 pub fn leads_words(state: BrokerState, (leads, all): (usize, usize)) -> String {
     match state {
         BrokerState::Down if leads > 0 => format!("still leader of {leads}"),
-        BrokerState::Down => "disk is kept".to_owned(),
+        BrokerState::Down => "its disk is kept".to_owned(),
         _ => format!("leads {leads} of {all}"),
     }
 }

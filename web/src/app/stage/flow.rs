@@ -14,9 +14,13 @@ use gloo::events::{EventListener, EventListenerOptions};
 use playground_core::view::{HopKind, HopView, Place};
 use std::cell::Cell;
 use std::rc::Rc;
-use wasm_bindgen::JsCast;
+use js_sys::Array;
 use wasm_bindgen::closure::Closure;
-use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, MediaQueryList, ResizeObserver};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{
+    CanvasRenderingContext2d, Element, HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit,
+    MediaQueryList, ResizeObserver,
+};
 
 /// How long a reached place stays lit, in milliseconds.
 const GLOW: f64 = 320.0;
@@ -43,11 +47,40 @@ struct Mounted {
     context: CanvasRenderingContext2d,
     reduced: MediaQueryList,
     observer: ResizeObserver,
+    edges: Option<Edges>,
     _observed: Closure<dyn FnMut()>,
     _scrolled: EventListener,
 }
 
 impl Drop for Mounted {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// Things the scrolled stage would cut in two fade out instead: `data-cut` marks them.
+struct Edges {
+    observer: IntersectionObserver,
+    _seen: Closure<dyn FnMut(Array)>,
+}
+
+impl Edges {
+    const THINGS: &'static str = ".row, .broker, .pill, .member, .group__head, .group__work, .internal, .column-head";
+
+    fn of() -> Option<Edges> {
+        let seen = Closure::<dyn FnMut(Array)>::new(|entries: Array| {
+            entries.iter().filter_map(|entry| entry.dyn_into::<IntersectionObserverEntry>().ok()).for_each(|entry| {
+                let _ = entry.target().toggle_attribute_with_force("data-cut", entry.intersection_ratio() < 0.95);
+            });
+        });
+        let options = IntersectionObserverInit::new();
+        options.set_threshold(&JsValue::from_f64(0.95));
+        let observer = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options).ok()?;
+        Some(Edges { observer, _seen: seen })
+    }
+}
+
+impl Drop for Edges {
     fn drop(&mut self) {
         self.observer.disconnect();
     }
@@ -79,7 +112,7 @@ impl Flow {
         let stale = Rc::clone(&self.stale);
         let capture = EventListenerOptions::run_in_capture_phase();
         let scrolled = EventListener::new_with_options(&view, "scroll", capture, move |_| stale.set(true));
-        self.mounted = Some(Mounted { view, canvas, context, reduced, observer, _observed: observed, _scrolled: scrolled });
+        self.mounted = Some(Mounted { view, canvas, context, reduced, observer, edges: Edges::of(), _observed: observed, _scrolled: scrolled });
         self.stale.set(true);
     }
 
@@ -126,6 +159,9 @@ impl Flow {
             mounted.canvas.set_height((size.1 * ratio).round() as u32);
             self.size = size;
         }
+        if let Some(edges) = &mounted.edges {
+            each(&mounted.view, Edges::THINGS, |thing| edges.observer.observe(&thing));
+        }
         self.geometry.places.clear();
         each(&mounted.view, "[data-at]", |element| {
             let rect = element.get_bounding_client_rect();
@@ -154,7 +190,7 @@ impl Flow {
         let soon = wall + 20.0;
         let landing = model.staging.flights().iter().filter(|f| f.end <= soon && f.end > self.lit_until);
         let lit: Vec<Glow> = landing
-            .filter(|f| all || matches!(f.hop.kind, HopKind::Replicate | HopKind::Commit))
+            .filter(|f| all || f.hop.kind == HopKind::Replicate)
             .filter_map(|f| {
                 let colour = if f.hop.kind == HopKind::Commit { KeyMark::NONE } else { model.keys().mark(f.hop.key.as_deref()) };
                 Some(Glow { place: landing_place(&f.hop)?, colour: colour.colour, until: wall + GLOW })

@@ -110,7 +110,7 @@ fn StripPicture(props: &RowProps) -> Html {
     let (topic, p) = (props.topic.to_string(), partition.partition);
     let oldest = partition.tail.first().map_or(props.shown_end, |cell| cell.offset);
     let strip = Strip::of(oldest, props.shown_end);
-    let width = strip.width(props.bookmarks.len());
+    let width = strip.width(props.bookmarks.len(), room);
     let in_sight = strip.in_sight(width, room, *scrolled);
     let cells: Vec<&CellView> = partition.tail.iter().filter(|cell| in_sight.contains(&cell.offset)).collect();
     let onscroll = {

@@ -49,13 +49,17 @@ impl Strip {
         }
         let right = width - scrolled.clamp(0.0, width - room);
         let left = right - room;
-        let from = self.first + ((left - LEAD) / self.cell).ceil().max(0.0) as u64;
-        let to = self.first + ((right - LEAD) / self.cell).floor().max(0.0) as u64;
+        let from = self.first + ((left - LEAD) / self.cell - 0.01).ceil().max(0.0) as u64;
+        let to = self.first + ((right - LEAD) / self.cell + 0.01).floor().max(0.0) as u64;
         from.min(self.end)..to.clamp(from.min(self.end), self.end)
     }
 
-    pub fn width(&self, flags: usize) -> f64 {
-        self.x(self.end) + TRAIL.max(flags as f64 * FLAG + 4.0)
+    /// Width of the whole strip. Wider than its room, it ends so that whole cells stand in the room's left edge.
+    pub fn width(&self, flags: usize, room: f64) -> f64 {
+        let trail = TRAIL.max(flags as f64 * FLAG + 4.0);
+        let natural = self.x(self.end) + trail;
+        let cells = ((room - LEAD - trail) / self.cell).floor();
+        if natural <= room || cells < 1.0 { natural } else { self.x(self.end) + room - LEAD - cells * self.cell }
     }
 }
 
@@ -75,7 +79,7 @@ mod tests {
         let strip = Strip::of(0, 10);
         assert_eq!(strip.x(0), LEAD);
         assert_eq!(strip.x(4) - strip.x(3), strip.cell);
-        assert!(strip.width(2) > strip.x(10) + 2.0 * FLAG);
+        assert!(strip.width(2, 0.0) > strip.x(10) + 2.0 * FLAG);
     }
 
     #[test]
@@ -94,11 +98,11 @@ mod tests {
     #[test]
     fn only_whole_cells_are_in_sight() {
         let strip = Strip::of(0, 40);
-        let width = strip.width(2);
-        assert_eq!(strip.in_sight(width, 2_000.0, 0.0), 0..40);
+        let width = strip.width(2, 250.0);
+        assert_eq!(strip.in_sight(strip.width(2, 2_000.0), 2_000.0, 0.0), 0..40);
         let seen = strip.in_sight(width, 250.0, 0.0);
         assert_eq!(seen.end, 40);
-        assert!(strip.x(seen.start) >= width - 250.0 && strip.x(seen.start - 1) < width - 250.0);
+        assert!((strip.x(seen.start) - LEAD - (width - 250.0)).abs() < 0.01, "the first stands at the left edge");
         let back = strip.in_sight(width, 250.0, 100_000.0);
         assert_eq!(back.start, 0);
         assert!(strip.x(back.end) <= 250.0);
