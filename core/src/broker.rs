@@ -15,7 +15,7 @@ use crate::group::GroupCoordinator;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
 use crate::metadata::MetadataImage;
 use crate::node::{Fact, Node, Outbox};
-use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, HeartbeatAnswer, IsrState, Message, Request, Response};
+use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, HeartbeatAnswer, Message, Request, Response};
 use crate::rng::SimRng;
 use crate::time::{SimDuration, SimTime};
 use fetcher::Fetcher;
@@ -148,6 +148,7 @@ impl Broker {
         self.lifecycle.next_contact = SimTime::ZERO + SimDuration(offset);
         let all: Vec<TopicPartition> = image.partitions().map(|(id, _)| id).collect();
         self.take_metadata(SimTime::ZERO, Arc::clone(image), &all, out);
+        self.fetch_metadata(out);
     }
 
     /// The process starts on the disk it finds.
@@ -341,12 +342,7 @@ impl Broker {
         self.isr_request = Some((id, ids));
     }
 
-    fn isr_answered(
-        &mut self,
-        now: SimTime,
-        id: CorrelationId,
-        answer: Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode>,
-    ) {
+    fn isr_answered(&mut self, now: SimTime, id: CorrelationId, answer: Result<Vec<AlteredPartition>, ErrorCode>) {
         let Some((_, asked)) = self.isr_request.take_if(|(asked, _)| *asked == id) else { return };
         for (partition, result) in answer.unwrap_or_default() {
             if let (Ok(state), Some(replica)) = (result, self.replicas.get_mut(&partition))
@@ -366,8 +362,7 @@ impl Broker {
 
     fn check_isr(&mut self, now: SimTime) {
         let lag_max = self.config.replica_lag_time_max;
-        let shrunk: Vec<_> =
-            self.replicas.iter().filter_map(|(id, replica)| Some((*id, replica.shrunk_isr(now, lag_max)?))).collect();
+        let shrunk: Vec<_> = self.replicas.iter().filter_map(|(id, replica)| Some((*id, replica.shrunk_isr(now, lag_max)?))).collect();
         for (id, (isr, why)) in shrunk {
             self.ask_for_isr(id, isr, why);
         }

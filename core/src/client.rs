@@ -1,1 +1,180 @@
+//! What producers and consumers share: connections with their pauses, and the metadata cache.
+//!
+//! A client knows the cluster only through a broker's answer to its metadata request; it finds leaders there and talks to them directly.
+
+pub mod consumer;
 pub mod partitioner;
+pub mod producer;
+pub mod workload;
+
+use crate::error::ErrorCode;
+use crate::ids::{BrokerId, CorrelationId, NodeId, TopicPartition};
+use crate::metadata::{MetadataImage, TopicImage};
+use crate::node::Outbox;
+use crate::protocol::Request;
+use crate::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// `reconnect.backoff.ms` and `reconnect.backoff.max.ms`.
+const RECONNECT_BACKOFF: SimDuration = SimDuration::from_millis(50);
+const RECONNECT_BACKOFF_MAX: SimDuration = SimDuration::from_secs(1);
+
+#[derive(Clone, Debug)]
+pub struct Connections {
+    /// `bootstrap.servers`.
+    bootstrap: Arc<[BrokerId]>,
+    image: Option<Arc<MetadataImage>>,
+    peers: BTreeMap<BrokerId, Peer>,
+    next_correlation: u64,
+    refresh: Refresh,
+    max_age: SimDuration,
+    backoff: SimDuration,
+    backoff_max: SimDuration,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Peer {
+    in_flight: u32,
+    failures: u32,
+    retry_at: SimTime,
+}
+
+/// Where the next metadata update stands.
+#[derive(Clone, Copy, Debug)]
+struct Refresh {
+    wanted: bool,
+    in_flight: Option<(BrokerId, CorrelationId)>,
+    /// Updates wait at least the retry backoff after one another.
+    not_before: SimTime,
+    attempts: u32,
+    expires: SimTime,
+}
+
+/// Kafka's `ExponentialBackoff` without its ±20 % of chance.
+pub fn exponential(first: SimDuration, max: SimDuration, attempts: u32) -> SimDuration {
+    first.times(1 << attempts.min(20)).min(max)
+}
+
+impl Connections {
+    pub fn new(bootstrap: Arc<[BrokerId]>, max_age: SimDuration, backoff: SimDuration, backoff_max: SimDuration) -> Self {
+        let refresh = Refresh { wanted: true, in_flight: None, not_before: SimTime::ZERO, attempts: 0, expires: SimTime::MAX };
+        Connections { bootstrap, image: None, peers: BTreeMap::new(), next_correlation: 0, refresh, max_age, backoff, backoff_max }
+    }
+
+    pub fn image(&self) -> Option<&Arc<MetadataImage>> {
+        self.image.as_ref()
+    }
+
+    pub fn topic(&self, name: &str) -> Option<&TopicImage> {
+        self.image.as_ref()?.topic_named(name)
+    }
+
+    pub fn leader(&self, partition: TopicPartition) -> Option<BrokerId> {
+        self.image.as_ref()?.partition(partition)?.leader
+    }
+
+    /// Not pausing after a failed connection.
+    pub fn usable(&self, broker: BrokerId, now: SimTime) -> bool {
+        self.peers.get(&broker).is_none_or(|peer| peer.retry_at <= now)
+    }
+
+    pub fn in_flight(&self, broker: BrokerId) -> u32 {
+        self.peers.get(&broker).map_or(0, |peer| peer.in_flight)
+    }
+
+    pub fn retry_at(&self, broker: BrokerId) -> SimTime {
+        self.peers.get(&broker).map_or(SimTime::ZERO, |peer| peer.retry_at)
+    }
+
+    /// Sends a request that will be answered.
+    pub fn send(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
+        let id = self.send_blindly(to, request, out);
+        self.peers.entry(to).or_default().in_flight += 1;
+        id
+    }
+
+    /// Sends a request nobody answers (`acks=0`).
+    pub fn send_blindly(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
+        self.next_correlation += 1;
+        let id = CorrelationId(self.next_correlation);
+        out.request(NodeId::Broker(to), id, request);
+        id
+    }
+
+    /// An answer came: the connection works.
+    pub fn answered(&mut self, from: BrokerId) {
+        let peer = self.peers.entry(from).or_default();
+        peer.in_flight = peer.in_flight.saturating_sub(1);
+        peer.failures = 0;
+    }
+
+    /// The connection closed or was refused.
+    pub fn closed(&mut self, broker: BrokerId, now: SimTime) {
+        let peer = self.peers.entry(broker).or_default();
+        peer.retry_at = now + exponential(RECONNECT_BACKOFF, RECONNECT_BACKOFF_MAX, peer.failures);
+        peer.failures += 1;
+        peer.in_flight = 0;
+        if self.refresh.in_flight.is_some_and(|(to, _)| to == broker) {
+            self.refresh.in_flight = None;
+        }
+        self.want_metadata();
+    }
+
+    pub fn want_metadata(&mut self) {
+        self.refresh.wanted = true;
+    }
+
+    pub fn note_error(&mut self, error: ErrorCode) {
+        if error.stale_metadata() {
+            self.want_metadata();
+        }
+    }
+
+    /// Asks for metadata when it is wanted or old, of the least loaded broker it can reach.
+    pub fn poll_metadata(&mut self, now: SimTime, out: &mut Outbox) {
+        let due = self.refresh.wanted || self.refresh.expires <= now;
+        if !due || self.refresh.in_flight.is_some() || self.refresh.not_before > now {
+            return;
+        }
+        let known: Vec<BrokerId> = match &self.image {
+            Some(image) => image.brokers.iter().filter(|(_, r)| !r.fenced).map(|(id, _)| *id).collect(),
+            None => self.bootstrap.to_vec(),
+        };
+        let reachable = known.into_iter().filter(|broker| self.usable(*broker, now));
+        let Some(to) = reachable.min_by_key(|broker| self.in_flight(*broker)) else { return };
+        let id = self.send(to, Request::Metadata, out);
+        self.refresh.in_flight = Some((to, id));
+    }
+
+    /// The answer; `still_wanted` says whether something the client needs is missing in it.
+    pub fn took_metadata(&mut self, now: SimTime, image: Arc<MetadataImage>, still_wanted: bool) {
+        self.refresh.in_flight = None;
+        self.refresh.wanted = still_wanted;
+        self.refresh.expires = now + self.max_age;
+        self.refresh.not_before = now + exponential(self.backoff, self.backoff_max, self.refresh.attempts);
+        self.refresh.attempts = if still_wanted { self.refresh.attempts + 1 } else { 0 };
+        // An older answer of a broker that lags behind changes nothing.
+        if self.image.as_ref().is_none_or(|known| known.offset <= image.offset) {
+            self.image = Some(image);
+        }
+    }
+
+    /// When the next metadata request may go out.
+    pub fn next_timeout(&self) -> SimTime {
+        if self.refresh.in_flight.is_some() {
+            return SimTime::MAX;
+        }
+        let due = if self.refresh.wanted { self.refresh.not_before } else { self.refresh.expires };
+        due.max(self.reachable_at())
+    }
+
+    /// When some broker this client knows may be tried.
+    pub fn reachable_at(&self) -> SimTime {
+        let at = match &self.image {
+            Some(image) => image.brokers.iter().filter(|(_, r)| !r.fenced).map(|(id, _)| self.retry_at(*id)).min(),
+            None => self.bootstrap.iter().map(|id| self.retry_at(*id)).min(),
+        };
+        at.unwrap_or(SimTime::MAX)
+    }
+}

@@ -5,6 +5,7 @@
 
 pub mod rules;
 pub mod table;
+mod value;
 
 use crate::time::SimDuration;
 pub use rules::ConfigFault;

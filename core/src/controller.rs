@@ -12,7 +12,8 @@ use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, Nod
 use crate::metadata::{BrokerRegistration, MetadataImage, MetadataRecord, PartitionRegistration};
 use crate::node::{Node, Outbox};
 use crate::protocol::{
-    AlterPartitionItem, AlterPartitionRequest, CreateTopicRequest, HeartbeatAnswer, IsrChange, IsrState, Message, Request, Response,
+    AlterPartitionItem, AlterPartitionRequest, AlteredPartition, CreateTopicRequest, HeartbeatAnswer, IsrChange, IsrState, Message,
+    Request, Response,
 };
 use crate::rng::SimRng;
 use crate::time::{SimDuration, SimTime};
@@ -289,7 +290,14 @@ impl Controller {
     }
 
     /// Applies an election or a new ISR and tells what came of it.
-    fn elect(&mut self, id: TopicPartition, target_isr: Option<Vec<BrokerId>>, election: Election, because: Option<EventId>, out: &mut Outbox) {
+    fn elect(
+        &mut self,
+        id: TopicPartition,
+        target_isr: Option<Vec<BrokerId>>,
+        election: Election,
+        because: Option<EventId>,
+        out: &mut Outbox,
+    ) {
         let Some(before) = self.image.partition(id) else { return };
         let Some(topic) = self.image.topic(id.topic) else { return };
         let image = &self.image;
@@ -320,7 +328,7 @@ impl Controller {
         broker: BrokerId,
         request: &AlterPartitionRequest,
         out: &mut Outbox,
-    ) -> Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode> {
+    ) -> Result<Vec<AlteredPartition>, ErrorCode> {
         if self.image.brokers.get(&broker).is_none_or(|registration| registration.epoch != request.epoch) {
             return Err(ErrorCode::StaleBrokerEpoch);
         }
@@ -373,8 +381,12 @@ impl Controller {
 
     /// Every partition whose preferred replica is in sync and not leading gets it back.
     fn balance(&mut self, out: &mut Outbox) {
-        let imbalanced: Vec<TopicPartition> =
-            self.image.partitions().filter(|(_, p)| p.leader.is_some() && p.leader != p.replicas.first().copied()).map(|(id, _)| id).collect();
+        let imbalanced: Vec<TopicPartition> = self
+            .image
+            .partitions()
+            .filter(|(_, p)| p.leader.is_some() && p.leader != p.replicas.first().copied())
+            .map(|(id, _)| id)
+            .collect();
         for partition in imbalanced {
             self.elect(partition, None, Election::Preferred, None, out);
         }
@@ -383,9 +395,10 @@ impl Controller {
     /// Answers metadata fetches that have something to get, or waited long enough.
     fn answer_waiting(&mut self, now: SimTime, out: &mut Outbox) {
         let offset = self.image.offset;
-        let (ready, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|fetch| fetch.offset < offset || fetch.deadline <= now);
+        let (ready, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|fetch| fetch.offset < offset || fetch.deadline <= now);
         self.waiting = waiting;
-        for fetch in Vec::<WaitingFetch>::from(ready) {
+        for fetch in ready {
             let mut changed: Vec<TopicPartition> = self.changes[fetch.offset as usize..].iter().flatten().copied().collect();
             changed.sort_unstable();
             changed.dedup();

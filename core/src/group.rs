@@ -28,11 +28,14 @@ pub struct GroupCoordinator {
     shards: BTreeMap<u32, Shard>,
 }
 
+/// Committed offsets of a group by topic and partition.
+pub type GroupOffsets = BTreeMap<(Arc<str>, u32), OffsetValue>;
+
 /// What one partition of `__consumer_offsets` says.
 #[derive(Clone, Debug, Default)]
 pub struct Shard {
     pub groups: BTreeMap<Arc<str>, Group>,
-    pub offsets: BTreeMap<Arc<str>, BTreeMap<(Arc<str>, u32), OffsetValue>>,
+    pub offsets: BTreeMap<Arc<str>, GroupOffsets>,
 }
 
 /// Records to append to the group's partition, and what follows once they are committed there.
@@ -45,9 +48,16 @@ pub struct Write {
 
 #[derive(Clone, Debug)]
 pub enum Continuation {
-    AnswerCommit { to: NodeId, id: CorrelationId },
+    AnswerCommit {
+        to: NodeId,
+        id: CorrelationId,
+    },
     /// The leader's assignment is safe: hand it out.
-    FinishSync { shard: u32, group: Arc<str>, generation: i32 },
+    FinishSync {
+        shard: u32,
+        group: Arc<str>,
+        generation: i32,
+    },
     Nothing,
 }
 
@@ -510,8 +520,10 @@ fn expire_group(now: SimTime, shard: u32, group: &mut Group, delay: SimDuration,
     }
     let over = group.phase_end <= now;
     match group.state {
-        GroupState::PreparingRebalance if group.everybody_joined() => complete_join(now, shard, group, out),
-        GroupState::PreparingRebalance if over && !group.extend_initial_delay(now, delay) => complete_join(now, shard, group, out),
+        GroupState::PreparingRebalance => {
+            let complete = group.everybody_joined() || (over && !group.extend_initial_delay(now, delay));
+            if complete { complete_join(now, shard, group, out) } else { Vec::new() }
+        }
         GroupState::CompletingRebalance if over => {
             drop_unsynced(now, group, delay, out);
             Vec::new()
@@ -535,7 +547,9 @@ fn drop_unsynced(now: SimTime, group: &mut Group, delay: SimDuration, out: &mut 
 fn coordinator_error(error: ErrorCode) -> ErrorCode {
     match error {
         ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
-        ErrorCode::UnknownTopicOrPartition | ErrorCode::NotEnoughReplicas | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
+        ErrorCode::UnknownTopicOrPartition | ErrorCode::NotEnoughReplicas | ErrorCode::RequestTimedOut => {
+            ErrorCode::CoordinatorNotAvailable
+        }
         other => other,
     }
 }

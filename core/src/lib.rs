@@ -5,13 +5,21 @@
 
 #![forbid(unsafe_code)]
 
+pub mod broker;
 pub mod client;
+pub mod cluster;
 pub mod command;
 pub mod config;
+pub mod controller;
+pub mod error;
 pub mod group;
 pub mod hash;
 pub mod ids;
 pub mod log;
+pub mod metadata;
+pub mod network;
+pub mod node;
+pub mod protocol;
 pub mod record;
 pub mod report;
 pub mod rng;
@@ -19,4 +27,5 @@ pub mod scenario;
 pub mod session;
 pub mod shell;
 pub mod time;
+pub mod trace;
 pub mod view;

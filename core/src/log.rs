@@ -130,7 +130,8 @@ impl PartitionLog {
 
     /// Copies the leader's batches; they must follow on this log's end.
     pub fn append_as_follower(&mut self, batches: &[StoredBatch], config: &TopicConfig) {
-        for batch in batches.iter().filter(|batch| batch.base_offset >= self.log_end) {
+        let log_end = self.log_end;
+        for batch in batches.iter().filter(|batch| batch.base_offset >= log_end) {
             self.push(batch.clone(), config);
         }
     }

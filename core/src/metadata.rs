@@ -10,12 +10,23 @@ use std::sync::Arc;
 /// A decision of the controller. Replaying all of them in order gives the image.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MetadataRecord {
-    RegisterBroker { broker: BrokerId, registration: BrokerRegistration },
+    RegisterBroker {
+        broker: BrokerId,
+        registration: BrokerRegistration,
+    },
     FenceBroker(BrokerId),
     UnfenceBroker(BrokerId),
-    Topic { id: TopicId, name: Arc<str>, internal: bool, config: TopicConfig },
+    Topic {
+        id: TopicId,
+        name: Arc<str>,
+        internal: bool,
+        config: TopicConfig,
+    },
     /// A new partition, or the whole new state of one.
-    Partition { id: TopicPartition, registration: PartitionRegistration },
+    Partition {
+        id: TopicPartition,
+        registration: PartitionRegistration,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,16 +32,39 @@ pub struct Outbox {
 #[derive(Clone, Debug)]
 pub enum Fact {
     /// The application handed a record to its producer.
-    Sent { client: ClientId },
+    Sent {
+        client: ClientId,
+    },
     /// The producer's promise: records at `base..end` written in `epoch` are stored, as far as its acks go.
-    Acked { client: ClientId, partition: TopicPartition, base: Offset, records: u32, epoch: LeaderEpoch },
+    Acked {
+        client: ClientId,
+        partition: TopicPartition,
+        base: Offset,
+        records: u32,
+        epoch: LeaderEpoch,
+    },
     /// `acks=0`: the producer reports success without having heard anything.
-    AckedBlindly { client: ClientId, records: u32 },
-    Failed { client: ClientId, records: u32 },
+    AckedBlindly {
+        client: ClientId,
+        records: u32,
+    },
+    Failed {
+        client: ClientId,
+        records: u32,
+    },
     /// A consumer handed records `from..to` of a batch to its application.
-    Delivered { client: ClientId, partition: TopicPartition, batch: StoredBatch, from: Offset, to: Offset },
+    Delivered {
+        client: ClientId,
+        partition: TopicPartition,
+        batch: StoredBatch,
+        from: Offset,
+        to: Offset,
+    },
     /// A leader took office; its log is the partition now.
-    LeaderStarted { partition: TopicPartition, because: Option<EventId> },
+    LeaderStarted {
+        partition: TopicPartition,
+        because: Option<EventId>,
+    },
 }
 
 impl Outbox {

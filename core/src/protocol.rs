@@ -44,9 +44,19 @@ pub enum Request {
     OffsetCommit(Box<OffsetCommitRequest>),
     OffsetFetch(Box<OffsetFetchRequest>),
     /// Brokers to the controller.
-    BrokerRegistration { incarnation: u64, rack: Option<Arc<str>>, because: Option<EventId> },
-    BrokerHeartbeat { epoch: BrokerEpoch, metadata_offset: u64 },
-    FetchMetadata { offset: u64, epoch: BrokerEpoch },
+    BrokerRegistration {
+        incarnation: u64,
+        rack: Option<Arc<str>>,
+        because: Option<EventId>,
+    },
+    BrokerHeartbeat {
+        epoch: BrokerEpoch,
+        metadata_offset: u64,
+    },
+    FetchMetadata {
+        offset: u64,
+        epoch: BrokerEpoch,
+    },
     AlterPartition(Box<AlterPartitionRequest>),
     CreateTopic(Box<CreateTopicRequest>),
 }
@@ -68,7 +78,7 @@ pub enum Response {
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
     BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
     FetchMetadata { image: Arc<MetadataImage>, changed: Arc<[TopicPartition]> },
-    AlterPartition(Result<Vec<(TopicPartition, Result<IsrState, ErrorCode>)>, ErrorCode>),
+    AlterPartition(Result<Vec<AlteredPartition>, ErrorCode>),
     CreateTopic,
 }
 
@@ -231,6 +241,9 @@ pub struct IsrState {
     pub leader_epoch: LeaderEpoch,
     pub partition_epoch: PartitionEpoch,
 }
+
+/// The controller's answer for one partition: the ISR as it is now, or why not.
+pub type AlteredPartition = (TopicPartition, Result<IsrState, ErrorCode>);
 
 #[derive(Clone, Debug)]
 pub struct CreateTopicRequest {

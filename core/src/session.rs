@@ -11,8 +11,8 @@ use crate::scenario::{Scenario, ScenarioFault, TimelineEntry};
 use crate::time::SimTime;
 use saved::SavedRun;
 
-/// Names the behaviour of the engine: the same scenario, seed and version give the same run. Raised on purpose only.
-pub const ENGINE_VERSION: u32 = 1;
+/// Names the behaviour of the engine: the same scenario, seed and version give the same run.
+pub use crate::report::ENGINE as ENGINE_VERSION;
 
 /// How far a budgeted run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +186,11 @@ impl Replay {
 
     pub fn until(&self) -> SimTime {
         self.until
+    }
+
+    /// The scenario as it was opened, without what the user did.
+    pub fn opened(&self) -> &Scenario {
+        &self.session.opened
     }
 
     /// The session at its moment, to be called once [`Replay::advance`] has reached it.

@@ -108,7 +108,7 @@ impl fmt::Display for SimTime {
 impl fmt::Display for SimDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit, size) in UNITS.iter().rev() {
-            if self.0 % size == 0 && (self.0 > 0 || *unit == "s") {
+            if self.0.is_multiple_of(*size) && (self.0 > 0 || *unit == "s") {
                 return write!(f, "{}{unit}", self.0 / size);
             }
         }

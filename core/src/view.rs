@@ -3,6 +3,7 @@
 //! Everything a page, a report or an expectation may know about a cluster is here; nothing in the engine knows this module.
 //! Built by [`ClusterView::of`](crate::view::ClusterView::of); sent to the page as [`delta`]s between two views.
 
+mod build;
 pub mod delta;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,4 @@
 //! The whole engine, tested through its public API only.
 
+pub mod cli;
 pub mod vectors;

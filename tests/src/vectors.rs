@@ -5,6 +5,8 @@
 
 mod answer;
 mod batch;
+mod group;
+mod log;
 mod partitioner;
 
 use answer::Refusal;

@@ -34,11 +34,17 @@
     notice.textContent = `Kafka Playground could not start: ${reason(error)}. Reload the page to try again.`;
   };
 
+  // Browsers check the integrity that Trunk wrote for a preloaded module, but not (yet) for a preloaded fetch.
+  const wasmResponse = () => {
+    const preload = [...document.querySelectorAll("link[rel=preload][as=fetch]")].find((link) => link.href === inDocument(wasm));
+    return fetch(inDocument(wasm), { integrity: preload?.integrity ?? "" });
+  };
   const start = async () => {
-    const page = await import(inDocument(js));
+    // Trunk's preload links stand further down: an earlier import would go unchecked.
     await whenParsed;
-    await page.default({ module_or_path: inDocument(wasm) });
+    const page = await import(inDocument(js));
+    await page.default({ module_or_path: wasmResponse() });
     document.getElementById("boot")?.remove();
   };
-  start().catch((error) => whenParsed.then(() => failed(error)));
+  start().catch(failed);
 }

@@ -76,6 +76,8 @@ struct Arrival {
 
 pub struct SimWorker {
     clock: fn() -> f64,
+    /// What storage held when we came, until a run takes its place.
+    found: Found,
     run: Run,
     playback: Playback,
     visible: bool,
@@ -93,6 +95,7 @@ impl SimWorker {
     pub fn new(clock: fn() -> f64, slice_ms: f64) -> Self {
         SimWorker {
             clock,
+            found: Found::Nothing,
             run: Run::Nothing,
             playback: NEW_RUN,
             visible: true,
@@ -106,39 +109,24 @@ impl SimWorker {
         }
     }
 
-    /// From now on cuts are due.
-    pub fn enable_saves(&mut self) {
+    /// There is storage, and this lies in it: from now on cuts are due.
+    pub fn enable_saves(&mut self, found: Found) {
+        self.found = found;
         self.saves.enable();
     }
 
-    /// Takes up what the browser's storage held, else opens the scenario.
-    pub fn resume(&mut self, found: Found, otherwise: &str) {
-        match found {
-            Found::Nothing => self.open(otherwise, 0, Before::Replace, None),
-            Found::Unreadable(reason) => {
-                let notice = format!("{reason} It stays in the browser's storage as it is; this is a new run.");
-                self.open(otherwise, 0, Before::Replace, Some(notice));
-            }
-            Found::Run { saved, playback } => {
-                if let Err(reason) = self.restore(&saved, playback) {
-                    let notice = format!("{reason} It is kept in the browser's storage as it is; this is a new run.");
-                    self.open(otherwise, 0, Before::KeepAll, Some(notice));
-                }
-            }
-        }
-    }
-
-    /// Everything but `Hello` and `Resume`, which need the browser's storage.
+    /// Everything but `Hello`, which opens the browser's storage.
     pub fn handle(&mut self, message: ToWorker) {
         match message {
-            ToWorker::Hello { .. } | ToWorker::Resume { .. } => {}
+            ToWorker::Hello { .. } => {}
+            ToWorker::Resume { otherwise } => self.resume(&otherwise),
             ToWorker::Restore { saved } => {
                 if let Err(reason) = self.restore(&saved, Playback { playing: false, ..NEW_RUN }) {
                     self.out.push(FromWorker::Refused { errors: vec![reason] });
                 }
             }
             ToWorker::Open { scenario, at_us } => {
-                let before = if self.holds_work() { Before::KeepRun } else { Before::Replace };
+                let before = self.care_for_present();
                 self.open(&scenario, at_us, before, None);
             }
             ToWorker::StartOver => self.start_over(),
@@ -190,6 +178,23 @@ impl SimWorker {
         self.out.extend(state.map(FromWorker::Saved));
     }
 
+    /// Takes up what storage held, else opens the scenario.
+    fn resume(&mut self, otherwise: &str) {
+        match self.found.clone() {
+            Found::Nothing => self.open(otherwise, 0, Before::Replace, None),
+            Found::Unreadable(reason) => {
+                let notice = format!("{reason} It stays in the browser's storage as it is; this is a new run.");
+                self.open(otherwise, 0, Before::Replace, Some(notice));
+            }
+            Found::Run { saved, playback } => {
+                if let Err(reason) = self.restore(&saved, playback) {
+                    let notice = format!("{reason} It is kept in the browser's storage as it is; this is a new run.");
+                    self.open(otherwise, 0, Before::KeepAll, Some(notice));
+                }
+            }
+        }
+    }
+
     fn open(&mut self, scenario: &str, at_us: u64, before: Before, notice: Option<String>) {
         match Scenario::parse(scenario) {
             Err(faults) => self.out.push(FromWorker::Refused { errors: lines(&faults) }),
@@ -210,14 +215,20 @@ impl SimWorker {
         Ok(())
     }
 
+    /// Also the way out of a replay that takes too long.
     fn start_over(&mut self) {
-        let Run::Live(session) = &self.run else { return };
-        let replay = Replay::to(session.opened().clone(), SimTime::ZERO);
-        let before = Before::Replace;
+        let opened = match &self.run {
+            Run::Nothing => return,
+            Run::Arriving(arrival) => arrival.replay.opened().clone(),
+            Run::Live(session) => session.opened().clone(),
+        };
+        let before = self.care_for_present();
+        let replay = Replay::to(opened, SimTime::ZERO);
         self.begin(Arrival { replay, restored: false, playback: NEW_RUN, notice: None, before, reported_ms: f64::MIN });
     }
 
     fn begin(&mut self, arrival: Arrival) {
+        self.found = Found::Nothing;
         self.seeking = false;
         self.run = Run::Arriving(Box::new(arrival));
     }
@@ -246,7 +257,7 @@ impl SimWorker {
             Verdict::Same => (arrival.before, arrival.notice),
             other => (Before::KeepAll, Some(tell(other))),
         };
-        session.cluster_mut().set_hop_capacity(Some(HOPS));
+        session.cluster_mut().set_hop_capacity(Some(HOPS as u32));
         session.cluster_mut().take_hops();
         self.playback = arrival.playback;
         self.pace.rest();
@@ -259,13 +270,18 @@ impl SimWorker {
         self.run = Run::Live(Box::new(session));
     }
 
-    /// The open run is the user's work: another one must not simply take its place.
-    fn holds_work(&self) -> bool {
-        match &self.run {
-            Run::Nothing => false,
-            Run::Arriving(arrival) => arrival.restored,
-            Run::Live(session) => session.touched(),
-        }
+    /// What must become of the present run, open or still in storage only, before another may take its place.
+    fn care_for_present(&self) -> Before {
+        let work = match (&self.run, &self.found) {
+            (Run::Live(session), _) => session.touched(),
+            (Run::Arriving(arrival), _) => arrival.restored,
+            (Run::Nothing, Found::Run { saved, .. }) => match SavedRun::parse(saved) {
+                Ok(saved) => saved.scenario != saved.opened,
+                Err(_) => return Before::KeepAll,
+            },
+            (Run::Nothing, _) => false,
+        };
+        if work { Before::KeepRun } else { Before::Replace }
     }
 
     fn live(&mut self) -> Result<&mut Session, String> {

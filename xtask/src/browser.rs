@@ -42,8 +42,7 @@ impl Browser {
         if !debian::available() {
             return Err(Trouble::new("no browser with its driver was found, so the browser tests cannot run", REMEDY));
         }
-        debian::install(&["chromium", "chromium-driver"], "a browser to test in")
-            .map_err(|trouble| Trouble::new(format!("no browser with its driver was found ({trouble})"), REMEDY))?;
+        debian::install(&["chromium", "chromium-driver"], "a browser to test in")?;
         let pair = Self { chromium: "/usr/bin/chromium".into(), driver: "/usr/bin/chromedriver".into() };
         if pair.chromium.is_file() && pair.driver.is_file() {
             return Ok(pair);

@@ -24,8 +24,9 @@ pub(crate) fn install(packages: &[&str], purpose: &str) -> Outcome {
     if let Err(trouble) = privileged("apt-get", &remedy)?.words("update -q").run(&remedy) {
         println!("{trouble}");
     }
-    let install = privileged("apt-get", &remedy)?.words("install -q -y --no-install-recommends");
-    install.words(&list).env("DEBIAN_FRONTEND", "noninteractive").run(&remedy)
+    // sudo would drop a variable that is merely set here.
+    let install = privileged("env", &remedy)?.words("DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends");
+    install.words(&list).run(&remedy)
 }
 
 /// A call with root's rights.
@@ -33,7 +34,7 @@ pub(crate) fn privileged(program: &str, remedy: &str) -> Outcome<Call> {
     if Call::new("id").arg("-u").answer().as_deref() == Some("0") {
         Ok(Call::new(program))
     } else if Call::new("sudo").words("-n true").succeeds() {
-        Ok(Call::new("sudo").words("-n --preserve-env=DEBIAN_FRONTEND").arg(program))
+        Ok(Call::new("sudo").arg("-n").arg(program))
     } else {
         Err(Trouble::new(format!("`{program}` needs root's rights, and sudo would ask for a password"), remedy))
     }

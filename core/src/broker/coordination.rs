@@ -103,7 +103,8 @@ impl Broker {
 
     fn commit(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &OffsetCommitRequest, out: &mut Outbox) {
         let asked = Asked { shard: self.shard_of(&request.member.group), from, id };
-        let named = request.offsets.iter().filter_map(|(partition, offset, epoch)| self.named(*partition, *offset, *epoch)).collect::<Vec<_>>();
+        let named =
+            request.offsets.iter().filter_map(|(partition, offset, epoch)| self.named(*partition, *offset, *epoch)).collect::<Vec<_>>();
         match self.groups.commit(now, &asked, &request.member, &named) {
             Ok(write) => self.write_all(now, vec![write], out),
             Err(error) => out.respond(from, id, Response::OffsetCommit(Err(error))),

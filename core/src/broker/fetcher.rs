@@ -75,7 +75,7 @@ impl Broker {
         fetcher.in_flight = None;
         let mut failed = false;
         for fetched in answer {
-            failed |= !self.store_fetched(leader, fetched, out);
+            failed |= !self.store_fetched(leader, &fetched, out);
         }
         if failed {
             self.back_off(leader, now);
@@ -91,7 +91,7 @@ impl Broker {
     }
 
     /// Copies what came for one partition; false asks for a pause.
-    fn store_fetched(&mut self, leader: BrokerId, fetched: FetchedPartition, out: &mut Outbox) -> bool {
+    fn store_fetched(&mut self, leader: BrokerId, fetched: &FetchedPartition, out: &mut Outbox) -> bool {
         let Some(replica) = self.replicas.get_mut(&fetched.partition) else { return true };
         if !matches!(replica.role, Role::Follower { leader: mine } if mine == leader) {
             return true;

@@ -141,12 +141,8 @@ impl Replica {
         self.log.begin_epoch(registration.leader_epoch);
         let others = registration.replicas.iter().copied().filter(|broker| *broker != me);
         let followers = others.map(|broker| FollowerProgress::new(broker, registration.isr.contains(&broker), now)).collect();
-        self.role = Role::Leader(Leadership {
-            followers,
-            isr: registration.isr.clone(),
-            pending_isr: None,
-            epoch_start: self.log.log_end(),
-        });
+        self.role =
+            Role::Leader(Leadership { followers, isr: registration.isr.clone(), pending_isr: None, epoch_start: self.log.log_end() });
     }
 
     pub fn become_follower(&mut self, leader: Option<BrokerId>, registration: &PartitionRegistration) {

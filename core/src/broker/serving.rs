@@ -57,20 +57,34 @@ impl Broker {
     }
 
     /// The result of one batch, and the high watermark it still needs.
-    fn append_one(&mut self, now: SimTime, sent: &ProduceBatch, batch: &ClientBatch, acks_all: bool) -> (ProducedPartition, Option<Offset>) {
+    fn append_one(
+        &mut self,
+        now: SimTime,
+        sent: &ProduceBatch,
+        batch: &ClientBatch,
+        acks_all: bool,
+    ) -> (ProducedPartition, Option<Offset>) {
         let appended = self.append(now, sent.partition, batch, acks_all);
         match appended {
             Ok((base, end)) => {
                 let replica = &self.replicas[&sent.partition];
                 let need = (acks_all && replica.high_watermark < end).then_some(end);
-                (stored(sent.partition, base, replica.leader_epoch), need)
+                // A duplicate was written by the leader of its time.
+                let epoch = replica.log.epochs().epoch_for(base).unwrap_or(replica.leader_epoch);
+                (stored(sent.partition, base, epoch), need)
             }
             Err(error) => (ProducedPartition { partition: sent.partition, result: Err(error) }, None),
         }
     }
 
     /// Appends as leader; with `acks=all` only while the ISR is large enough. Gives base offset and end.
-    pub(super) fn append(&mut self, now: SimTime, id: TopicPartition, batch: &ClientBatch, acks_all: bool) -> Result<(Offset, Offset), ErrorCode> {
+    pub(super) fn append(
+        &mut self,
+        now: SimTime,
+        id: TopicPartition,
+        batch: &ClientBatch,
+        acks_all: bool,
+    ) -> Result<(Offset, Offset), ErrorCode> {
         let replica = self.led(id)?;
         let isr = replica.leadership().map_or(0, |leadership| leadership.isr.len());
         if acks_all && isr < replica.effective_min_isr() {
@@ -136,7 +150,10 @@ impl Broker {
     fn note_follower(&mut self, now: SimTime, follower: BrokerId, epoch: BrokerEpoch, request: &FetchRequest) {
         for asked in &request.partitions {
             let Ok(replica) = self.led(asked.partition) else { continue };
-            if replica.leader_epoch != asked.current_leader_epoch || diverging(replica, asked).is_some() || asked.offset > replica.log.log_end() {
+            if replica.leader_epoch != asked.current_leader_epoch
+                || diverging(replica, asked).is_some()
+                || asked.offset > replica.log.log_end()
+            {
                 continue;
             }
             replica.follower_fetched(follower, epoch, asked.offset, now);

@@ -3,35 +3,10 @@
 //! Reading, writing, printing and documenting a setting all go through its row, so they cannot disagree.
 
 use super::rules::ConfigFault;
+use super::value::Kind;
 use super::{Acks, BrokerConfig, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
 use crate::time::SimDuration;
 use std::collections::BTreeMap;
-
-/// What a setting's text may be.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    /// Milliseconds as a number, or text with a unit.
-    Millis {
-        min: u64,
-        max: u64,
-    },
-    /// Seconds as a number, or text with a unit.
-    Seconds {
-        min: u64,
-        max: u64,
-    },
-    Bytes {
-        min: u64,
-        max: u64,
-    },
-    Count {
-        min: u64,
-        max: u64,
-    },
-    Flag,
-    /// Spellings, several of which may mean the same; the number is the meaning.
-    Words(&'static [(&'static str, u64)]),
-}
 
 /// A setting of the structs of kind `C`. Values pass as numbers: milliseconds, bytes, counts, 0 and 1, or a word's meaning.
 pub(super) struct Row<C> {
@@ -382,107 +357,6 @@ impl<C> Row<C> {
             value: self.kind.print(value),
         }
     }
-}
-
-impl Kind {
-    fn read(self, key: &str, text: &str) -> Result<u64, ConfigFault> {
-        let bad = |why: String| ConfigFault { key: key.to_owned(), message: why };
-        let (value, min, max) = match self {
-            Kind::Millis { min, max } => (duration(text, 1_000), min, max),
-            Kind::Seconds { min, max } => (duration(text, 1_000_000), min, max),
-            Kind::Bytes { min, max } | Kind::Count { min, max } => (whole(text), min, max),
-            Kind::Flag => {
-                return match text.to_ascii_lowercase().as_str() {
-                    "true" => Ok(1),
-                    "false" => Ok(0),
-                    _ => Err(bad(format!("`{text}` is not a value of `{key}`. Write true or false."))),
-                };
-            }
-            Kind::Words(words) => {
-                let word = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
-                return word.map(|(_, meaning)| *meaning).ok_or_else(|| bad(not_a_word(key, text, words)));
-            }
-        };
-        match value {
-            None => Err(bad(format!("`{text}` is not a value of `{key}`. Write {}.", self.form()))),
-            Some(value) if value < min || value > max => {
-                Err(bad(format!("`{key}` = {text} is out of range. Write {} from {min} to {max}.", self.form())))
-            }
-            Some(value) => Ok(value),
-        }
-    }
-
-    fn print(self, value: u64) -> String {
-        match self {
-            Kind::Flag => (value != 0).to_string(),
-            Kind::Words(words) => {
-                words.iter().find(|(_, meaning)| *meaning == value).map_or_else(String::new, |(word, _)| (*word).to_owned())
-            }
-            _ => value.to_string(),
-        }
-    }
-
-    fn unit(self) -> &'static str {
-        match self {
-            Kind::Millis { .. } => "ms",
-            Kind::Seconds { .. } => "s",
-            Kind::Bytes { .. } => "bytes",
-            Kind::Count { .. } | Kind::Flag | Kind::Words(_) => "",
-        }
-    }
-
-    fn form(self) -> &'static str {
-        match self {
-            Kind::Millis { .. } => "whole milliseconds (or \"20s\", \"5m\")",
-            Kind::Seconds { .. } => "whole seconds (or \"5m\")",
-            Kind::Bytes { .. } => "a whole number of bytes",
-            _ => "a whole number",
-        }
-    }
-
-    fn valid(self) -> String {
-        match self {
-            Kind::Millis { min, max } | Kind::Seconds { min, max } | Kind::Bytes { min, max } | Kind::Count { min, max } => {
-                format!("{min} to {max}")
-            }
-            Kind::Flag => "true, false".to_owned(),
-            Kind::Words(words) => listed(words),
-        }
-    }
-}
-
-/// A duration in units of so many microseconds; text carries its own unit. `None` unless it is a whole number of them.
-fn duration(text: &str, unit: u64) -> Option<u64> {
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return whole(text);
-    }
-    if !text.ends_with(|c: char| c.is_ascii_alphabetic()) {
-        return None;
-    }
-    let micros = SimDuration::parse(text)?.micros();
-    (micros % unit == 0).then_some(micros / unit)
-}
-
-fn whole(text: &str) -> Option<u64> {
-    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().unwrap_or(u64::MAX))
-}
-
-/// The first spelling of each meaning.
-fn listed(words: &[(&str, u64)]) -> String {
-    let mut seen = Vec::new();
-    let first = words.iter().filter(|(_, meaning)| {
-        let new = !seen.contains(meaning);
-        seen.push(*meaning);
-        new
-    });
-    first.map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
-}
-
-fn not_a_word(key: &str, text: &str, words: &[(&str, u64)]) -> String {
-    if words.iter().all(|(_, meaning)| *meaning == words[0].1) {
-        return format!("`{key}` = `{text}` is not modelled yet. Write \"{}\" or leave it out.", words[0].0);
-    }
-    format!("`{text}` is not a value of `{key}`. Write one of: {}.", listed(words))
 }
 
 fn unknown(scope: &str, key: &str, keys: impl Iterator<Item = &'static str> + Clone) -> ConfigFault {

@@ -25,21 +25,30 @@ pub struct Rules<'a> {
 }
 
 /// The partition after `target_isr` and an election; `None` when nothing changes.
-pub fn change(before: &PartitionRegistration, target_isr: Option<Vec<BrokerId>>, election: Election, rules: &Rules) -> Option<PartitionRegistration> {
+pub fn change(
+    before: &PartitionRegistration,
+    target_isr: Option<Vec<BrokerId>>,
+    election: Election,
+    rules: &Rules,
+) -> Option<PartitionRegistration> {
     let mut after = before.clone();
     after.isr = target_isr.unwrap_or_else(|| before.isr.clone());
     if after.isr.is_empty() && !rules.elr_enabled {
         after.isr = before.isr.clone();
     }
+    after.elr = eligible(before, &after, rules);
     let choice = choose(&after, election, rules);
     after.leader = choice.leader;
-    if choice.unclean {
-        after.isr = choice.leader.into_iter().collect();
+    if let Some(leader) = choice.leader {
+        if choice.unclean {
+            after.isr = vec![leader];
+            after.elr.clear();
+        } else if !after.isr.contains(&leader) {
+            after.elr.retain(|member| *member != leader);
+            after.isr = vec![leader];
+        }
     }
-    if let Some(leader) = choice.leader.filter(|leader| after.isr.is_empty() && after.elr.contains(leader)) {
-        after.isr = vec![leader];
-    }
-    populate_elr(before, &mut after, choice.unclean, rules);
+    after.last_known_elr = last_known(before, &after, rules);
     if after == *before {
         return None;
     }
@@ -48,6 +57,29 @@ pub fn change(before: &PartitionRegistration, target_isr: Option<Vec<BrokerId>>,
     }
     after.partition_epoch.0 += 1;
     Some(after)
+}
+
+/// While the ISR is below the minimum, members that left it stay eligible.
+fn eligible(before: &PartitionRegistration, after: &PartitionRegistration, rules: &Rules) -> Vec<BrokerId> {
+    let min_isr = rules.min_isr.min(after.replicas.len() as u32);
+    if !rules.elr_enabled || after.isr.len() as u32 >= min_isr {
+        return Vec::new();
+    }
+    let mut elr: Vec<BrokerId> = before.elr.iter().chain(&before.isr).copied().filter(|broker| !after.isr.contains(broker)).collect();
+    elr.sort();
+    elr.dedup();
+    elr
+}
+
+/// Whoever led last, kept while nobody leads and nobody is eligible.
+fn last_known(before: &PartitionRegistration, after: &PartitionRegistration, rules: &Rules) -> Vec<BrokerId> {
+    let min_isr = rules.min_isr.min(after.replicas.len() as u32);
+    match (before.leader, after.leader) {
+        _ if !rules.elr_enabled || after.isr.len() as u32 >= min_isr => Vec::new(),
+        (_, Some(_)) => Vec::new(),
+        (Some(leader), None) if before.last_known_elr.is_empty() => vec![leader],
+        (_, None) => before.last_known_elr.clone(),
+    }
 }
 
 struct Choice {
@@ -83,25 +115,6 @@ fn choose(partition: &PartitionRegistration, election: Election, rules: &Rules) 
     match partition.last_known_elr.first().filter(alive) {
         Some(leader) if rules.elr_enabled && alone => Choice { leader: Some(*leader), unclean: true },
         _ => Choice { leader: None, unclean: false },
-    }
-}
-
-/// While the ISR is below the minimum, members that left it stay eligible.
-fn populate_elr(before: &PartitionRegistration, after: &mut PartitionRegistration, unclean: bool, rules: &Rules) {
-    let min_isr = rules.min_isr.min(after.replicas.len() as u32);
-    if !rules.elr_enabled || unclean || after.isr.len() as u32 >= min_isr {
-        after.elr.clear();
-        after.last_known_elr.clear();
-        return;
-    }
-    let mut elr: Vec<BrokerId> = before.elr.iter().chain(&before.isr).copied().filter(|broker| !after.isr.contains(broker)).collect();
-    elr.sort();
-    elr.dedup();
-    after.elr = elr;
-    match (before.leader, after.leader) {
-        (Some(leader), None) if after.last_known_elr.is_empty() => after.last_known_elr = vec![leader],
-        (_, Some(_)) => after.last_known_elr.clear(),
-        _ => {}
     }
 }
 

@@ -44,7 +44,13 @@ impl BrokerRing {
 }
 
 /// Replica lists for `partitions` new partitions. The caller has checked that there are enough brokers, one of them unfenced.
-pub fn striped(unfenced: Vec<BrokerId>, fenced: Vec<BrokerId>, partitions: u32, replication_factor: u32, rng: &mut SimRng) -> Vec<Vec<BrokerId>> {
+pub fn striped(
+    unfenced: Vec<BrokerId>,
+    fenced: Vec<BrokerId>,
+    partitions: u32,
+    replication_factor: u32,
+    rng: &mut SimRng,
+) -> Vec<Vec<BrokerId>> {
     let per_epoch = unfenced.len() as u32;
     let mut fenced = BrokerRing::new(fenced, rng);
     let mut unfenced = BrokerRing::new(unfenced, rng);

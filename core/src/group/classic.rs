@@ -134,10 +134,7 @@ impl Group {
 
     /// The join phase of a running group ends early when everybody has joined and nobody is announced.
     pub fn everybody_joined(&self) -> bool {
-        self.initial.is_none()
-            && !self.members.is_empty()
-            && self.pending_members.is_empty()
-            && self.members.values().all(|member| member.joining.is_some())
+        self.initial.is_none() && self.pending_members.is_empty() && self.members.values().all(|member| member.joining.is_some())
     }
 
     /// The initial delay is over; true when it is extended because somebody new came meanwhile.

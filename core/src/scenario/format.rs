@@ -36,9 +36,14 @@ impl Scenario {
         }
         let (root, broken) = DeTable::parse_recoverable(text);
         if !broken.is_empty() {
-            // What could be recovered of a broken text would only give misleading faults.
-            for error in &broken {
-                faults.at(error.span().map_or(0, |span| span.start), format!("This is not TOML: {}.", error.message()));
+            // What could be recovered of a broken text would only give misleading faults, and so does the rest of a broken line.
+            let mut told = None;
+            for error in broken.iter().take(5 * limits::FAULTS) {
+                let at = error.span().map_or(0, |span| span.start);
+                if told.is_none_or(|told| faults.line_between(told, at)) {
+                    faults.at(at, format!("This is not TOML: {}. A line reads key = value, with texts in quotes.", error.message()));
+                    told = Some(at);
+                }
             }
             return Err(faults.located());
         }

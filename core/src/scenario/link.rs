@@ -257,3 +257,23 @@ fn inflate(packed: &[u8]) -> Result<Vec<u8>, LinkError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dictionary_of_version_1_is_what_released_links_refer_to() {
+        assert_eq!((DICTIONARY.len(), crc32c::crc32c(DICTIONARY)), (4308, 0x3b2ddea3), "a changed dictionary is a new version");
+    }
+
+    #[test]
+    fn what_is_deflated_inflates_again_at_any_size() {
+        for size in [0, 1, 100, 20_000, limits::FILE] {
+            let text: Vec<u8> = (0..size as u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+            assert_eq!(inflate(&deflate(&text)), Ok(text));
+        }
+        assert_eq!(inflate(&deflate(&vec![b' '; limits::FILE + 1])), Err(LinkError::UnpacksTooLarge));
+        assert_eq!(inflate(&[]), Err(LinkError::Damaged));
+    }
+}

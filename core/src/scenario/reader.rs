@@ -3,6 +3,7 @@
 //! A refused field yields its default, so that reading goes on and finds the other faults; the file is refused as a whole at the end.
 
 use super::fault::Faults;
+use super::limits;
 use super::names::{hint, shown};
 use crate::time::SimDuration;
 use std::ops::{Range, RangeInclusive};
@@ -42,6 +43,8 @@ impl<'n, 't> Fields<'n, 't> {
             }
             let message = match later.contains(&name) {
                 true => format!("{}: `{name}` is not modelled yet. Leave it out.", self.what),
+                // Far beyond what is listed, nobody reads the hint.
+                false if faults.count() > 5 * limits::FAULTS => format!("{}: unknown field.", self.what),
                 false => format!("{}: unknown field `{}`. {}", self.what, shown(name), hint(name, known)),
             };
             faults.at(key.span().start, message);

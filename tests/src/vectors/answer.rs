@@ -1,6 +1,6 @@
 //! One question, one answer: which of the engine's functions a kind of vector asks.
 
-use super::{batch, partitioner};
+use super::{batch, group, log, partitioner};
 use data_encoding::HEXLOWER;
 use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
 use playground_core::hash;
@@ -31,6 +31,10 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "roundrobin_partitioner" => partitioner::round_robin(&parse(input)?),
         "record_batch_v2" => batch::record_batch(parse(input)?),
         "record_batch_corruption" => batch::corruption(&parse(input)?),
+        "leader_epoch_cache" => log::leader_epochs(&parse(input)?),
+        "idempotent_sequence" => log::idempotence(&parse(input)?),
+        "consumer_offsets_record" => group::offsets_record(parse(input)?),
+        "consumer_protocol_bytes" => group::protocol_bytes(&parse(input)?),
         _ => Err(Refusal::Unsupported("no function of the engine answers this kind yet".into())),
     }
 }

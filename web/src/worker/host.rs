@@ -19,8 +19,6 @@ pub struct Host {
     worker: RefCell<SimWorker>,
     post: Box<dyn Fn(FromWorker)>,
     mailbox: RefCell<VecDeque<ToWorker>>,
-    /// What storage held, until somebody asks to resume it.
-    found: RefCell<Found>,
     /// Absent while a cut is under way, and where nothing is kept.
     store: RefCell<Option<RunStore<AnyDisk>>>,
     /// Storage is open: mail is read.
@@ -38,7 +36,6 @@ impl Host {
             worker: RefCell::new(SimWorker::new(js::wall_ms, slice_ms)),
             post: Box::new(post),
             mailbox: RefCell::default(),
-            found: RefCell::new(Found::Nothing),
             store: RefCell::default(),
             ready: Cell::new(false),
             channel: MessageChannel::new()?,
@@ -77,9 +74,8 @@ impl Host {
             let mut store = RunStore::new(disk);
             match store.load().await {
                 Ok(loaded) => {
-                    self.found.replace(found(loaded));
                     self.store.replace(Some(store));
-                    self.worker.borrow_mut().enable_saves();
+                    self.worker.borrow_mut().enable_saves(found(loaded));
                 }
                 Err(error) => storage = Storage::Memory(error.to_string()),
             }
@@ -104,11 +100,7 @@ impl Host {
     fn read_mail(&self) {
         loop {
             let Some(message) = self.mailbox.borrow_mut().pop_front() else { return };
-            let mut worker = self.worker.borrow_mut();
-            match message {
-                ToWorker::Resume { otherwise } => worker.resume(self.found.replace(Found::Nothing), &otherwise),
-                message => worker.handle(message),
-            }
+            self.worker.borrow_mut().handle(message);
         }
     }
 

@@ -3,7 +3,9 @@
 use super::super::names::{hint, shown};
 use super::super::{Scenario, TimelineEntry, builtin};
 use super::{LinkError, Opened, limits, moment, view_part};
+use crate::config::Settings;
 use crate::shell::parse_line;
+use std::collections::BTreeSet;
 
 const PARTS: [&str; 7] = ["s", "seed", "acks", "kill", "start", "t", "sel"];
 
@@ -16,20 +18,20 @@ pub(super) fn open(fragment: &str) -> Result<Opened, LinkError> {
     })?;
     let scenario = Scenario::parse(text).map_err(LinkError::Scenario)?;
     let mut opened = Opened { scenario, at: None, select: None };
-    let mut changes = Vec::new();
     let mut entries = Vec::new();
     for (key, value) in parts {
         match key {
             "s" => {}
-            "seed" => changes.push(format!("seed={value}")),
-            "acks" => changes.push(format!("producer.*.config.acks={value}")),
+            "seed" => {
+                let seed = value.parse().ok().filter(|seed| *seed <= limits::SEED);
+                opened.scenario.seed =
+                    seed.ok_or_else(|| fault(key, value, format!("write a whole number from 0 to {}.", limits::SEED)))?;
+            }
+            "acks" => acks(&mut opened.scenario, value)?,
             "kill" | "start" => entries.push(entry(&opened.scenario, key, value)?),
             "t" | "sel" => view_part(&mut opened, &format!("{key}={value}"))?,
             _ => return Err(fault(key, value, format!("this says nothing. {}", hint(key, &PARTS)))),
         }
-    }
-    if !changes.is_empty() {
-        opened.scenario = opened.scenario.with(&changes).map_err(|error| fault("s", name, error.to_string()))?;
     }
     if opened.scenario.timeline.len() + entries.len() > limits::ENTRIES {
         return Err(fault("s", name, format!("more than {} actions. Write fewer.", limits::ENTRIES)));
@@ -37,6 +39,18 @@ pub(super) fn open(fragment: &str) -> Result<Opened, LinkError> {
     opened.scenario.timeline.extend(entries);
     opened.scenario.timeline.sort_by_key(|entry| entry.at);
     Ok(opened)
+}
+
+/// For every producer; fewer than `all` switch idempotence off, as in a file.
+fn acks(scenario: &mut Scenario, value: &str) -> Result<(), LinkError> {
+    let given = BTreeSet::from(["acks".to_owned()]);
+    for producer in &mut scenario.producers {
+        producer.config.set("acks", value).map_err(|refused| fault("acks", value, refused.message))?;
+        if let Some(refused) = producer.config.settle(&given).into_iter().next() {
+            return Err(fault("acks", value, refused.message));
+        }
+    }
+    Ok(())
 }
 
 /// `kill=102@14s`: the shell line `kill 102`, fourteen seconds in.

@@ -4,16 +4,25 @@
 
 use super::{DiskError, DiskOp, HostDisk};
 use crate::worker::js::from_js;
-use idb::{Database, DatabaseEvent as _, Error, Factory, KeyRange, ObjectStore, ObjectStoreParams, Query, TransactionMode};
-use js_sys::Uint8Array;
+use idb::{Database, DatabaseEvent as _, Error, Factory, KeyRange, ObjectStore, ObjectStoreParams, Query, Transaction, TransactionMode};
+use js_sys::{Object, Reflect, Uint8Array};
 use std::collections::BTreeMap;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
 
 const STORE: &str = "files";
 const CHUNK: usize = 64 * 1024;
 
 pub struct IndexedDbDisk {
     database: Database,
+    /// The same, for what `idb` does not offer.
+    raw: RawDatabase,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type RawDatabase;
+    #[wasm_bindgen(method, catch)]
+    fn transaction(this: &RawDatabase, store: &str, mode: &str, options: &Object) -> Result<JsValue, JsValue>;
 }
 
 /// The chunks of one transaction's puts, by key.
@@ -33,7 +42,17 @@ impl IndexedDbDisk {
         if !database.store_names().iter().any(|store| store == STORE) {
             return Err(DiskError::Failed("the database has no place for files".into()));
         }
-        Ok(IndexedDbDisk { database })
+        let raw = JsValue::from(database);
+        let database = Database::try_from(raw.clone()).map_err(|error| from_idb(&error))?;
+        Ok(IndexedDbDisk { database, raw: raw.unchecked_into() })
+    }
+
+    /// A transaction that is complete only once the bytes are on the disk; browsers otherwise answer a little too soon.
+    fn strict_transaction(&self) -> Result<Transaction, Error> {
+        let options = Object::new();
+        Reflect::set(&options, &"durability".into(), &"strict".into()).map_err(Error::TransactionOpenFailed)?;
+        let transaction = self.raw.transaction(STORE, "readwrite", &options).map_err(Error::TransactionOpenFailed)?;
+        Transaction::try_from(transaction)
     }
 
     /// The chunks of one file, in order.
@@ -125,7 +144,7 @@ impl HostDisk for IndexedDbDisk {
             cleared.push(range(name, from).map_err(|error| from_idb(&error))?);
         }
         let put = async {
-            let transaction = self.database.transaction(&[STORE], TransactionMode::ReadWrite)?;
+            let transaction = self.strict_transaction()?;
             let store = transaction.object_store(STORE)?;
             for keys in cleared {
                 store.delete(Query::KeyRange(keys))?;

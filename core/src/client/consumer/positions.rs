@@ -1,0 +1,242 @@
+//! What a member owns and where it reads: committed offsets, resets, fetches and commits. Kafka's `SubscriptionState` and `Fetcher`.
+
+use super::membership::Membership;
+use super::{Asked, Consumer};
+use crate::config::OffsetReset;
+use crate::error::ErrorCode;
+use crate::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
+use crate::log::segment::StoredBatch;
+use crate::node::Outbox;
+use crate::protocol::{
+    FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, MemberAssignment, OffsetCommitRequest, OffsetFetchRequest, Request,
+};
+use crate::time::SimTime;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// One partition this member owns.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Assigned {
+    /// The next offset the application gets; `None` until the committed offset or the reset is known.
+    pub position: Option<Offset>,
+    /// `auto.offset.reset` decides: ask for the earliest or latest offset.
+    needs_reset: bool,
+    /// Leader epoch of the last record handed out; committed with the offset.
+    last_epoch: LeaderEpoch,
+    high_watermark: Offset,
+    fetched: VecDeque<StoredBatch>,
+    fetching: bool,
+}
+
+impl Assigned {
+    pub fn has_records(&self) -> bool {
+        !self.fetched.is_empty()
+    }
+
+    /// The next records of one batch, at most `limit`: the batch and the offsets `from..to` in it.
+    pub fn take(&mut self, limit: u64) -> Option<(StoredBatch, Offset, Offset)> {
+        let from = self.position?;
+        let batch = self.fetched.front()?.clone();
+        let end = batch.next_offset();
+        let from = from.max(batch.base_offset);
+        let to = Offset(end.0.min(from.0 + limit));
+        if to == end {
+            self.fetched.pop_front();
+        }
+        self.position = Some(to);
+        self.last_epoch = batch.leader_epoch;
+        Some((batch, from, to))
+    }
+
+    fn fetchable(&self) -> bool {
+        self.position.is_some() && !self.fetching && self.fetched.is_empty()
+    }
+}
+
+impl Consumer {
+    pub(super) fn take_assignment(&mut self, now: SimTime, assignment: &MemberAssignment, out: &mut Outbox) {
+        self.assigned.clear();
+        for (topic, partitions) in assignment {
+            let Some(topic) = self.connections.topic(topic).map(|topic| topic.id) else { continue };
+            let ids = partitions.iter().map(|partition| TopicPartition { topic, partition: *partition });
+            self.assigned.extend(ids.map(|id| (id, Assigned::default())));
+        }
+        self.ask_committed(now, out);
+    }
+
+    fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
+        let Some(coordinator) = self.coordinator else { return };
+        let unknown = self.assigned.iter().filter(|(_, assigned)| assigned.position.is_none() && !assigned.needs_reset);
+        let partitions: Vec<TopicPartition> = unknown.map(|(id, _)| *id).collect();
+        if partitions.is_empty() || self.waits_for(|kind| *kind == Asked::Committed) {
+            return;
+        }
+        let request = OffsetFetchRequest { group: self.group.clone(), partitions };
+        self.ask(now, coordinator, Request::OffsetFetch(Box::new(request)), Asked::Committed, out);
+    }
+
+    pub(super) fn took_committed(&mut self, now: SimTime, answer: Result<BTreeMap<TopicPartition, Offset>, ErrorCode>, out: &mut Outbox) {
+        match answer {
+            Ok(offsets) => {
+                for (id, assigned) in self.assigned.iter_mut().filter(|(_, assigned)| assigned.position.is_none()) {
+                    assigned.position = offsets.get(id).copied();
+                    assigned.needs_reset = assigned.position.is_none();
+                }
+                self.reset(now, out);
+            }
+            Err(error) => {
+                self.note_error(error);
+                self.lose_coordinator(now);
+            }
+        }
+    }
+
+    /// Partitions without a valid position ask their leaders where `auto.offset.reset` means.
+    fn reset(&mut self, now: SimTime, out: &mut Outbox) {
+        let earliest = match self.spec.config.auto_offset_reset {
+            OffsetReset::Earliest => true,
+            OffsetReset::Latest => false,
+            OffsetReset::None => return,
+        };
+        if self.waits_for(|kind| *kind == Asked::Reset) {
+            return;
+        }
+        let mut by_leader: BTreeMap<BrokerId, Vec<TopicPartition>> = BTreeMap::new();
+        for (id, _) in self.assigned.iter().filter(|(_, assigned)| assigned.needs_reset) {
+            match self.connections.leader(*id) {
+                Some(leader) => by_leader.entry(leader).or_default().push(*id),
+                None => self.connections.want_metadata(),
+            }
+        }
+        by_leader.retain(|leader, _| self.connections.usable(*leader, now));
+        for (leader, partitions) in by_leader {
+            let request = ListOffsetsRequest { partitions, earliest };
+            self.ask(now, leader, Request::ListOffsets(Box::new(request)), Asked::Reset, out);
+        }
+    }
+
+    pub(super) fn took_reset(&mut self, answer: &[(TopicPartition, Result<Offset, ErrorCode>)]) {
+        for (id, result) in answer {
+            match (result, self.assigned.get_mut(id)) {
+                (Ok(offset), Some(assigned)) if assigned.needs_reset => {
+                    assigned.needs_reset = false;
+                    assigned.position = Some(*offset);
+                }
+                (Err(error), _) => self.note_error(*error),
+                _ => {}
+            }
+        }
+    }
+
+    /// One fetch a leader, for the owned partitions whose fetched records are used up.
+    pub(super) fn fetch(&mut self, now: SimTime, out: &mut Outbox) {
+        let Membership::Stable { .. } = self.membership else { return };
+        self.ask_committed(now, out);
+        if self.assigned.values().any(|assigned| assigned.needs_reset) {
+            self.reset(now, out);
+        }
+        if !self.assigned.values().any(Assigned::fetchable) {
+            return;
+        }
+        let Some(image) = self.connections.image().cloned() else { return };
+        let busy: BTreeSet<BrokerId> =
+            self.in_flight.values().filter(|request| matches!(request.kind, Asked::Fetch(_))).map(|request| request.to).collect();
+        let mut by_leader: BTreeMap<BrokerId, Vec<FetchPartition>> = BTreeMap::new();
+        for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.fetchable()) {
+            let Some(partition) = image.partition(*id) else { continue };
+            match partition.leader {
+                None => self.connections.want_metadata(),
+                Some(leader) if busy.contains(&leader) || !self.connections.usable(leader, now) => {}
+                Some(leader) => by_leader.entry(leader).or_default().push(FetchPartition {
+                    partition: *id,
+                    offset: assigned.position.unwrap_or_default(),
+                    current_leader_epoch: partition.leader_epoch,
+                    last_fetched_epoch: None,
+                    max_bytes: self.spec.config.max_partition_fetch_bytes,
+                    high_watermark: assigned.high_watermark,
+                }),
+            }
+        }
+        for (leader, partitions) in by_leader {
+            self.send_fetch(now, leader, partitions, out);
+        }
+    }
+
+    fn send_fetch(&mut self, now: SimTime, leader: BrokerId, partitions: Vec<FetchPartition>, out: &mut Outbox) {
+        let asked: Vec<TopicPartition> = partitions.iter().map(|asked| asked.partition).collect();
+        for id in &asked {
+            if let Some(assigned) = self.assigned.get_mut(id) {
+                assigned.fetching = true;
+            }
+        }
+        let config = &self.spec.config;
+        let request = FetchRequest {
+            replica: None,
+            max_wait: config.fetch_max_wait,
+            min_bytes: config.fetch_min_bytes,
+            max_bytes: config.fetch_max_bytes,
+            partitions,
+        };
+        self.ask(now, leader, Request::Fetch(Box::new(request)), Asked::Fetch(asked), out);
+    }
+
+    pub(super) fn fetch_lost(&mut self, asked: &[TopicPartition]) {
+        for id in asked {
+            if let Some(assigned) = self.assigned.get_mut(id) {
+                assigned.fetching = false;
+            }
+        }
+    }
+
+    pub(super) fn took_fetch(&mut self, asked: &[TopicPartition], answer: Vec<FetchedPartition>) {
+        self.fetch_lost(asked);
+        for fetched in answer {
+            let Some(assigned) = self.assigned.get_mut(&fetched.partition) else { continue };
+            match fetched.error {
+                None => {
+                    assigned.high_watermark = fetched.high_watermark;
+                    let position = assigned.position.unwrap_or_default();
+                    assigned.fetched.extend(fetched.batches.into_iter().filter(|batch| batch.next_offset() > position));
+                }
+                Some(ErrorCode::OffsetOutOfRange) => {
+                    assigned.position = None;
+                    assigned.needs_reset = true;
+                    self.note_error(ErrorCode::OffsetOutOfRange);
+                }
+                Some(error) => self.note_error(error),
+            }
+        }
+    }
+
+    /// Commits what the application was given; false when there is nothing to commit or nobody to tell.
+    pub(super) fn commit(&mut self, now: SimTime, then_join: bool, out: &mut Outbox) -> bool {
+        let Some(coordinator) = self.coordinator else { return false };
+        let offsets: Vec<(TopicPartition, Offset, LeaderEpoch)> =
+            self.assigned.iter().filter_map(|(id, assigned)| Some((*id, assigned.position?, assigned.last_epoch))).collect();
+        if offsets.is_empty() {
+            return false;
+        }
+        let request = OffsetCommitRequest { member: self.member_ref(), offsets };
+        self.ask(now, coordinator, Request::OffsetCommit(Box::new(request)), Asked::Commit { then_join }, out);
+        true
+    }
+
+    pub(super) fn commit_answered(&mut self, now: SimTime, answer: Result<(), ErrorCode>, then_join: bool, out: &mut Outbox) {
+        if let Err(error) = answer {
+            self.note_error(error);
+            if matches!(error, ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable) {
+                self.lose_coordinator(now);
+            }
+        }
+        if then_join {
+            self.send_join(now, out);
+        }
+    }
+
+    /// A leader that could not be reached is tried again when its pause is over.
+    pub(super) fn next_fetch(&self) -> SimTime {
+        let Membership::Stable { .. } = self.membership else { return SimTime::MAX };
+        let idle = self.assigned.iter().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
+        let paused = idle.filter_map(|(id, _)| self.connections.leader(*id)).map(|leader| self.connections.retry_at(leader));
+        paused.filter(|at| *at > self.last_poll).min().unwrap_or(SimTime::MAX)
+    }
+}

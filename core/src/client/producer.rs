@@ -1,0 +1,366 @@
+//! A producer: the application's records are batched by partition ([`accumulator`]) and sent to the leaders; what fails is sent
+//! again until `delivery.timeout.ms`. Kafka's `KafkaProducer`, `Sender` and `TransactionManager` (idempotence only).
+
+pub mod accumulator;
+
+use super::partitioner::{RoundRobinPartitioner, StickyPartitioner, TopicPartitions};
+use super::workload::Workload;
+use super::{Connections, exponential};
+use crate::config::{Acks, Partitioner, ProducerConfig};
+use crate::error::ErrorCode;
+use crate::hash::partition_for_key;
+use crate::ids::{BrokerId, ClientId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
+use crate::node::{Fact, Node, Outbox};
+use crate::protocol::{Message, ProduceBatch, ProduceRequest, ProducedPartition, Request, Response};
+use crate::rng::SimRng;
+use crate::time::SimTime;
+use accumulator::{Accumulator, Batch, Drained};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct Producer {
+    pub id: ClientId,
+    pub name: Arc<str>,
+    pub topic: Arc<str>,
+    config: Arc<ProducerConfig>,
+    connections: Connections,
+    workload: Workload,
+    rng: SimRng,
+    /// Of the topic, once metadata told.
+    topic_id: Option<TopicId>,
+    partition_count: u32,
+    available: Vec<u32>,
+    sticky: StickyPartitioner,
+    round_robin: RoundRobinPartitioner,
+    accumulator: Accumulator,
+    identity: Identity,
+    in_flight: BTreeMap<CorrelationId, InFlight>,
+    pub counts: Counts,
+}
+
+/// An idempotent producer needs an id before it may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Identity {
+    NotNeeded,
+    Wanted,
+    Asked(BrokerId),
+    Known { producer_id: i64, epoch: i16 },
+}
+
+#[derive(Clone, Debug)]
+struct InFlight {
+    to: BrokerId,
+    deadline: SimTime,
+    batches: Vec<Drained>,
+}
+
+/// What a client's metrics say.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    pub sent: u64,
+    pub acked: u64,
+    pub failed: u64,
+    pub retries: u64,
+    pub errors: BTreeMap<ErrorCode, u64>,
+}
+
+impl Producer {
+    pub fn new(
+        id: ClientId,
+        name: Arc<str>,
+        topic: Arc<str>,
+        config: Arc<ProducerConfig>,
+        workload: Workload,
+        bootstrap: Arc<[BrokerId]>,
+        rng: SimRng,
+    ) -> Self {
+        let connections = Connections::new(bootstrap, config.metadata_max_age, config.retry_backoff, config.retry_backoff_max);
+        Producer {
+            id,
+            name,
+            topic,
+            connections,
+            workload,
+            rng,
+            topic_id: None,
+            partition_count: 0,
+            available: Vec::new(),
+            sticky: StickyPartitioner::new(config.batch_size),
+            round_robin: RoundRobinPartitioner::new(),
+            accumulator: Accumulator::new(&config),
+            identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
+            in_flight: BTreeMap::new(),
+            counts: Counts::default(),
+            config,
+        }
+    }
+
+    /// The first step: ask for metadata.
+    pub fn begin(&mut self, now: SimTime, out: &mut Outbox) {
+        self.connections.poll_metadata(now, out);
+    }
+
+    pub fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
+    pub fn config(&self) -> &ProducerConfig {
+        &self.config
+    }
+
+    /// Batches waiting or under way.
+    pub fn unsettled(&self) -> u32 {
+        self.accumulator.len() + self.in_flight.values().map(|request| request.batches.len() as u32).sum::<u32>()
+    }
+
+    /// The application calls `send()` for every record that is due; it blocks there until metadata is known.
+    fn run_application(&mut self, now: SimTime, out: &mut Outbox) {
+        while self.topic_id.is_some() && self.workload.next_at() <= now && self.accumulator.has_memory() {
+            self.workload.make(now);
+            let partition = self.choose_partition();
+            let (key, value) = (self.workload.key(), self.workload.value());
+            let appended = self.accumulator.append(partition, now, key, value);
+            self.counts.sent += 1;
+            out.fact(Fact::Sent { client: self.id });
+            if self.workload.key().is_none() && self.config.partitioner == Partitioner::Default {
+                let topic = TopicPartitions { available: &self.available, count: self.partition_count };
+                let rng = &mut self.rng;
+                self.sticky.appended(appended.bytes, appended.batch_full, topic, || rng.next_positive());
+            }
+        }
+    }
+
+    fn choose_partition(&mut self) -> u32 {
+        let topic = TopicPartitions { available: &self.available, count: self.partition_count };
+        let rng = &mut self.rng;
+        match (self.config.partitioner, self.workload.key()) {
+            (Partitioner::RoundRobin, _) => self.round_robin.next(topic),
+            (Partitioner::Default, Some(key)) => partition_for_key(key, self.partition_count),
+            (Partitioner::Default, None) => {
+                let current = self.sticky.current(topic, || rng.next_positive());
+                let full = self.accumulator.last_batch_full(current);
+                match full && self.sticky.appended(0, true, topic, || rng.next_positive()) {
+                    true => self.sticky.current(topic, || rng.next_positive()),
+                    false => current,
+                }
+            }
+        }
+    }
+
+    /// `Sender.runOnce`: an id first, then everything that is ready, leader by leader.
+    fn send_ready(&mut self, now: SimTime, out: &mut Outbox) {
+        if !self.ensure_identity(now, out) {
+            return;
+        }
+        let Some(topic) = self.topic_id else { return };
+        let Some(image) = self.connections.image().cloned() else { return };
+        let leader = |partition| image.partition(TopicPartition { topic, partition }).and_then(|p| p.leader);
+        let ready = self.accumulator.ready(now, &leader);
+        if ready.leaderless {
+            self.connections.want_metadata();
+        }
+        for broker in ready.brokers {
+            if self.connections.usable(broker, now) && self.connections.in_flight(broker) < self.config.max_in_flight {
+                self.drain_to(now, broker, topic, &leader, out);
+            }
+        }
+    }
+
+    fn ensure_identity(&mut self, now: SimTime, out: &mut Outbox) -> bool {
+        match self.identity {
+            Identity::NotNeeded | Identity::Known { .. } => true,
+            Identity::Asked(_) => false,
+            Identity::Wanted => {
+                let brokers = self.connections.image().map(|image| image.brokers.keys().copied().collect::<Vec<_>>()).unwrap_or_default();
+                if let Some(to) = brokers.into_iter().find(|broker| self.connections.usable(*broker, now)) {
+                    self.connections.send(to, Request::InitProducerId, out);
+                    self.identity = Identity::Asked(to);
+                }
+                false
+            }
+        }
+    }
+
+    fn drain_to(&mut self, now: SimTime, broker: BrokerId, topic: TopicId, leader: &dyn Fn(u32) -> Option<BrokerId>, out: &mut Outbox) {
+        let identity = match self.identity {
+            Identity::Known { producer_id, epoch } => Some((producer_id, epoch)),
+            _ => None,
+        };
+        let batches = self.accumulator.drain(now, broker, leader, identity);
+        if batches.is_empty() {
+            return;
+        }
+        let one = |drained: &Drained| ProduceBatch {
+            partition: TopicPartition { topic, partition: drained.partition },
+            batch: Arc::clone(drained.batch.sealed()),
+            serial: drained.batch.serial,
+        };
+        let request = ProduceRequest {
+            acks_all: self.config.acks == Acks::All,
+            wants_answer: self.config.acks != Acks::None,
+            timeout: self.config.request_timeout,
+            batches: batches.iter().map(one).collect(),
+        };
+        let request = Request::Produce(Box::new(request));
+        if self.config.acks == Acks::None {
+            self.connections.send_blindly(broker, request, out);
+            for drained in batches {
+                let records = drained.batch.records;
+                self.counts.acked += u64::from(records);
+                out.fact(Fact::AckedBlindly { client: self.id, records });
+                self.accumulator.settle(drained.partition, &drained.batch);
+            }
+            return;
+        }
+        let id = self.connections.send(broker, request, out);
+        self.in_flight.insert(id, InFlight { to: broker, deadline: now + self.config.request_timeout, batches });
+    }
+
+    fn produced(&mut self, now: SimTime, id: CorrelationId, results: &[ProducedPartition], out: &mut Outbox) {
+        let Some(request) = self.in_flight.remove(&id) else { return };
+        for drained in request.batches {
+            let result = results.iter().find(|result| result.partition.partition == drained.partition);
+            match result.map(|result| result.result) {
+                Some(Ok((base, epoch))) => self.acked(&drained, base, epoch, out),
+                Some(Err(error)) => self.refused(now, drained, error, out),
+                None => self.refused(now, drained, ErrorCode::NetworkException, out),
+            }
+        }
+    }
+
+    fn acked(&mut self, drained: &Drained, base: Offset, epoch: LeaderEpoch, out: &mut Outbox) {
+        let records = drained.batch.records;
+        self.counts.acked += u64::from(records);
+        self.accumulator.settle(drained.partition, &drained.batch);
+        let Some(topic) = self.topic_id else { return };
+        let partition = TopicPartition { topic, partition: drained.partition };
+        out.fact(Fact::Acked { client: self.id, partition, base, records, epoch });
+    }
+
+    fn refused(&mut self, now: SimTime, drained: Drained, error: ErrorCode, out: &mut Outbox) {
+        *self.counts.errors.entry(error).or_default() += 1;
+        self.connections.note_error(error);
+        let in_time = now < drained.batch.deadline;
+        let retriable = error.retriable() || self.accumulator.follows_an_unsettled_batch(&drained, error);
+        if retriable && in_time && drained.batch.attempts <= self.config.retries {
+            self.counts.retries += u64::from(drained.batch.records);
+            let pause = exponential(self.config.retry_backoff, self.config.retry_backoff_max, drained.batch.attempts.saturating_sub(1));
+            // A new leader is known to be elsewhere only after the metadata came; the pause runs meanwhile.
+            self.accumulator.requeue(drained, now + pause);
+        } else {
+            self.fail(&drained.batch, drained.partition, if in_time { None } else { Some(ErrorCode::DeliveryTimeout) }, out);
+        }
+    }
+
+    /// The application gets an exception. An idempotent producer goes on under a new epoch, since the sequence has a hole.
+    fn fail(&mut self, batch: &Batch, partition: u32, error: Option<ErrorCode>, out: &mut Outbox) {
+        if let Some(error) = error {
+            *self.counts.errors.entry(error).or_default() += 1;
+        }
+        self.counts.failed += u64::from(batch.records);
+        out.fact(Fact::Failed { client: self.id, records: batch.records });
+        self.accumulator.settle(partition, batch);
+        if let Identity::Known { producer_id, epoch } = self.identity
+            && batch.sequence.is_some()
+        {
+            self.identity = Identity::Known { producer_id, epoch: epoch.wrapping_add(1) };
+            self.accumulator.restart_sequences();
+        }
+    }
+
+    /// Batches that waited longer than `delivery.timeout.ms`, and requests older than `request.timeout.ms`.
+    fn expire(&mut self, now: SimTime, out: &mut Outbox) {
+        for (partition, batch) in self.accumulator.take_expired(now) {
+            self.fail(&batch, partition, Some(ErrorCode::DeliveryTimeout), out);
+        }
+        while let Some(to) = self.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to) {
+            self.closed(now, to, out);
+        }
+    }
+
+    fn closed(&mut self, now: SimTime, broker: BrokerId, out: &mut Outbox) {
+        self.connections.closed(broker, now);
+        if self.identity == Identity::Asked(broker) {
+            self.identity = Identity::Wanted;
+        }
+        let lost: Vec<CorrelationId> = self.in_flight.iter().filter(|(_, request)| request.to == broker).map(|(id, _)| *id).collect();
+        for id in lost {
+            self.produced(now, id, &[], out);
+        }
+    }
+
+    fn took_metadata(&mut self, now: SimTime, image: Arc<crate::metadata::MetadataImage>) {
+        let topic = image.topic_named(&self.topic);
+        let mut leaderless = topic.is_none();
+        if let Some(topic) = topic {
+            self.topic_id = Some(topic.id);
+            self.partition_count = topic.partitions.len() as u32;
+            let led = topic.partitions.iter().enumerate().filter(|(_, p)| p.leader.is_some());
+            self.available = led.map(|(i, _)| i as u32).collect();
+            leaderless = topic.partitions.iter().any(|p| p.leader.is_none());
+        }
+        self.connections.took_metadata(now, image, leaderless);
+    }
+
+    fn run(&mut self, now: SimTime, out: &mut Outbox) {
+        self.run_application(now, out);
+        self.send_ready(now, out);
+        self.connections.poll_metadata(now, out);
+    }
+}
+
+impl Node for Producer {
+    fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
+        let NodeId::Broker(broker) = from else { return };
+        match message {
+            Message::Closed => self.closed(now, broker, out),
+            Message::Request(..) => {}
+            Message::Response(id, response) => {
+                self.connections.answered(broker);
+                match response {
+                    Response::Metadata(image) => self.took_metadata(now, image),
+                    Response::InitProducerId { producer_id, producer_epoch } => {
+                        self.identity = Identity::Known { producer_id, epoch: producer_epoch };
+                    }
+                    Response::Produce(results) => self.produced(now, id, &results, out),
+                    _ => {}
+                }
+            }
+        }
+        self.run(now, out);
+    }
+
+    fn next_timeout(&self) -> SimTime {
+        let application = match self.topic_id.is_some() && self.accumulator.has_memory() {
+            true => self.workload.next_at(),
+            false => SimTime::MAX,
+        };
+        let requests = self.in_flight.values().map(|request| request.deadline).min().unwrap_or(SimTime::MAX);
+        let sends = self.next_send();
+        application.min(requests).min(sends).min(self.connections.next_timeout()).min(self.accumulator.next_deadline())
+    }
+
+    fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
+        self.expire(now, out);
+        self.run(now, out);
+    }
+}
+
+impl Producer {
+    /// When a waiting batch becomes sendable, and its leader reachable and free. A busy leader wakes the producer by answering.
+    fn next_send(&self) -> SimTime {
+        let Some(topic) = self.topic_id else { return SimTime::MAX };
+        let identity_at = match self.identity {
+            Identity::Asked(_) => return SimTime::MAX,
+            Identity::Wanted => self.connections.reachable_at(),
+            _ => SimTime::ZERO,
+        };
+        let when = |(partition, at): (u32, SimTime)| {
+            let leader = self.connections.leader(TopicPartition { topic, partition })?;
+            let free = self.connections.in_flight(leader) < self.config.max_in_flight;
+            free.then(|| at.max(self.connections.retry_at(leader)))
+        };
+        self.accumulator.sendable_at().filter_map(when).min().map_or(SimTime::MAX, |at| at.max(identity_at))
+    }
+}

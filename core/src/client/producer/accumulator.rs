@@ -1,0 +1,322 @@
+//! Records waiting to be sent, a queue of batches for each partition. Kafka's `RecordAccumulator`.
+//!
+//! Idempotence orders what may be sent: at most five batches of a partition are under way, and after a failure the one with the
+//! lowest sequence goes first, alone.
+
+use crate::config::ProducerConfig;
+use crate::error::ErrorCode;
+use crate::ids::BrokerId;
+use crate::log::producers::{BATCHES_RETAINED, sequence_plus};
+use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size};
+use crate::time::{SimDuration, SimTime};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct Accumulator {
+    batch_size: u32,
+    linger: SimDuration,
+    delivery_timeout: SimDuration,
+    max_request_size: u32,
+    memory: u64,
+    buffered: u64,
+    /// Partitions that were ever written to; they remember their sequence.
+    queues: BTreeMap<u32, Queue>,
+    /// Those with batches waiting.
+    waiting: BTreeSet<u32>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    batches: VecDeque<Batch>,
+    next_serial: u32,
+    next_sequence: i32,
+    /// First sequences of batches under way or waiting for another try.
+    outstanding: BTreeSet<i32>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Batch {
+    payload: Payload,
+    pub records: u32,
+    bytes: u32,
+    /// The most bytes it may grow to.
+    limit: u32,
+    /// The referee's count of this producer's records to the partition before this batch.
+    pub serial: u32,
+    /// Its first sequence number, once drained under an identity.
+    pub sequence: Option<i32>,
+    created: SimTime,
+    pub deadline: SimTime,
+    pub attempts: u32,
+    retry_at: SimTime,
+    first_timestamp_ms: i64,
+}
+
+#[derive(Clone, Debug)]
+enum Payload {
+    Open(BatchBuilder),
+    Sealed(Arc<RecordBatch>),
+}
+
+/// A batch taken out to be sent.
+#[derive(Clone, Debug)]
+pub struct Drained {
+    pub partition: u32,
+    pub batch: Batch,
+}
+
+/// What an append came to.
+pub struct Appended {
+    pub bytes: u32,
+    pub batch_full: bool,
+}
+
+/// Leaders with something to send.
+pub struct Ready {
+    pub brokers: BTreeSet<BrokerId>,
+    /// Some batch waits for a leader to be known.
+    pub leaderless: bool,
+}
+
+/// Producer id and epoch of an idempotent producer.
+pub type Identity = Option<(i64, i16)>;
+
+impl Batch {
+    pub fn sealed(&self) -> &Arc<RecordBatch> {
+        match &self.payload {
+            Payload::Sealed(batch) => batch,
+            Payload::Open(_) => unreachable!("only sealed batches are sent"),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.payload, Payload::Open(_))
+    }
+
+    fn seal(&mut self, identity: Identity) {
+        let stamp = match (identity, self.sequence) {
+            (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
+            _ => ProducerStamp::NONE,
+        };
+        match &mut self.payload {
+            Payload::Open(builder) => self.payload = Payload::Sealed(Arc::new(std::mem::take(builder).build(stamp))),
+            Payload::Sealed(batch) if batch.stamp() != stamp => {
+                let mut builder = BatchBuilder::new();
+                for record in batch.records() {
+                    builder.append(record.timestamp_ms, record.key, record.value, &[]);
+                }
+                self.payload = Payload::Sealed(Arc::new(builder.build(stamp)));
+            }
+            Payload::Sealed(_) => {}
+        }
+    }
+}
+
+impl Accumulator {
+    pub fn new(config: &ProducerConfig) -> Self {
+        Accumulator {
+            batch_size: config.batch_size,
+            linger: config.linger,
+            delivery_timeout: config.delivery_timeout,
+            max_request_size: config.max_request_size,
+            memory: config.buffer_memory,
+            buffered: 0,
+            queues: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+        }
+    }
+
+    /// False while `buffer.memory` is used up: `send()` blocks.
+    pub fn has_memory(&self) -> bool {
+        self.buffered + u64::from(self.batch_size) <= self.memory
+    }
+
+    /// Batches waiting.
+    pub fn len(&self) -> u32 {
+        self.waiting.iter().map(|partition| self.queues[partition].batches.len() as u32).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// No unfinished batch stays behind when the sticky partitioner leaves this partition now.
+    pub fn last_batch_full(&self, partition: u32) -> bool {
+        let last = self.queues.get(&partition).and_then(|queue| queue.batches.back());
+        last.is_none_or(|batch| !batch.is_open() || batch.bytes >= self.batch_size)
+    }
+
+    pub fn append(&mut self, partition: u32, now: SimTime, key: Option<&[u8]>, value: &[u8]) -> Appended {
+        let timestamp = now.timestamp_ms();
+        let (key_len, value_len) = (key.map(|key| key.len() as u32), Some(value.len() as u32));
+        let queue = self.queues.entry(partition).or_default();
+        let room = |batch: &Batch| {
+            let record = estimated_record_size(batch.records, timestamp - batch.first_timestamp_ms, key_len, value_len);
+            batch.is_open() && batch.bytes + record <= batch.limit
+        };
+        if !queue.batches.back().is_some_and(room) {
+            let upper = upper_bound_size(key_len, value_len);
+            queue.batches.push_back(Batch {
+                payload: Payload::Open(BatchBuilder::new()),
+                records: 0,
+                bytes: 0,
+                limit: self.batch_size.max(upper),
+                serial: queue.next_serial,
+                sequence: None,
+                created: now,
+                deadline: now + self.delivery_timeout,
+                attempts: 0,
+                retry_at: SimTime::ZERO,
+                first_timestamp_ms: timestamp,
+            });
+            self.waiting.insert(partition);
+        }
+        let batch = queue.batches.back_mut().expect("pushed above");
+        let Payload::Open(builder) = &mut batch.payload else { unreachable!("only open batches have room") };
+        builder.append(timestamp, key, Some(value), &[]);
+        let grown = builder.size_in_bytes() - batch.bytes;
+        batch.bytes += grown;
+        batch.records += 1;
+        queue.next_serial += 1;
+        self.buffered += u64::from(grown);
+        Appended { bytes: grown, batch_full: batch.bytes >= self.batch_size }
+    }
+
+    /// When the head of a queue may go: at once when it is full or another waits behind it, else after `linger.ms`.
+    fn head_at(&self, queue: &Queue) -> Option<SimTime> {
+        let head = queue.batches.front()?;
+        if head.attempts > 0 {
+            return Some(head.retry_at);
+        }
+        let full = queue.batches.len() > 1 || head.bytes >= self.batch_size;
+        Some(if full { head.created } else { head.created + self.linger })
+    }
+
+    /// Which leaders have a batch that may go now.
+    pub fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>) -> Ready {
+        let mut ready = Ready { brokers: BTreeSet::new(), leaderless: false };
+        for partition in &self.waiting {
+            let queue = &self.queues[partition];
+            let due = !queue.blocked() && self.head_at(queue).is_some_and(|at| at <= now);
+            match leader(*partition) {
+                None => ready.leaderless = true,
+                Some(broker) if due => {
+                    ready.brokers.insert(broker);
+                }
+                Some(_) => {}
+            }
+        }
+        ready
+    }
+
+    /// When each waiting queue may send, as far as the accumulator knows.
+    pub fn sendable_at(&self) -> impl Iterator<Item = (u32, SimTime)> + '_ {
+        let waiting = self.waiting.iter().map(|partition| (*partition, &self.queues[partition]));
+        waiting.filter(|(_, queue)| !queue.blocked()).filter_map(|(partition, queue)| Some((partition, self.head_at(queue)?)))
+    }
+
+    /// One batch of each partition this broker leads, up to `max.request.size`. Those that are not due ride along.
+    pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Drained> {
+        let mut drained = Vec::new();
+        let mut size = 0;
+        let partitions: Vec<u32> = self.waiting.iter().copied().filter(|partition| leader(*partition) == Some(broker)).collect();
+        for partition in partitions {
+            let queue = self.queues.get_mut(&partition).expect("waiting partitions have queues");
+            let Some(head) = queue.batches.front() else { continue };
+            let backing_off = head.attempts > 0 && head.retry_at > now;
+            if backing_off || queue.blocked() || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
+                continue;
+            }
+            size += head.bytes;
+            let batch = queue.take_head(identity);
+            if queue.batches.is_empty() {
+                self.waiting.remove(&partition);
+            }
+            drained.push(Drained { partition, batch });
+        }
+        drained
+    }
+
+    /// Back to the front, in the order of sequences.
+    pub fn requeue(&mut self, mut drained: Drained, retry_at: SimTime) {
+        drained.batch.retry_at = retry_at;
+        let queue = self.queues.entry(drained.partition).or_default();
+        let place = match drained.batch.sequence {
+            None => 0,
+            Some(sequence) => queue.batches.partition_point(|batch| batch.sequence.is_some_and(|other| other < sequence)),
+        };
+        queue.batches.insert(place, drained.batch);
+        self.waiting.insert(drained.partition);
+    }
+
+    /// Acknowledged or failed: its memory and its sequence are free.
+    pub fn settle(&mut self, partition: u32, batch: &Batch) {
+        self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
+        if let (Some(queue), Some(sequence)) = (self.queues.get_mut(&partition), batch.sequence) {
+            queue.outstanding.remove(&sequence);
+        }
+    }
+
+    /// OUT_OF_ORDER_SEQUENCE_NUMBER of a batch whose predecessor is not settled: it goes again after that one.
+    pub fn follows_an_unsettled_batch(&self, drained: &Drained, error: ErrorCode) -> bool {
+        let first = self.queues.get(&drained.partition).and_then(|queue| queue.outstanding.first());
+        error == ErrorCode::OutOfOrderSequenceNumber && first.copied() != drained.batch.sequence
+    }
+
+    /// A new producer epoch counts from zero in every partition; what waits is numbered again.
+    pub fn restart_sequences(&mut self) {
+        for queue in self.queues.values_mut() {
+            queue.next_sequence = 0;
+            queue.outstanding.clear();
+            queue.batches.iter_mut().for_each(|batch| batch.sequence = None);
+        }
+    }
+
+    /// Takes out what has waited longer than `delivery.timeout.ms`.
+    pub fn take_expired(&mut self, now: SimTime) -> Vec<(u32, Batch)> {
+        let mut expired = Vec::new();
+        if self.next_deadline() > now {
+            return expired;
+        }
+        for partition in self.waiting.clone() {
+            let queue = self.queues.get_mut(&partition).expect("waiting partitions have queues");
+            while let Some(batch) = queue.batches.pop_front_if(|batch| batch.deadline <= now) {
+                expired.push((partition, batch));
+            }
+            if queue.batches.is_empty() {
+                self.waiting.remove(&partition);
+            }
+        }
+        expired
+    }
+
+    pub fn next_deadline(&self) -> SimTime {
+        let heads = self.waiting.iter().filter_map(|partition| self.queues[partition].batches.front());
+        heads.map(|batch| batch.deadline).min().unwrap_or(SimTime::MAX)
+    }
+}
+
+impl Queue {
+    /// `shouldStopDrainBatchesForPartition`: five are under way, or an earlier sequence must be settled first.
+    fn blocked(&self) -> bool {
+        let Some(head) = self.batches.front() else { return false };
+        match (head.sequence, self.outstanding.first()) {
+            (None, Some(_)) => self.outstanding.len() >= BATCHES_RETAINED,
+            (Some(sequence), Some(first)) => sequence != *first,
+            (_, None) => false,
+        }
+    }
+
+    fn take_head(&mut self, identity: Identity) -> Batch {
+        let mut batch = self.batches.pop_front().expect("checked by the caller");
+        if identity.is_some() && batch.sequence.is_none() {
+            batch.sequence = Some(self.next_sequence);
+            self.next_sequence = sequence_plus(self.next_sequence, batch.records);
+        }
+        self.outstanding.extend(batch.sequence);
+        batch.seal(identity);
+        batch.attempts += 1;
+        batch
+    }
+}

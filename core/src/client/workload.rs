@@ -1,0 +1,151 @@
+//! What the applications behind producers send: pace, keys and values of a scenario's fleets.
+//!
+//! Above 1,000 records a second a member sends in bursts once a millisecond, as a busy application fills its producer.
+
+use crate::hash::java_string_hash;
+use crate::rng::SimRng;
+use crate::scenario::{Pace, Piece, ProducerSpec, Template};
+use crate::time::{SimDuration, SimTime};
+use std::io::Write;
+use std::sync::Arc;
+
+const BURST: SimDuration = SimDuration::from_millis(1);
+const SECOND_US: u64 = 1_000_000;
+
+#[derive(Clone, Debug)]
+pub struct Workload {
+    spec: Arc<ProducerSpec>,
+    name: Arc<str>,
+    /// When this member's first record goes out.
+    start: SimTime,
+    /// Records handed out so far.
+    count: u64,
+    rng: SimRng,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl Workload {
+    /// Member `i` of `n` first sends `i / n` of an interval in.
+    pub fn new(spec: Arc<ProducerSpec>, member: u32, rng: SimRng) -> Self {
+        let of = spec.members.len() as u64;
+        let interval = match spec.pace {
+            Pace::Every(every) => every.micros(),
+            Pace::Rate(rate) => SECOND_US / rate.max(1),
+        };
+        let start = SimTime::ZERO + spec.start + SimDuration(interval * u64::from(member) / of.max(1));
+        let name = Arc::from(spec.members[member as usize].as_str());
+        Workload { spec, name, start, count: 0, rng, key: Vec::new(), value: Vec::new() }
+    }
+
+    /// When the next record is due; never, once `records` were sent.
+    pub fn next_at(&self) -> SimTime {
+        if self.spec.records.is_some_and(|limit| self.count >= limit) {
+            return SimTime::MAX;
+        }
+        let passed = match self.spec.pace {
+            Pace::Every(every) => every.times(self.count),
+            Pace::Rate(rate) if rate <= 1_000 => SimDuration(self.count * SECOND_US / rate.max(1)),
+            Pace::Rate(rate) => {
+                let exact = u128::from(self.count) * u128::from(SECOND_US) / u128::from(rate);
+                SimDuration(exact as u64 / BURST.micros() * BURST.micros())
+            }
+        };
+        self.start + passed
+    }
+
+    /// Writes the next record; [`key`](Workload::key) and [`value`](Workload::value) hold it until the one after.
+    pub fn make(&mut self, now: SimTime) {
+        let spec = Arc::clone(&self.spec);
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        if let Some(template) = &spec.key {
+            self.fill(template, now, &mut key);
+        }
+        let mut value = std::mem::take(&mut self.value);
+        value.clear();
+        self.fill(&spec.value, now, &mut value);
+        (self.key, self.value) = (key, value);
+        self.count += 1;
+    }
+
+    pub fn key(&self) -> Option<&[u8]> {
+        self.spec.key.is_some().then_some(&self.key)
+    }
+
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    pub fn interval(&self) -> SimDuration {
+        match self.spec.pace {
+            Pace::Every(every) => every,
+            Pace::Rate(rate) => SimDuration(SECOND_US / rate.max(1)),
+        }
+    }
+
+    fn fill(&mut self, template: &Template, now: SimTime, out: &mut Vec<u8>) {
+        for piece in &template.pieces {
+            self.fill_piece(piece, now, out).expect("writing to memory cannot fail");
+        }
+    }
+
+    fn fill_piece(&mut self, piece: &Piece, now: SimTime, out: &mut Vec<u8>) -> std::io::Result<()> {
+        match piece {
+            Piece::Text(text) => out.extend(text.as_bytes()),
+            Piece::Name => out.extend(self.name.as_bytes()),
+            Piece::Counter => write!(out, "{}", self.count)?,
+            Piece::Lat => write_degrees(out, self.position(now).0)?,
+            Piece::Lon => write_degrees(out, self.position(now).1)?,
+            Piece::Timestamp => write!(out, "{}", now.timestamp_ms())?,
+            Piece::Pick(choices) => {
+                let choice = self.rng.below(choices.len() as u64) as usize;
+                out.extend(choices[choice].as_bytes());
+            }
+            Piece::Zipf(n) => {
+                let rank = self.zipf(*n);
+                write!(out, "{rank}")?;
+            }
+            Piece::Pad(n) => out.resize(out.len() + *n as usize, b'x'),
+        }
+        Ok(())
+    }
+
+    /// A truck drives a rectangle of streets, its own corner and speed; micro-degrees, integers only.
+    fn position(&self, now: SimTime) -> (u64, u64) {
+        let own = java_string_hash(&self.name) as u32 as u64;
+        let own = own.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16;
+        let (height, width) = (40_000 + own % 60_000, 80_000 + own / 7 % 160_000);
+        let (south, west) = (52_400_000 + own / 11 % (200_000 - height), 13_180_000 + own / 13 % (400_000 - width));
+        let per_second = 120 + own / 17 % 120;
+        let around = 2 * (height + width);
+        let way = (own + now.micros() / 1_000 * per_second / 1_000) % around;
+        let (north, east) = if way < width {
+            (0, way)
+        } else if way < width + height {
+            (way - width, width)
+        } else if way < 2 * width + height {
+            (height, 2 * width + height - way)
+        } else {
+            (around - way, 0)
+        };
+        (south + north, west + east)
+    }
+
+    /// A rank in `0..n`, rank k about 1/(k+1) as likely as rank 0: by halving, in integers.
+    fn zipf(&mut self, n: u32) -> u32 {
+        let n = u64::from(n.max(1));
+        let doublings = u64::from(64 - n.leading_zeros());
+        loop {
+            let low = 1_u64 << self.rng.below(doublings);
+            let rank = low + self.rng.below(low) - 1;
+            if rank < n {
+                return rank as u32;
+            }
+        }
+    }
+}
+
+fn write_degrees(out: &mut Vec<u8>, micro: u64) -> std::io::Result<()> {
+    write!(out, "{}.{:05}", micro / 1_000_000, micro % 1_000_000 / 10)
+}

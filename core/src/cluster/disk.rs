@@ -1,0 +1,165 @@
+//! The brokers' disks as files: a whole directory for an export, or what changed since a mirror last looked.
+//!
+//! Paths begin with the broker's id and go on as Kafka has them: `101/trucks_gps-3/00000000000000000000.log`.
+
+use super::Cluster;
+use crate::broker::Broker;
+use crate::broker::partition::Replica;
+use crate::config::TopicConfig;
+use crate::ids::{BrokerId, Offset, TopicId, TopicPartition};
+use crate::log::PartitionLog;
+use crate::log::files::{self, PlacedBatch, Segment, file_name};
+use crate::log::segment::{LogSegment, StoredBatch};
+use std::collections::BTreeMap;
+
+/// What a mirror has to do, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskWrite {
+    /// `bytes` at position `at`, the end of the file so far.
+    Append {
+        path: String,
+        at: u64,
+        bytes: Vec<u8>,
+    },
+    /// The file is exactly this.
+    Replace {
+        path: String,
+        bytes: Vec<u8>,
+    },
+    Remove {
+        path: String,
+    },
+}
+
+/// How far a mirror has come; the default has nothing.
+#[derive(Clone, Debug, Default)]
+pub struct DiskCursor {
+    replicas: BTreeMap<(BrokerId, TopicPartition), Mark>,
+    checkpoints: BTreeMap<BrokerId, Vec<u8>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Mark {
+    truncations: u32,
+    end: Offset,
+    epochs: u32,
+    /// Bytes written to each segment, by base offset.
+    segments: BTreeMap<Offset, u64>,
+}
+
+impl Cluster {
+    /// Every file of a broker's log directory, as after a clean shutdown.
+    pub fn disk_files(&self, id: BrokerId) -> Vec<(String, Vec<u8>)> {
+        let Some(broker) = self.broker(id) else { return Vec::new() };
+        let mut found = vec![("replication-offset-checkpoint".to_owned(), self.checkpoint_file(broker))];
+        for (partition, replica) in broker.replicas() {
+            let directory = self.controller().image().name_of(*partition);
+            let files = render(*partition, replica);
+            found.extend(files.into_iter().map(|(name, bytes)| (format!("{directory}/{name}"), bytes)));
+        }
+        found
+    }
+
+    /// What changed on all disks since the cursor's last look.
+    pub fn disk_writes(&self, cursor: &mut DiskCursor) -> Vec<DiskWrite> {
+        let mut writes = Vec::new();
+        for broker in self.brokers() {
+            for (id, replica) in broker.replicas() {
+                let directory = format!("{}/{}", broker.id, self.controller().image().name_of(*id));
+                let mark = cursor.replicas.entry((broker.id, *id)).or_default();
+                write_replica(&directory, *id, replica, mark, &mut writes);
+            }
+            let checkpoint = self.checkpoint_file(broker);
+            if cursor.checkpoints.get(&broker.id) != Some(&checkpoint) {
+                cursor.checkpoints.insert(broker.id, checkpoint.clone());
+                writes.push(DiskWrite::Replace { path: format!("{}/replication-offset-checkpoint", broker.id), bytes: checkpoint });
+            }
+        }
+        writes
+    }
+
+    /// Kafka's `OffsetCheckpointFile`: version, count, then a line a partition.
+    fn checkpoint_file(&self, broker: &Broker) -> Vec<u8> {
+        let mut text = format!("0\n{}\n", broker.checkpoint().len());
+        for (id, offset) in broker.checkpoint() {
+            let topic = self.controller().image().topic(id.topic).map_or("", |topic| &topic.name);
+            text += &format!("{topic} {} {offset}\n", id.partition);
+        }
+        text.into_bytes()
+    }
+}
+
+fn placed(stored: &StoredBatch) -> PlacedBatch<'_> {
+    PlacedBatch { base_offset: stored.base_offset.0, leader_epoch: stored.leader_epoch.0, batch: &stored.batch }
+}
+
+fn render(id: TopicPartition, replica: &Replica) -> Vec<files::File> {
+    let epochs = epoch_lines(&replica.log);
+    let directory = directory_of(id.topic, &epochs, &replica.config);
+    let segment = |segment: &'_ LogSegment| Segment {
+        base_offset: segment.base_offset.0,
+        batches: segment.batches().cloned().collect::<Vec<StoredBatch>>(),
+        sealed: true,
+    };
+    let segments: Vec<Segment<Vec<StoredBatch>>> = replica.log.segments().iter().map(segment).collect();
+    let borrowed = segments.iter().map(|segment| Segment {
+        base_offset: segment.base_offset,
+        batches: segment.batches.iter().map(placed).collect::<Vec<PlacedBatch>>(),
+        sealed: segment.sealed,
+    });
+    files::render(directory, borrowed)
+}
+
+fn directory_of<'a>(topic: TopicId, leader_epochs: &'a [(i32, u64)], config: &TopicConfig) -> files::Replica<'a> {
+    files::Replica { topic_id: topic_uuid(topic), leader_epochs, index_interval_bytes: config.index_interval_bytes }
+}
+
+/// A version 4 UUID that tells topics apart; Kafka draws it, we derive it from the order of creation.
+pub fn topic_uuid(topic: TopicId) -> [u8; 16] {
+    let word = (u64::from(topic.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&word.to_be_bytes());
+    id[8..].copy_from_slice(&word.rotate_left(31).to_be_bytes());
+    id[6] = (id[6] & 0x0f) | 0x40;
+    id[8] = (id[8] & 0x3f) | 0x80;
+    id
+}
+
+fn epoch_lines(log: &PartitionLog) -> Vec<(i32, u64)> {
+    log.epochs().entries().iter().map(|entry| (entry.epoch.0, entry.start.0)).collect()
+}
+
+fn write_replica(directory: &str, id: TopicPartition, replica: &Replica, mark: &mut Mark, writes: &mut Vec<DiskWrite>) {
+    let log = &replica.log;
+    let path = |name: &str| format!("{directory}/{name}");
+    let known = mark.epochs == log.epochs().entries().len() as u32;
+    if !known || mark.truncations != log.truncations() {
+        let small =
+            files::render(directory_of(id.topic, &epoch_lines(log), &replica.config), std::iter::empty::<Segment<Vec<PlacedBatch>>>());
+        writes.extend(small.into_iter().map(|(name, bytes)| DiskWrite::Replace { path: path(&name), bytes }));
+        mark.epochs = log.epochs().entries().len() as u32;
+    }
+    if mark.truncations != log.truncations() {
+        // Bytes that were written are gone: the segments begin again.
+        writes.extend(mark.segments.keys().map(|base| DiskWrite::Remove { path: path(&file_name(base.0, "log")) }));
+        *mark = Mark { truncations: log.truncations(), epochs: mark.epochs, ..Mark::default() };
+    }
+    if mark.end == log.log_end() && !mark.segments.is_empty() {
+        return;
+    }
+    for segment in log.segments() {
+        let new = !mark.segments.contains_key(&segment.base_offset);
+        let written = mark.segments.entry(segment.base_offset).or_default();
+        if !new && *written == segment.bytes {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        for stored in segment.batches_from(mark.end.max(segment.base_offset)) {
+            stored.batch.write_placed(stored.base_offset.0, stored.leader_epoch.0, &mut bytes);
+        }
+        let at = *written;
+        *written = segment.bytes;
+        writes.push(DiskWrite::Append { path: path(&file_name(segment.base_offset.0, "log")), at, bytes });
+    }
+    mark.end = log.log_end();
+}

@@ -1,0 +1,86 @@
+//! Looking into the logs of a cluster: readable records and everything about one of them.
+
+use super::Cluster;
+use crate::broker::Phase;
+use crate::broker::partition::Replica;
+use crate::ids::{Offset, TopicPartition};
+use crate::log::segment::StoredBatch;
+use crate::time::EPOCH_MS;
+use crate::view::RecordDetail;
+
+/// A readable record, with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordLine {
+    pub partition: u32,
+    pub offset: u64,
+    pub timestamp_ms: i64,
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Cluster {
+    pub fn partition_named(&self, topic: &str, partition: u32) -> Option<TopicPartition> {
+        let topic = self.controller().image().topic_named(topic)?;
+        (partition < topic.partitions.len() as u32).then_some(TopicPartition { topic: topic.id, partition })
+    }
+
+    /// The replica that speaks for a partition: its leader's, else the one with the longest log.
+    pub fn speaker(&self, id: TopicPartition) -> Option<&Replica> {
+        let leader = self.controller().image().partition(id)?.leader.and_then(|leader| self.broker(leader));
+        let running = leader.filter(|broker| broker.phase() != Phase::Down).and_then(|broker| broker.replicas().get(&id));
+        let longest = || self.brokers().iter().filter_map(|broker| broker.replicas().get(&id)).max_by_key(|replica| replica.log.log_end());
+        running.or_else(longest)
+    }
+
+    /// Records below the high watermark, partition by partition.
+    pub fn records(&self, topic: &str, partition: Option<u32>) -> Vec<RecordLine> {
+        let Some(image) = self.controller().image().topic_named(topic) else { return Vec::new() };
+        let wanted = |p: &u32| partition.is_none_or(|only| only == *p);
+        let partitions = (0..image.partitions.len() as u32).filter(wanted);
+        partitions.flat_map(|partition| self.records_of(TopicPartition { topic: image.id, partition })).collect()
+    }
+
+    fn records_of(&self, id: TopicPartition) -> Vec<RecordLine> {
+        let Some(replica) = self.speaker(id) else { return Vec::new() };
+        let batches = replica.log.read(replica.log.log_start(), replica.high_watermark, u32::MAX);
+        batches.iter().flat_map(|stored| lines(id, stored)).filter(|line| line.offset < replica.high_watermark.0).collect()
+    }
+
+    pub fn record_detail(&self, topic: &str, partition: u32, offset: u64) -> Option<RecordDetail> {
+        let id = self.partition_named(topic, partition)?;
+        let replica = self.speaker(id)?;
+        let stored = replica.log.batch_at(Offset(offset))?;
+        let record = stored.batch.record(Offset(offset).since(stored.base_offset) as u32)?;
+        let holds = |replica: &Replica| replica.log.contains(Offset(offset), stored.leader_epoch);
+        let copies = self.brokers().iter().filter(|broker| broker.replicas().get(&id).is_some_and(holds));
+        Some(RecordDetail {
+            topic: topic.to_owned(),
+            partition,
+            offset,
+            timestamp_ms: record.timestamp_ms,
+            timestamp_us: (record.timestamp_ms - EPOCH_MS).max(0) as u64 * 1_000,
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: record.headers().map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect(),
+            batch_bytes: stored.batch.size_in_bytes(),
+            batch_records: stored.batch.record_count(),
+            batch_base_offset: stored.base_offset.0,
+            leader_epoch: stored.leader_epoch.0,
+            crc: stored.batch.crc(),
+            copies: copies.map(|broker| broker.id.0).collect(),
+            committed: offset < replica.high_watermark.0,
+        })
+    }
+}
+
+fn lines(id: TopicPartition, stored: &StoredBatch) -> impl Iterator<Item = RecordLine> + '_ {
+    stored.batch.records().map(move |record| RecordLine {
+        partition: id.partition,
+        offset: stored.base_offset.0 + u64::from(record.offset_delta),
+        timestamp_ms: record.timestamp_ms,
+        key: record.key.map(<[u8]>::to_vec),
+        value: record.value.map(<[u8]>::to_vec),
+        headers: record.headers().map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect(),
+    })
+}

@@ -1,0 +1,79 @@
+//! What must hold in every run, whatever the user breaks. A violation is our bug, never a lesson.
+
+use super::Cluster;
+use crate::ids::{BrokerId, LeaderEpoch, TopicPartition};
+use std::collections::BTreeMap;
+
+impl Cluster {
+    /// Every broken invariant, as a sentence; empty when all is well.
+    pub fn violations(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.check_leaders(&mut found);
+        self.check_marks(&mut found);
+        self.check_isr(&mut found);
+        self.check_log_matching(&mut found);
+        found
+    }
+
+    /// I12: at most one broker acts as leader of a partition in one leader epoch.
+    fn check_leaders(&self, found: &mut Vec<String>) {
+        let mut leaders: BTreeMap<(TopicPartition, LeaderEpoch), BrokerId> = BTreeMap::new();
+        for broker in self.brokers() {
+            for (id, replica) in broker.replicas().iter().filter(|(_, replica)| replica.leadership().is_some()) {
+                if let Some(other) = leaders.insert((*id, replica.leader_epoch), broker.id) {
+                    let name = self.controller().image().name_of(*id);
+                    found.push(format!("I12: {other} and {} both lead {name} in epoch {}", broker.id, replica.leader_epoch.0));
+                }
+            }
+        }
+    }
+
+    /// I10: log start ≤ high watermark ≤ log end on each replica.
+    fn check_marks(&self, found: &mut Vec<String>) {
+        for broker in self.brokers() {
+            for (id, replica) in broker.replicas() {
+                if replica.log.log_start() > replica.high_watermark || replica.high_watermark > replica.log.log_end() {
+                    let name = self.controller().image().name_of(*id);
+                    found.push(format!("I10: marks of {name} on {} are out of order", broker.id));
+                }
+            }
+        }
+    }
+
+    /// I14: ISR and ELR are replicas and disjoint; the leader is in the ISR; no fenced broker is.
+    fn check_isr(&self, found: &mut Vec<String>) {
+        let image = self.controller().image();
+        for (id, partition) in image.partitions() {
+            let member = |broker: &BrokerId| partition.replicas.contains(broker);
+            let shape = partition.isr.iter().all(member) && partition.elr.iter().all(member);
+            let disjoint = !partition.isr.iter().any(|broker| partition.elr.contains(broker));
+            let led = partition.leader.is_none_or(|leader| partition.isr.contains(&leader));
+            let trusted = partition.isr.iter().all(|broker| image.is_active(*broker));
+            if !(shape && disjoint && led && trusted) {
+                found.push(format!("I14: ISR of {} is out of shape", image.name_of(id)));
+            }
+        }
+    }
+
+    /// I7: two replicas that hold the same offset from the same leader epoch hold the same batch there. Looked at where it would
+    /// show first: the last batch below the lower high watermark.
+    fn check_log_matching(&self, found: &mut Vec<String>) {
+        let image = self.controller().image();
+        for (id, partition) in image.partitions() {
+            let Some(leader) = partition.leader.and_then(|leader| self.broker(leader)).and_then(|broker| broker.replicas().get(&id)) else {
+                continue;
+            };
+            for member in partition.isr.iter().filter_map(|broker| self.broker(*broker)) {
+                let Some(replica) = member.replicas().get(&id) else { continue };
+                let common = leader.high_watermark.min(replica.high_watermark);
+                let Some(last) = common.0.checked_sub(1).map(crate::ids::Offset) else { continue };
+                let crc = |replica: &crate::broker::partition::Replica| {
+                    replica.log.batch_at(last).map(|stored| (stored.base_offset, stored.batch.crc(), stored.leader_epoch))
+                };
+                if crc(leader) != crc(replica) {
+                    found.push(format!("I6: {} differs on {} below the high watermark, at {last}", image.name_of(id), member.id));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The engine in the browser is the engine: the same digests as native, and links that read back.
+
+#![cfg(target_arch = "wasm32")]
+
+use playground_core::command::Command;
+use playground_core::ids::BrokerId;
+use playground_core::scenario::link::{pack, unpack};
+use playground_core::scenario::{Scenario, builtin};
+use playground_core::session::{Progress, Session};
+use playground_core::time::SimTime;
+use playground_core::view::Subject;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Lines `scenario time_ms digest`; the native tests hold the same list.
+const DIGESTS: &str = include_str!("../../tests/digests.txt");
+
+fn open(name: &str) -> Session {
+    let text = builtin(name).unwrap_or_else(|| panic!("{name} is built in"));
+    Session::open(Scenario::parse(text).expect("built-in scenarios are valid"))
+}
+
+fn run(session: &mut Session, to: SimTime) {
+    while session.advance(to, 10_000) == Progress::OutOfBudget {}
+}
+
+#[wasm_bindgen_test]
+fn digests_are_those_of_the_native_engine() {
+    let lines: Vec<&str> = DIGESTS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(!lines.is_empty(), "there is something to compare");
+    for line in lines {
+        let mut words = line.split_whitespace();
+        let (Some(name), Some(time_ms), Some(digest)) = (words.next(), words.next(), words.next()) else {
+            panic!("{line:?} is no line of the list")
+        };
+        let mut session = open(name);
+        run(&mut session, SimTime(time_ms.parse::<u64>().expect("milliseconds") * 1_000));
+        assert_eq!(format!("{:016x}", session.cluster().digest()), digest, "{name} at {time_ms} ms");
+    }
+}
+
+#[wasm_bindgen_test]
+fn the_size_of_slices_does_not_change_the_run() {
+    let (mut small, mut large) = (open("trucks_gps"), open("trucks_gps"));
+    let end = SimTime(30_000_000);
+    while small.advance(end, 7) == Progress::OutOfBudget {}
+    run(&mut large, end);
+    assert_eq!(small.saved(), large.saved());
+}
+
+#[wasm_bindgen_test]
+fn a_link_opens_the_same_run_at_the_same_moment() {
+    let mut mine = open("trucks_gps");
+    run(&mut mine, SimTime(20_123_456));
+    mine.submit(Command::Kill(BrokerId(102))).expect("102 is running");
+    run(&mut mine, SimTime(41_000_001));
+    let select = Subject::Partition { topic: "trucks_gps".into(), partition: 3 };
+    let link = pack(mine.scenario(), Some(mine.now()), Some(&select));
+
+    let opened = unpack(&link).expect("an undamaged link");
+    assert_eq!(opened.select, Some(select));
+    let mut yours = Session::open(opened.scenario);
+    run(&mut yours, opened.at.expect("the link names a moment"));
+    yours.settle();
+    assert_eq!(yours.now(), mine.now());
+    assert_eq!(yours.cluster().digest(), mine.cluster().digest());
+}
+
+#[wasm_bindgen_test]
+fn a_damaged_link_says_so() {
+    let link = pack(open("trucks_gps").scenario(), None, None);
+    for len in 0..link.len() {
+        assert!(unpack(&link[..len]).is_err(), "the first {len} characters are not a link");
+    }
+    let middle = link.len() / 2;
+    let swapped = format!("{}{}{}", &link[..middle], if link[middle..].starts_with('A') { 'B' } else { 'A' }, &link[middle + 1..]);
+    let error = unpack(&swapped).expect_err("one character is wrong").to_string();
+    assert!(!error.is_empty());
+}
