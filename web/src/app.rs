@@ -126,13 +126,13 @@ fn listen_keys(page: PageHandle) -> EventListener {
         let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let in_field = target.as_ref().is_some_and(|element| element.matches("input, select, textarea").unwrap_or(false));
-        let on_control = target.is_some_and(|element| element.closest("button, a, summary, [role=listbox]").ok().flatten().is_some());
+        let on_control = target.is_some_and(|element| element.closest("button, a, summary").ok().flatten().is_some());
         if event.ctrl_key() || event.meta_key() || event.alt_key() || (in_field && event.key() != "Escape") {
             return;
         }
         match event.key().as_str() {
             " " if !on_control => page.toggle_play(),
-            "ArrowRight" if !on_control => page.next_event(),
+            "ArrowRight" if !on_control && !event.default_prevented() => page.next_event(),
             "?" => page.act(Act::Help(true)),
             "Escape" => page.act(Act::Close),
             _ => return,

@@ -1,5 +1,6 @@
 //! One sentence for what just happened, with "Why?" beside it, and the last command as a shell line.
 
+use crate::app::events::{Sign, about_internals};
 use crate::app::model::{Shared, Snapshot};
 use crate::app::page::{PageHandle, now};
 use crate::app::ui_state::{Inspect, Said};
@@ -21,17 +22,19 @@ pub struct CaptionProps {
 
 #[component]
 pub fn Caption(props: &CaptionProps) -> Html {
-    let newest = props.snapshot.events.last().cloned();
+    let newest = telling(&props.snapshot.events).cloned();
     let text = newest.as_ref().map_or_else(|| opening(&props.snapshot), |event| event.text.clone());
     let (page, id) = (props.page.clone(), newest.as_ref().map(|event| event.id));
     let at = newest.as_ref().map_or(String::new(), |event| words::moment(event.at_us));
-    let others = newest.as_ref().map_or(0, |event| companions(&props.snapshot.events, event));
+    let others = at_this_moment(&props.snapshot.events).len().saturating_sub(1);
     html! {
         <div class="caption">
             <p key="text" class="caption__text">
                 <span key="at" class="caption__at">{ at }</span>
-                <span key="words">{ text.clone() }</span>
-                <span key="others" class="caption__others" hidden={others == 0}>{ format!(" and {others} more at this moment") }</span>
+                <span key="words" class="caption__words">
+                    <span key="text">{ text.clone() }</span>
+                    <span key="others" class="caption__others" hidden={others == 0}>{ format!(" And {others} more at this moment.") }</span>
+                </span>
             </p>
             <button key="why" type="button" class="button caption__why" disabled={id.is_none()} onclick={move |_| {
                 if let Some(id) = id {
@@ -60,10 +63,19 @@ fn opening(shot: &Snapshot) -> String {
     )
 }
 
-/// Other events of the same moment and kind: five partitions that change their leader together.
-fn companions(events: &[Shared<EventView>], newest: &EventView) -> usize {
-    let same = |event: &&Shared<EventView>| event.at_us == newest.at_us && event.kind == newest.kind;
-    events.iter().rev().take_while(same).count() - 1
+/// What follows within this virtual time belongs to one moment.
+const MOMENT_US: u64 = 1_000_000;
+
+/// The newest events of one moment: a broker is fenced, ten partitions change their leader, a group its coordinator.
+fn at_this_moment(events: &[Shared<EventView>]) -> &[Shared<EventView>] {
+    let Some(newest) = events.last() else { return &[] };
+    let from = events.iter().rposition(|event| event.at_us + MOMENT_US < newest.at_us).map_or(0, |i| i + 1);
+    &events[from..]
+}
+
+/// The one of them that tells most; of equals the first, because the others follow from it.
+fn telling(events: &[Shared<EventView>]) -> Option<&Shared<EventView>> {
+    at_this_moment(events).iter().rev().max_by_key(|event| (!about_internals(event), Sign::of(event)))
 }
 
 fn said(said: Option<&Said>) -> Html {
@@ -100,4 +112,32 @@ fn Announcer(props: &AnnouncerProps) -> Html {
         move || drop(timer)
     });
     html! { <div class="visually-hidden" role="status" aria-live="polite">{ (*spoken).clone() }</div> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: u64, at_us: u64, kind: &str, subject: &str) -> Shared<EventView> {
+        Shared::new(EventView { id, at_us, kind: kind.into(), subject: subject.into(), ..EventView::default() })
+    }
+
+    #[test]
+    fn of_one_moment_the_caption_tells_the_weightiest_event() {
+        let events = [
+            event(1, 5, "record_lost", "t-0"),
+            event(2, 9_000_000, "broker_fenced", "102"),
+            event(3, 9_002_000, "leader_elected", "t-3"),
+            event(4, 9_004_000, "coordinator_loaded", "readers"),
+        ];
+        assert_eq!(telling(&events).map(|event| event.id), Some(2));
+        assert_eq!(at_this_moment(&events).len(), 3);
+        assert!(telling(&[]).is_none());
+    }
+
+    #[test]
+    fn kafkas_own_topics_step_back() {
+        let events = [event(1, 9, "isr_changed", "t-0"), event(2, 9, "leader_elected", "__consumer_offsets-4")];
+        assert_eq!(telling(&events).map(|event| event.id), Some(1));
+    }
 }

@@ -3,6 +3,7 @@
 use crate::app::model::Shared;
 use crate::app::page::PageHandle;
 use crate::app::ui_state::{Act, Inspect, Place};
+use crate::app::widgets::use_width;
 use crate::app::words;
 use playground_core::view::EventView;
 use yew::prelude::*;
@@ -11,8 +12,8 @@ use yew::prelude::*;
 const ROWS: usize = 120;
 /// The strip's own width; it is stretched to the page's.
 const WIDTH: f64 = 1_000.0;
-/// Marks nearer to each other than this stand as one.
-const APART: f64 = 14.0;
+/// Marks nearer to each other than this, in pixels, stand as one.
+const APART: f64 = 26.0;
 
 #[derive(Properties, PartialEq)]
 pub struct EventsProps {
@@ -50,6 +51,11 @@ struct Mark {
     count: usize,
 }
 
+/// Is it about one of Kafka's own topics? Such events come by the dozen and tell a newcomer little.
+pub fn about_internals(event: &EventView) -> bool {
+    event.subject.starts_with("__")
+}
+
 /// Signs by kind of event; a letter or shape, never colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
@@ -71,7 +77,7 @@ impl Sign {
             "broker_unfenced" => Sign::Back,
             "leader_elected" | "controller_elected" => Sign::Leader,
             "isr_changed" | "log_truncated" => Sign::Sync,
-            "group_rebalanced" | "member_left" | "member_joined" => Sign::Group,
+            "group_rebalanced" | "member_left" | "member_joined" | "coordinator_loaded" => Sign::Group,
             _ => Sign::Plain,
         }
     }
@@ -94,13 +100,14 @@ impl Sign {
 }
 
 /// Marks of all events along `0..now`; neighbours too close to tell apart become one, with the weightiest sign.
-fn marks(events: &[Shared<EventView>], now_us: u64) -> Vec<Mark> {
+fn marks(events: &[Shared<EventView>], now_us: u64, room: f64) -> Vec<Mark> {
+    let apart = APART * WIDTH / room.max(APART);
     let mut marks: Vec<Mark> = Vec::new();
     for event in events {
         let x = if now_us == 0 { 0.0 } else { event.at_us as f64 / now_us as f64 * WIDTH };
         let sign = Sign::of(event);
         match marks.last_mut() {
-            Some(last) if x - last.x < APART => {
+            Some(last) if x - last.x < apart => {
                 last.count += 1;
                 if sign >= last.sign {
                     (last.id, last.sign, last.words) = (event.id, sign, event.text.clone());
@@ -123,7 +130,8 @@ struct TimelineProps {
 #[component]
 fn Timeline(props: &TimelineProps) -> Html {
     let list = props.page.clone();
-    let marks = marks(&props.events, props.now_us);
+    let line = use_node_ref();
+    let marks = marks(&props.events, props.now_us, use_width(&line));
     html! {
         <div class="timeline">
             <button key="more" type="button" class="button button--quiet timeline__more" onclick={move |_| list.act(Act::Go(Place::Events))}>
@@ -134,7 +142,7 @@ fn Timeline(props: &TimelineProps) -> Html {
                 <path key="now" class="timeline__now" d={format!("M{WIDTH} 8V38")} />
                 { for marks.iter().map(|mark| html! { <path key={mark.id.to_string()} class="timeline__stem" d={format!("M{:.1} 22V34", mark.x)} /> }) }
             </svg>
-            <div key="marks" class="timeline__marks">
+            <div key="marks" class="timeline__marks" ref={line}>
                 { for marks.iter().map(|mark| html! { <MarkButton key={mark.id.to_string()} page={props.page.clone()} mark={mark.clone()} chosen={props.chosen == Some(mark.id)} /> }) }
             </div>
             <div key="ends" class="timeline__ends" aria-hidden="true"><span key="start">{ "0:00" }</span><span key="now">{ words::moment(props.now_us) }</span></div>
@@ -188,12 +196,22 @@ fn EventList(props: &ListProps) -> Html {
         let (now, set) = (*rows, rows.setter());
         Callback::from(move |_: MouseEvent| set.set(now + ROWS))
     };
-    let hidden = props.events.len().saturating_sub(*rows);
+    let internals = use_state_eq(|| false);
+    let toggle = {
+        let (now, set) = (*internals, internals.setter());
+        Callback::from(move |_: MouseEvent| set.set(!now))
+    };
+    let listed: Vec<&Shared<EventView>> = props.events.iter().rev().filter(|event| *internals || !about_internals(event)).collect();
+    let hidden = listed.len().saturating_sub(*rows);
+    let of_internals = props.events.iter().filter(|event| about_internals(event)).count() as u64;
     html! {
         <div class="event-list">
+            <button key="internals" type="button" class="button button--quiet event-list__internals" hidden={of_internals == 0} aria-pressed={internals.to_string()} onclick={toggle}>
+                { format!("{} {} about Kafka's own topics", if *internals { "Hide" } else { "Show" }, words::count(of_internals)) }
+            </button>
             <ol key="list" class="event-list__rows">
-                { for props.events.iter().rev().take(*rows).map(|event| html! {
-                    <EventRow key={event.id.to_string()} page={props.page.clone()} event={event.clone()} chosen={props.chosen == Some(event.id)} />
+                { for listed.iter().take(*rows).map(|event| html! {
+                    <EventRow key={event.id.to_string()} page={props.page.clone()} event={(*event).clone()} chosen={props.chosen == Some(event.id)} />
                 }) }
             </ol>
             <p key="none" class="event-list__none" hidden={!props.events.is_empty()}>{ "Nothing has been decided yet." }</p>
@@ -234,13 +252,13 @@ mod tests {
 
     #[test]
     fn marks_lie_along_time() {
-        let marks = marks(&[event(1, 0, "fault"), event(2, 50, "leader_elected")], 100);
+        let marks = marks(&[event(1, 0, "fault"), event(2, 50, "leader_elected")], 100, 800.0);
         assert_eq!(marks.iter().map(|mark| mark.x).collect::<Vec<_>>(), [0.0, WIDTH / 2.0]);
     }
 
     #[test]
     fn neighbours_become_one_mark_with_the_weightiest_sign() {
-        let marks = marks(&[event(1, 500, "fault"), event(2, 501, "leader_elected"), event(3, 502, "isr_changed")], 1_000);
+        let marks = marks(&[event(1, 500, "fault"), event(2, 501, "leader_elected"), event(3, 502, "isr_changed")], 1_000, 800.0);
         assert_eq!(marks.len(), 1);
         assert_eq!((marks[0].sign, marks[0].id, marks[0].count), (Sign::Fault, 1, 3));
     }

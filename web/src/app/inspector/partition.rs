@@ -40,7 +40,7 @@ pub fn Partition(props: &PartitionProps) -> Html {
 }
 
 pub fn ids(list: &[i32]) -> AttrValue {
-    if list.is_empty() { "none".into() } else { list.iter().map(i32::to_string).collect::<Vec<_>>().join(",").into() }
+    if list.is_empty() { "none".into() } else { list.iter().map(i32::to_string).collect::<Vec<_>>().join(", ").into() }
 }
 
 fn describe(partition: &PartitionView) -> Vec<AttrValue> {

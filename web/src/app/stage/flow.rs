@@ -258,7 +258,8 @@ impl Flow {
     }
 
     fn draw_rate(&self, context: &CanvasRenderingContext2d, model: &Model, hop: &HopView, per_second: f64) {
-        let Some(way) = self.way(model, hop) else { return };
+        // Between places, not between records: a line ends at the end of its strip.
+        let Some(way) = self.way(model, &HopView { offset: None, ..hop.clone() }) else { return };
         let Some((first, rest)) = way.split_first() else { return };
         context.set_global_alpha(0.3);
         context.set_stroke_style_str(&self.colours.flow);
@@ -289,7 +290,7 @@ fn landing_x(model: &Model, hop: &HopView) -> Option<f64> {
     let end = model.staging.shown_end(&hop.topic, hop.partition, partition.log_end);
     let oldest = partition.tail.first().map_or(end, |cell| cell.offset);
     let strip = Strip::of(oldest, end);
-    Some(strip.x(hop.offset.unwrap_or(end)) + strip.cell / 2.0)
+    Some(hop.offset.map_or(strip.x(end), |offset| strip.x(offset) + strip.cell / 2.0))
 }
 
 fn landing_place(hop: &HopView) -> Option<String> {

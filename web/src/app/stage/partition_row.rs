@@ -164,7 +164,7 @@ fn walk(props: &RowProps, at: &UseStateHandle<Option<u64>>, strip: Strip) -> Cal
             "ArrowRight" => (here + 1).min(last),
             "Home" => strip.first,
             "End" => last,
-            "Enter" | " " if now.is_some() => {
+            "Enter" if now.is_some() => {
                 page.select(Subject::Record { topic: topic.clone(), partition, offset: here.min(last) });
                 here.min(last)
             }
@@ -243,8 +243,8 @@ fn flags(props: &RowProps, strip: Strip) -> Vec<Html> {
                 <g key={mark.group.to_string()} class={classes!("flag", format!("flag--{}", mark.nth % 4))}>
                     <title>{ format!("{}: committed offset {}, the next record it would read after a restart", mark.group, mark.committed) }</title>
                     <path key="stalk" class="flag__stalk" d={format!("M{x:.1} {}V{}", CELL_TOP + CELL_HEIGHT - 4.0, BASELINE + 3.0)} />
-                    <rect key="box" class="flag__box" x={format!("{left:.1}")} y={(BASELINE + 1.0).to_string()} width="14" height="13" rx="2.5" />
-                    <text key="letter" class="flag__letter" x={format!("{:.1}", left + 7.0)} y={(BASELINE + 11.5).to_string()}>{ mark.letter }</text>
+                    <rect key="box" class="flag__box" x={format!("{left:.1}")} y={(BASELINE + 0.5).to_string()} width="14" height="12" rx="2.5" />
+                    <text key="letter" class="flag__letter" x={format!("{:.1}", left + 7.0)} y={(BASELINE + 10.3).to_string()}>{ mark.letter }</text>
                 </g>
             }
         })

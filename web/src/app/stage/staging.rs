@@ -6,10 +6,10 @@
 //! rates are shown instead, and nothing is held back. Every flight is a hop; none is made up.
 
 use playground_core::view::{HopKind, HopView, Place};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What the eye can follow at once.
-pub const FLIGHTS: usize = 60;
+/// Flights kept at once. The eye can follow about sixty; the others wait for a stage before them to land.
+pub const FLIGHTS: usize = 90;
 /// A flight is at least and at most this long, in milliseconds of wall time.
 const SHORTEST: f64 = 250.0;
 const LONGEST: f64 = 600.0;
@@ -76,16 +76,20 @@ impl Staging {
     /// Takes up what a frame tells. Hops that began long before the frame start at once.
     pub fn take(&mut self, mut hops: Vec<HopView>, window: Window) {
         self.settle(window.wall);
+        let told = hops.len();
+        join_commits(&mut hops);
+        let left_out = window.total.saturating_sub(told as u64);
+        let arrivals = hops.len() as u64 + left_out;
         let seconds = ((window.wall - self.last) / 1e3).clamp(0.016, 2.0);
         self.last = window.wall;
         let fade = 0.5f64.powf(seconds * 1e3 / HALF_LIFE);
-        self.arrivals_per_second = self.arrivals_per_second * fade + window.total as f64 / seconds * (1.0 - fade);
+        self.arrivals_per_second = self.arrivals_per_second * fade + arrivals as f64 / seconds * (1.0 - fade);
         self.crowded = self.flights.len() + hops.len() > FLIGHTS
-            || window.total > hops.len() as u64
+            || left_out > 0
             || (self.crowded && self.arrivals_per_second > CALM);
         if self.crowded {
             self.flights.clear();
-            self.measure(&hops, window.total, seconds, fade);
+            self.measure(&hops, arrivals, seconds, fade);
         } else {
             self.rates.clear();
             hops.sort_by_key(|hop| (hop.arrived_us, stage(hop.kind)));
@@ -99,6 +103,7 @@ impl Staging {
         for hop in hops {
             let lane = (stage(hop.kind), hop.from.clone(), hop.to.clone(), hop.topic.clone(), hop.partition);
             let rate = self.rates.entry(lane).or_insert_with(|| Rate { hop: hop.clone(), per_second: 0.0 });
+            rate.hop = hop.clone();
             rate.per_second += share / seconds * (1.0 - fade);
         }
         self.rates.retain(|_, rate| rate.per_second > 0.05);
@@ -158,6 +163,12 @@ impl Staging {
     pub fn crowd(&self) -> Option<f64> {
         self.crowded.then_some(self.arrivals_per_second)
     }
+}
+
+/// A commit request carries the bookmarks of many partitions: it is one thing that travels.
+fn join_commits(hops: &mut Vec<HopView>) {
+    let mut seen: BTreeSet<(Place, Place, u64)> = BTreeSet::new();
+    hops.retain(|hop| hop.kind != HopKind::Commit || seen.insert((hop.from.clone(), hop.to.clone(), hop.departed_us)));
 }
 
 fn stage(kind: HopKind) -> u8 {
@@ -237,6 +248,15 @@ mod tests {
         staging.take(vec![hop(HopKind::Replicate, 1, 1_000_000, 9_000_000)], window(0.0, 1));
         let flight = &staging.flights()[0];
         assert_eq!(flight.end - flight.start, LONGEST);
+    }
+
+    #[test]
+    fn a_commit_of_many_partitions_is_one_flight() {
+        let mut staging = Staging::default();
+        let commit = |partition| HopView { partition, ..hop(HopKind::Commit, 5, 1_000_000, 1_002_000) };
+        staging.take((0..10).map(commit).collect(), window(5_000.0, 10));
+        assert_eq!(staging.flights().len(), 1);
+        assert_eq!(staging.crowd(), None);
     }
 
     #[test]

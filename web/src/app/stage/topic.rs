@@ -107,5 +107,5 @@ pub fn InternalTopic(props: &InternalProps) -> Html {
 
 fn about_internal(partitions: usize, keeps_offsets: bool) -> String {
     let size = words::plural(partitions as u64, "partition");
-    if keeps_offsets { format!("{size}, Kafka's own: here the bookmarks are kept") } else { format!("{size} of Kafka's own") }
+    if keeps_offsets { format!("{size} · keeps bookmarks") } else { format!("{size} of Kafka's own") }
 }
