@@ -53,7 +53,7 @@ pub struct Cluster {
     group_of: Vec<u32>,
     /// Some events of this instant were processed, others may be left.
     mid_instant: bool,
-    /// The wake each participant has in the queue.
+    /// The next wake of each participant; later ones in the queue are stale.
     wakes: Vec<SimTime>,
     spins: u32,
     next_timeline: u32,
@@ -323,6 +323,10 @@ impl Cluster {
     }
 
     fn wake(&mut self, node: u32) {
+        // An earlier wake took this one's place and asked for those after it; answering both would double them for good.
+        if self.wakes[node as usize] != self.now {
+            return;
+        }
         self.wakes[node as usize] = SimTime::MAX;
         self.spins += 1;
         assert!(self.spins < SPIN_LIMIT, "participant {node} wakes without end at {}", self.now);
@@ -347,10 +351,10 @@ impl Cluster {
         for event in out.events.drain(..) {
             self.push_event(event);
         }
-        let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout());
+        let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
         if next < self.wakes[node as usize] {
             self.wakes[node as usize] = next;
-            self.queue.push(next.max(self.now), Event::Wake(node));
+            self.queue.push(next, Event::Wake(node));
         }
     }
 

@@ -1,4 +1,6 @@
 //! The whole engine, tested through its public API only.
 
+pub mod bench;
 pub mod cli;
+pub mod story;
 pub mod vectors;
