@@ -61,7 +61,8 @@ pub fn App() -> Html {
 }
 
 fn whole(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
-    let class = classes!("app", (ui.place == Place::Events).then_some("app--events"), (ui.inspect == Inspect::Guide).then_some("app--guide"));
+    let class =
+        classes!("app", (ui.place == Place::Events).then_some("app--events"), (ui.inspect == Inspect::Guide).then_some("app--guide"));
     html! {
         <div {class}>
             <a key="skip" class="skip" href="#stage">{ "Skip to the stage" }</a>
@@ -114,7 +115,7 @@ fn overlays(page: &PageHandle, ui: &UiState) -> Html {
             <Notices key="notices" page={page.clone()} notices={ui.notices.clone()} />
             <Replaying key="replaying" goal={ui.replaying} />
             <Help key="help" page={page.clone()} open={ui.help} />
-            <Failure key="failure" failed={ui.failed.clone()} />
+            <Failure key="failure" page={page.clone()} failed={ui.failed.clone()} />
         </div>
     }
 }

@@ -45,15 +45,21 @@ fn panel(props: &InspectorProps) -> Html {
     match &props.inspect {
         Inspect::Guide => html! { <guide::Guide key="guide" {page} /> },
         Inspect::Event(id) => html! { <event::Why key={format!("event-{id}")} {page} events={shot.events.clone()} id={*id} /> },
-        Inspect::Subject(Subject::Broker(id)) => html! { <broker::Broker key={format!("broker-{id}")} {page} snapshot={shot.clone()} id={*id} /> },
+        Inspect::Subject(Subject::Broker(id)) => {
+            html! { <broker::Broker key={format!("broker-{id}")} {page} snapshot={shot.clone()} id={*id} /> }
+        }
         Inspect::Subject(Subject::Partition { topic, partition }) => html! {
             <partition::Partition key={format!("partition-{topic}-{partition}")} {page} snapshot={shot.clone()} topic={topic.clone()} partition={*partition} />
         },
         Inspect::Subject(Subject::Record { topic, partition, offset }) => html! {
             <record::Record key={format!("record-{topic}-{partition}-{offset}")} {page} snapshot={shot.clone()} topic={topic.clone()} partition={*partition} offset={*offset} />
         },
-        Inspect::Subject(Subject::Client(name)) => html! { <client::Client key={format!("client-{name}")} {page} snapshot={shot.clone()} name={name.clone()} /> },
-        Inspect::Subject(Subject::Group(name)) => html! { <group::Group key={format!("group-{name}")} {page} snapshot={shot.clone()} name={name.clone()} /> },
+        Inspect::Subject(Subject::Client(name)) => {
+            html! { <client::Client key={format!("client-{name}")} {page} snapshot={shot.clone()} name={name.clone()} /> }
+        }
+        Inspect::Subject(Subject::Group(name)) => {
+            html! { <group::Group key={format!("group-{name}")} {page} snapshot={shot.clone()} name={name.clone()} /> }
+        }
     }
 }
 

@@ -144,10 +144,8 @@ mod tests {
     #[test]
     fn sixty_four_keys_have_sixty_four_marks_and_the_next_is_grey() {
         let keys = fleet(65);
-        let marks: BTreeSet<(u8, String)> = (1..=64)
-            .map(|i| keys.mark(Some(&format!("truck-{i}"))))
-            .map(|mark| (mark.colour, format!("{:?}", mark.glyph)))
-            .collect();
+        let marks: BTreeSet<(u8, String)> =
+            (1..=64).map(|i| keys.mark(Some(&format!("truck-{i}")))).map(|mark| (mark.colour, format!("{:?}", mark.glyph))).collect();
         assert_eq!(marks.len(), 64);
         assert_eq!(keys.mark(Some("truck-65")), KeyMark::NONE);
     }

@@ -92,6 +92,7 @@ pub fn Help(props: &HelpProps) -> Html {
 
 #[derive(Properties, PartialEq)]
 pub struct FailureProps {
+    pub page: PageHandle,
     pub failed: Option<(String, String)>,
 }
 
@@ -99,12 +100,14 @@ pub struct FailureProps {
 #[component]
 pub fn Failure(props: &FailureProps) -> Html {
     let (message, report) = props.failed.clone().unwrap_or_default();
+    let (page, no_report) = (props.page.clone(), report.is_empty());
     html! {
         <div class="dialog dialog--failure" role="alertdialog" aria-label="The engine stopped" hidden={props.failed.is_none()}>
             <h2 key="name" class="panel__name">{ "The engine stopped. This is our mistake, not yours." }</h2>
             <p key="message" class="panel__text">{ message }</p>
-            <label key="report" class="dialog__report">{ "The run up to the step before; with it we can repeat the failure" }<textarea readonly=true rows="8" value={report} /></label>
-            <p key="what" class="panel__text">{ "Reload the page to go on from the last saved moment." }</p>
+            <label key="report" class="dialog__report" hidden={no_report}>{ "The run up to the step before; with it we can repeat the failure" }<textarea readonly=true rows="8" value={report} /></label>
+            <p key="what" class="panel__text">{ "The engine starts again, paused at the moment before, if it can. Otherwise reload the page: it goes on from the last saved moment." }</p>
+            <button key="close" type="button" class="button" onclick={move |_| page.act(Act::FailureRead)}>{ "Close" }</button>
         </div>
     }
 }

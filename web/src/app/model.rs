@@ -147,8 +147,10 @@ pub enum Keeping {
     Unknown,
     /// A run that was only opened to look at it.
     Preview,
+    /// The cut at this virtual time is safe, since this wall time in milliseconds.
     Saved {
         now_us: u64,
+        wall: f64,
     },
     NotSaved(String),
 }
@@ -257,9 +259,9 @@ impl Model {
         }
     }
 
-    pub fn set_saved(&mut self, saved: SaveState) {
+    pub fn set_saved(&mut self, saved: SaveState, wall: f64) {
         self.keeping = match saved {
-            SaveState::Saved { now_us, .. } => Keeping::Saved { now_us },
+            SaveState::Saved { now_us, .. } => Keeping::Saved { now_us, wall },
             SaveState::Failed(reason) => Keeping::NotSaved(reason),
         };
     }

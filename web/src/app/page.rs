@@ -220,7 +220,9 @@ impl Page {
             }
             FromWorker::Opened { playback, notice, .. } => self.opened(playback, notice),
             FromWorker::Refused { errors } => errors.into_iter().for_each(|text| self.ui.dispatch(Act::Tell(Notice { bad: true, text }))),
-            FromWorker::Replaying { now_us, until_us } => self.ui.dispatch(Act::Replaying((now_us < until_us).then_some((now_us, until_us)))),
+            FromWorker::Replaying { now_us, until_us } => {
+                self.ui.dispatch(Act::Replaying((now_us < until_us).then_some((now_us, until_us))));
+            }
             FromWorker::Frame(frame) => self.frame(frame),
             FromWorker::Reply { id, result } => self.answered(id, result),
             FromWorker::Detail(detail) => self.model.borrow_mut().set_detail(detail),
@@ -228,7 +230,7 @@ impl Page {
             FromWorker::Saved(saved) => {
                 let mut model = self.model.borrow_mut();
                 if model.keeping != Keeping::Preview {
-                    model.set_saved(saved);
+                    model.set_saved(saved, now());
                 }
             }
             FromWorker::Failed { message, report } => self.ui.dispatch(Act::Failed(message, report)),

@@ -2,7 +2,7 @@
 
 use crate::app::icons::{Glyphic, Icon, Mark};
 use crate::app::model::{Keeping, Shared, Snapshot};
-use crate::app::page::PageHandle;
+use crate::app::page::{self, PageHandle};
 use crate::app::ui_state::{Act, Share};
 use crate::app::widgets::IconButton;
 use crate::app::words;
@@ -52,7 +52,8 @@ fn Kept(props: &KeptProps) -> Html {
         Keeping::Unknown => String::new(),
         Keeping::Preview if props.page.embed => String::new(),
         Keeping::Preview => "from a link, not kept".to_owned(),
-        Keeping::Saved { now_us } => format!("saved at {}", words::moment(*now_us)),
+        Keeping::Saved { now_us, .. } if *now_us == props.now_us => "saved".to_owned(),
+        Keeping::Saved { wall, .. } => format!("saved {} s ago", ((page::now() - wall) / 1e3).max(0.0).round()),
         Keeping::NotSaved(reason) => format!("not saved: {reason}"),
     };
     let preview = props.keeping == Keeping::Preview && !props.page.embed;

@@ -76,6 +76,8 @@ pub enum Act {
     Dismiss(usize),
     Replaying(Option<(u64, u64)>),
     Failed(String, String),
+    /// The user has read about the failure.
+    FailureRead,
     /// Another run is open.
     Opened,
 }
@@ -97,10 +99,12 @@ impl UiState {
             Act::Dismiss(i) if i < self.notices.len() => drop(self.notices.remove(i)),
             Act::Dismiss(_) => (),
             Act::Replaying(goal) => self.replaying = goal,
+            Act::FailureRead => self.failed = None,
             Act::Failed(message, report) => self.failed = Some((message, report)),
             Act::Opened => {
-                let notices = std::mem::take(&mut self.notices);
-                *self = UiState { notices, place: self.place, ..UiState::default() };
+                // What went wrong before stays to be read; what was selected in another run does not.
+                let (notices, failed) = (std::mem::take(&mut self.notices), self.failed.take());
+                *self = UiState { notices, failed, place: self.place, ..UiState::default() };
             }
         }
     }

@@ -18,7 +18,8 @@ pub fn use_width(node: &NodeRef) -> f64 {
         use_effect_with((), move |()| {
             let element = node.cast::<Element>();
             let watched = element.clone();
-            let tell = Closure::<dyn FnMut()>::new(move || set.set(watched.as_ref().map_or(0.0, |element| f64::from(element.client_width()))));
+            let tell =
+                Closure::<dyn FnMut()>::new(move || set.set(watched.as_ref().map_or(0.0, |element| f64::from(element.client_width()))));
             let observer = ResizeObserver::new(tell.as_ref().unchecked_ref()).ok();
             if let (Some(observer), Some(element)) = (&observer, &element) {
                 observer.observe(element);

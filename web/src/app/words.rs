@@ -33,7 +33,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);
@@ -58,7 +58,7 @@ pub fn plural(n: u64, one: &str) -> String {
 
 /// Virtual milliseconds in a wall second as the speed select shows it: `0.1×`, `10×`, `1,000×`.
 pub fn speed(speed_milli: u64) -> String {
-    if speed_milli % 1000 == 0 { format!("{}×", count(speed_milli / 1000)) } else { format!("{}×", speed_milli as f64 / 1000.0) }
+    if speed_milli.is_multiple_of(1000) { format!("{}×", count(speed_milli / 1000)) } else { format!("{}×", speed_milli as f64 / 1000.0) }
 }
 
 /// `P0 P1 P2` for few partitions, `P0–P9` for a run of many.

@@ -1,5 +1,6 @@
 //! One broker: its state, what can be done to it, and the copies it holds.
 
+use crate::app::inspector::event::with_code;
 use crate::app::inspector::{gone, title};
 use crate::app::model::{Snapshot, Topic};
 use crate::app::page::PageHandle;
@@ -32,7 +33,7 @@ pub fn Broker(props: &BrokerProps) -> Html {
                 <button key="act" type="button" class={classes!("button", action.class)} onclick={move |_| page.shell(line.clone())}>{ action.word }</button>
             </div>
             <CommandLine key="line" line={action.line} />
-            <p key="what" class="panel__text">{ what_happens(broker.state) }</p>
+            <p key="what" class="panel__text">{ with_code(what_happens(broker.state)) }</p>
             <h3 key="replicas" class="panel__head">{ "Replicas" }</h3>
             <Table key="table" caption="Replicas" head={["Partition", "Role", "HW", "End", "State"].map(AttrValue::from).to_vec()}
                 rows={replicas(mirror.user_topics(), id)} />
@@ -47,10 +48,16 @@ pub fn Broker(props: &BrokerProps) -> Html {
 
 fn what_happens(state: BrokerState) -> &'static str {
     match state {
-        BrokerState::Running => "A crash ends the process at once. Its disk stays. The controller waits broker.session.timeout.ms for a heartbeat, then chooses new leaders.",
-        BrokerState::Fenced => "The process is up, but the controller does not count on it: it leads nothing until it has registered and caught up.",
+        BrokerState::Running => {
+            "A crash ends the process at once. Its disk stays. The controller waits broker.session.timeout.ms for a heartbeat, then chooses new leaders."
+        }
+        BrokerState::Fenced => {
+            "The process is up, but the controller does not count on it: it leads nothing until it has registered and caught up."
+        }
         BrokerState::Starting => "The process is up and registers with the controller.",
-        BrokerState::Down => "The process is gone, the disk is not. Started again, it truncates what leaders do not have and fetches what it missed.",
+        BrokerState::Down => {
+            "The process is gone, the disk is not. Started again, it truncates what leaders do not have and fetches what it missed."
+        }
     }
 }
 

@@ -74,10 +74,12 @@ fn causes<'a>(events: &'a [Shared<EventView>], of: &Shared<EventView>) -> Vec<&'
 }
 
 /// Kafka's setting names stand in monospace.
-fn with_code(text: &str) -> Html {
+pub fn with_code(text: &str) -> Html {
     let words = text.split_inclusive(' ').enumerate().map(|(i, word)| {
         let bare = word.trim_end_matches([' ', '.', ',', ';', ':', ')']);
-        let setting = bare.contains('.') && bare.chars().all(|c| c.is_ascii_alphanumeric() || "._-=".contains(c)) && bare.chars().any(char::is_alphabetic);
+        let setting = bare.contains('.')
+            && bare.chars().all(|c| c.is_ascii_alphanumeric() || "._-=".contains(c))
+            && bare.chars().any(char::is_alphabetic);
         let setting = setting || bare.contains('=') && !bare.starts_with('=');
         if setting {
             html! { <span key={i}><code>{ bare.to_owned() }</code>{ word[bare.len()..].to_owned() }</span> }

@@ -51,7 +51,13 @@ fn bookmarks(group: &GroupView) -> Vec<Vec<AttrValue>> {
     for (topic, offsets) in &group.offsets {
         for o in offsets {
             let owner = o.client.clone().unwrap_or_else(|| "-".to_owned());
-            rows.push(vec![format!("{topic}-{}", o.partition).into(), known(o.committed), known(Some(o.log_end)), known(o.lag), owner.into()]);
+            rows.push(vec![
+                format!("{topic}-{}", o.partition).into(),
+                known(o.committed),
+                known(Some(o.log_end)),
+                known(o.lag),
+                owner.into(),
+            ]);
         }
     }
     rows

@@ -64,7 +64,9 @@ fn picture(sample: Sample) -> Html {
         Sample::Leader => chip("copy--leader", "L"),
         Sample::Follower => chip("copy--follower", "F"),
         Sample::Behind => html! { <span class="copy copy--follower copy--behind"><span class="copy__role">{ "F" }</span>{ "102" }</span> },
-        Sample::Offline => html! { <span class="copy copy--follower copy--behind copy--offline"><span class="copy__role">{ "✕" }</span>{ "102" }</span> },
+        Sample::Offline => {
+            html! { <span class="copy copy--follower copy--behind copy--offline"><span class="copy__role">{ "✕" }</span>{ "102" }</span> }
+        }
         Sample::Cell => html! {
             <svg class="legend__svg" viewBox="0 0 44 28"><g class="cell key-1">
                 <rect class="cell__box" x="10" y="1" width="22" height="26" rx="3" />
@@ -79,6 +81,8 @@ fn picture(sample: Sample) -> Html {
                 <text class="flag__letter" x="22" y="22.5">{ "D" }</text>
             </g></svg>
         },
-        Sample::Lag => html! { <svg class="legend__svg" viewBox="0 0 44 28"><rect class="lag lag--0" x="4" y="12" width="36" height="5" /></svg> },
+        Sample::Lag => {
+            html! { <svg class="legend__svg" viewBox="0 0 44 28"><rect class="lag lag--0" x="4" y="12" width="36" height="5" /></svg> }
+        }
     }
 }

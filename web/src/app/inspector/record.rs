@@ -25,7 +25,8 @@ pub struct RecordProps {
 #[component]
 pub fn Record(props: &RecordProps) -> Html {
     let address = format!("{}-{}@{}", props.topic, props.partition, props.offset);
-    let detail = props.snapshot.detail.as_ref().filter(|d| d.topic == props.topic && d.partition == props.partition && d.offset == props.offset);
+    let detail =
+        props.snapshot.detail.as_ref().filter(|d| d.topic == props.topic && d.partition == props.partition && d.offset == props.offset);
     let Some(detail) = detail else {
         return html! { <div class="panel">{ title(&address, "not in the leader's log at this moment") }</div> };
     };
@@ -55,12 +56,21 @@ fn facts(detail: &Shared<RecordDetail>, shot: &Snapshot) -> Vec<(AttrValue, Attr
         ("Copies on brokers".into(), format!("{} ({} of {replicas})", ids(&detail.copies), detail.copies.len()).into()),
         ("Timestamp".into(), format!("{} · {}", words::clock(since_start_us(detail)).0, detail.timestamp_ms).into()),
         ("Offset".into(), words::count(detail.offset).into()),
-        ("Batch".into(), format!("{} · {}", words::bytes(u64::from(detail.batch_bytes)), words::plural(u64::from(detail.batch_records), "record")).into()),
+        (
+            "Batch".into(),
+            format!("{} · {}", words::bytes(u64::from(detail.batch_bytes)), words::plural(u64::from(detail.batch_records), "record"))
+                .into(),
+        ),
         ("Batch starts at".into(), words::count(detail.batch_base_offset).into()),
         ("CRC-32C".into(), format!("{:08x}", detail.crc).into()),
         ("Leader epoch".into(), detail.leader_epoch.to_string().into()),
     ];
-    rows.extend(detail.headers.iter().map(|(name, value)| (format!("Header {name}").into(), value.as_deref().map_or("null".to_owned(), text).into())));
+    rows.extend(
+        detail
+            .headers
+            .iter()
+            .map(|(name, value)| (format!("Header {name}").into(), value.as_deref().map_or("null".to_owned(), text).into())),
+    );
     rows
 }
 

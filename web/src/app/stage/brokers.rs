@@ -43,7 +43,7 @@ pub fn Brokers(props: &BrokersProps) -> Html {
 
 fn controller_words(controllers: &ControllersView) -> String {
     match controllers.leader {
-        Some(leader) => format!("controller {leader} decides who leads · epoch {}", controllers.epoch),
+        Some(leader) => format!("controller {leader} decides who leads"),
         None if controllers.voters.is_empty() => String::new(),
         None => "no controller: nothing can be decided now".to_owned(),
     }

@@ -6,15 +6,15 @@
 
 use crate::app::keys::KeyMark;
 use crate::app::model::Model;
-use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, client_at, copy_at, strip_at};
+use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, client_at, copy_at};
 use crate::app::stage::groups::letters;
 use crate::app::stage::staging::Flight;
 use crate::app::stage::strip::Strip;
 use gloo::events::{EventListener, EventListenerOptions};
+use js_sys::Array;
 use playground_core::view::{HopKind, HopView, Place};
 use std::cell::Cell;
 use std::rc::Rc;
-use js_sys::Array;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -65,7 +65,7 @@ struct Edges {
 }
 
 impl Edges {
-    const THINGS: &'static str = ".row, .broker, .pill, .member, .group__head, .group__work, .internal, .column-head";
+    const THINGS: &'static str = ".row, .broker, .pill, .member, .group__head, .feed__head, .feed__item, .internal, .column-head";
 
     fn of() -> Option<Edges> {
         let seen = Closure::<dyn FnMut(Array)>::new(|entries: Array| {
@@ -112,7 +112,8 @@ impl Flow {
         let stale = Rc::clone(&self.stale);
         let capture = EventListenerOptions::run_in_capture_phase();
         let scrolled = EventListener::new_with_options(&view, "scroll", capture, move |_| stale.set(true));
-        self.mounted = Some(Mounted { view, canvas, context, reduced, observer, edges: Edges::of(), _observed: observed, _scrolled: scrolled });
+        self.mounted =
+            Some(Mounted { view, canvas, context, reduced, observer, edges: Edges::of(), _observed: observed, _scrolled: scrolled });
         self.stale.set(true);
     }
 
@@ -295,8 +296,7 @@ fn landing_x(model: &Model, hop: &HopView) -> Option<f64> {
 
 fn landing_place(hop: &HopView) -> Option<String> {
     match (hop.kind, &hop.to) {
-        (HopKind::Produce, _) => Some(strip_at(&hop.topic, hop.partition)),
-        (HopKind::Replicate, Place::Broker(id)) => Some(copy_at(&hop.topic, hop.partition, *id)),
+        (HopKind::Produce | HopKind::Replicate, Place::Broker(id)) => Some(copy_at(&hop.topic, hop.partition, *id)),
         (_, Place::Broker(id)) => Some(broker_at(*id)),
         (_, Place::Client(name)) => Some(client_at(name)),
         (_, Place::Nowhere) => None,

@@ -134,7 +134,8 @@ struct MemberProps {
 #[component]
 fn Member(props: &MemberProps) -> Html {
     let (page, subject) = (props.page.clone(), Subject::Client(props.name.to_string()));
-    let short = props.name.strip_prefix(props.group.as_str()).map_or(props.name.to_string(), |rest| format!("member{}", rest.replace('-', " ")));
+    let short =
+        props.name.strip_prefix(props.group.as_str()).map_or(props.name.to_string(), |rest| format!("member{}", rest.replace('-', " ")));
     let class = classes!("member", props.selected.then_some("is-selected"));
     html! {
         <button type="button" {class} data-at={client_at(&props.name)} title={props.name.clone()}

@@ -5,8 +5,8 @@ use crate::app::model::Shared;
 use crate::app::page::PageHandle;
 use crate::app::stage::geometry::{copy_at, strip_at, window_at};
 use crate::app::stage::strip::{BASELINE, CELL_HEIGHT, CELL_TOP, FLAG, HEIGHT, LEAD, Strip, flag_shifts};
-use playground_core::view::{CellView, PartitionView, ReplicaView, Subject};
 use crate::app::widgets::use_width;
+use playground_core::view::{CellView, PartitionView, ReplicaView, Subject};
 use web_sys::{Element, KeyboardEvent};
 use yew::prelude::*;
 
@@ -91,7 +91,13 @@ fn chip(props: &RowProps, copy: &ReplicaView) -> Html {
         (!copy.in_sync).then_some("copy--behind"),
         (!copy.online).then_some("copy--offline"),
     );
-    let role = if !copy.online { "✕" } else if leads { "L" } else { "F" };
+    let role = if !copy.online {
+        "✕"
+    } else if leads {
+        "L"
+    } else {
+        "F"
+    };
     html! {
         <span key={copy.broker} {class} data-at={copy_at(&props.topic, props.partition.partition, copy.broker)}>
             <span key="role" class="copy__role">{ role }</span><span key="id">{ copy.broker }</span>
@@ -179,10 +185,8 @@ fn walk(props: &RowProps, at: &UseStateHandle<Option<u64>>, strip: Strip) -> Cal
 fn cell_picture(props: &RowProps, strip: Strip, cell: &CellView, hw: u64, chosen: bool, active: bool, id: String) -> Html {
     let x = strip.x(cell.offset);
     let mark = props.keys.mark(cell.key.as_deref());
-    let (page, subject) = (
-        props.page.clone(),
-        Subject::Record { topic: props.topic.to_string(), partition: props.partition.partition, offset: cell.offset },
-    );
+    let (page, subject) =
+        (props.page.clone(), Subject::Record { topic: props.topic.to_string(), partition: props.partition.partition, offset: cell.offset });
     let class = classes!(
         "cell",
         mark.class(),

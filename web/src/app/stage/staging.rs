@@ -84,9 +84,7 @@ impl Staging {
         self.last = window.wall;
         let fade = 0.5f64.powf(seconds * 1e3 / HALF_LIFE);
         self.arrivals_per_second = self.arrivals_per_second * fade + arrivals as f64 / seconds * (1.0 - fade);
-        self.crowded = self.flights.len() + hops.len() > FLIGHTS
-            || left_out > 0
-            || (self.crowded && self.arrivals_per_second > CALM);
+        self.crowded = self.flights.len() + hops.len() > FLIGHTS || left_out > 0 || (self.crowded && self.arrivals_per_second > CALM);
         if self.crowded {
             self.flights.clear();
             self.measure(&hops, arrivals, seconds, fade);

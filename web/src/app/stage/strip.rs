@@ -65,9 +65,7 @@ impl Strip {
 
 /// Bookmarks at one place stand beside each other: the shift of each, in the order given.
 pub fn flag_shifts(at: &[f64]) -> Vec<f64> {
-    (0..at.len())
-        .map(|i| at[..i].iter().filter(|x| (**x - at[i]).abs() < FLAG).count() as f64 * FLAG)
-        .collect()
+    (0..at.len()).map(|i| at[..i].iter().filter(|x| (**x - at[i]).abs() < FLAG).count() as f64 * FLAG).collect()
 }
 
 #[cfg(test)]

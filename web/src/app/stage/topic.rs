@@ -23,9 +23,8 @@ pub struct TopicProps {
 pub fn TopicBlock(props: &TopicProps) -> Html {
     let topic = &props.topic;
     let name = &topic.head.name;
-    let end_of = |partition: u32, log_end: u64| {
-        props.held.iter().find(|(t, p, _)| t == name && *p == partition).map_or(log_end, |(_, _, end)| *end)
-    };
+    let end_of =
+        |partition: u32, log_end: u64| props.held.iter().find(|(t, p, _)| t == name && *p == partition).map_or(log_end, |(_, _, end)| *end);
     html! {
         <section class="topic" aria-label={format!("Topic {name}")}>
             <div key="head" class="column-head">
@@ -54,7 +53,8 @@ fn chosen(selected: Option<&Subject>, topic: &str, of: u32) -> Option<Option<u64
 
 fn about(topic: &Topic) -> String {
     let head = &topic.head;
-    let mut parts = vec![words::plural(topic.partitions.len() as u64, "partition"), format!("replication factor {}", head.replication_factor)];
+    let mut parts =
+        vec![words::plural(topic.partitions.len() as u64, "partition"), format!("replication factor {}", head.replication_factor)];
     parts.extend(head.config.iter().take(2).map(|(name, value)| format!("{name}={value}")));
     parts.join(" · ")
 }
