@@ -196,6 +196,8 @@ impl PartitionLog {
     /// Cuts everything at and after `end`; a batch that reaches beyond it goes whole, yet the log end is what was asked for.
     pub fn truncate_to(&mut self, end: Offset) {
         if end >= self.log_end {
+            // A leader that was replaced before its first append left an epoch behind that nobody else knows.
+            self.epochs.truncate_from_end(self.log_end);
             return;
         }
         while self.segments.len() > 1 && self.segments.last().is_some_and(|segment| segment.base_offset >= end) {

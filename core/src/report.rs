@@ -8,8 +8,7 @@ use crate::view::{
 };
 use serde_json::{Map, Value, json};
 
-/// Rises with every change of the engine that changes the bytes of some report.
-pub const ENGINE: u32 = 1;
+pub use crate::cluster::ENGINE_VERSION as ENGINE;
 
 /// Kinds of events that are decisions; the rest is only told on request.
 pub const DECISIONS: [&str; 11] = [

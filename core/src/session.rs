@@ -12,7 +12,7 @@ use crate::time::SimTime;
 use saved::SavedRun;
 
 /// Names the behaviour of the engine: the same scenario, seed and version give the same run.
-pub use crate::report::ENGINE as ENGINE_VERSION;
+pub use crate::cluster::ENGINE_VERSION;
 
 /// How far a budgeted run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

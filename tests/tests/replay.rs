@@ -98,7 +98,7 @@ fn a_hand_in_the_middle_of_an_instant_waits_for_its_end() {
 }
 
 /// Moments at which every scenario is held to its stored digest.
-const MOMENTS_MS: [u64; 5] = [1_000, 20_000, 65_000, 150_000, 330_000];
+const MOMENTS_MS: [u64; 6] = [1_000, 30_000, 65_000, 150_000, 330_000, 600_000];
 
 /// Name and text of every built-in scenario and every scenario of the tests, by name.
 fn all_scenarios() -> Vec<(String, String)> {

@@ -16,8 +16,12 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 /// Lines `scenario time_ms digest`; the native tests hold the same list.
 const DIGESTS: &str = include_str!("../../tests/digests.txt");
 
+/// Scenarios of the native tests that are on the list too.
+const OTHERS: [(&str, &str); 1] = [("kill_102", include_str!("../../tests/scenarios/kill_102.toml"))];
+
 fn open(name: &str) -> Session {
-    let text = builtin(name).unwrap_or_else(|| panic!("{name} is built in"));
+    let other = || OTHERS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+    let text = builtin(name).or_else(other).unwrap_or_else(|| panic!("{name} is neither built in nor named here"));
     Session::open(Scenario::parse(text).expect("built-in scenarios are valid"))
 }
 
