@@ -74,6 +74,13 @@ impl Connections {
         self.image.as_ref()?.partition(partition)?.leader
     }
 
+    /// Brokers the metadata calls trusted; before there is any, those it was told to start with.
+    fn known(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        let told = self.image.iter().flat_map(|image| &image.brokers).filter(|(_, registration)| !registration.fenced).map(|(id, _)| *id);
+        let bootstrap = if self.image.is_none() { &self.bootstrap[..] } else { &[] };
+        told.chain(bootstrap.iter().copied())
+    }
+
     /// Not pausing after a failed connection.
     pub fn usable(&self, broker: BrokerId, now: SimTime) -> bool {
         self.peers.get(&broker).is_none_or(|peer| peer.retry_at <= now)
@@ -137,11 +144,7 @@ impl Connections {
         if !due || self.refresh.in_flight.is_some() || self.refresh.not_before > now {
             return;
         }
-        let known: Vec<BrokerId> = match &self.image {
-            Some(image) => image.brokers.iter().filter(|(_, r)| !r.fenced).map(|(id, _)| *id).collect(),
-            None => self.bootstrap.to_vec(),
-        };
-        let reachable = known.into_iter().filter(|broker| self.usable(*broker, now));
+        let reachable = self.known().filter(|broker| self.usable(*broker, now));
         let Some(to) = reachable.min_by_key(|broker| self.in_flight(*broker)) else { return };
         let id = self.send(to, Request::Metadata, out);
         self.refresh.in_flight = Some((to, id));
@@ -166,15 +169,15 @@ impl Connections {
             return SimTime::MAX;
         }
         let due = if self.refresh.wanted { self.refresh.not_before } else { self.refresh.expires };
-        due.max(self.reachable_at())
+        // One broker that is reachable by then is enough; the usual case looks at no other.
+        match self.known().any(|broker| self.retry_at(broker) <= due) {
+            true => due,
+            false => self.reachable_at(),
+        }
     }
 
     /// When some broker this client knows may be tried.
     pub fn reachable_at(&self) -> SimTime {
-        let at = match &self.image {
-            Some(image) => image.brokers.iter().filter(|(_, r)| !r.fenced).map(|(id, _)| self.retry_at(*id)).min(),
-            None => self.bootstrap.iter().map(|id| self.retry_at(*id)).min(),
-        };
-        at.unwrap_or(SimTime::MAX)
+        self.known().map(|broker| self.retry_at(broker)).min().unwrap_or(SimTime::MAX)
     }
 }

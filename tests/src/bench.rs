@@ -57,16 +57,7 @@ impl Case {
 
     /// 100,000 records a second in the small cluster, as many as the JavaScript simulation is offered.
     fn shape(self) -> Option<Shape> {
-        let small = Shape {
-            brokers: 3,
-            partitions: 6,
-            producers: 200,
-            rate: 500,
-            keyed: true,
-            linger_ms: 0,
-            batch_size: 1,
-            members: 3,
-        };
+        let small = Shape { brokers: 3, partitions: 6, producers: 200, rate: 500, keyed: true, linger_ms: 0, batch_size: 1, members: 3 };
         match self {
             Case::Batch1 => Some(small),
             Case::Batch10 => Some(Shape { producers: 20, rate: 5_000, linger_ms: 20, batch_size: 1_230, ..small }),
