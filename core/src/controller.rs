@@ -6,7 +6,7 @@
 pub mod election;
 pub mod placement;
 
-use crate::config::{BrokerConfig, TopicConfig};
+use crate::config::BrokerConfig;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, NodeId, PartitionEpoch, TopicId, TopicPartition};
 use crate::metadata::{BrokerRegistration, MetadataImage, MetadataRecord, PartitionRegistration};
@@ -459,18 +459,5 @@ fn leader_rule(election: Election, after: &PartitionRegistration) -> String {
         (Election::Preferred, _) => format!("auto.leader.rebalance.enable: the preferred leader is the first replica of {replicas}"),
         (Election::Unclean, _) => format!("unclean.leader.election.enable = true: the first live replica of {replicas}"),
         (Election::Online, _) => format!("The first live in-sync replica in the order of the replicas {replicas}"),
-    }
-}
-
-/// The settings of `__consumer_offsets`, as the coordinator asks for them.
-///
-/// With fewer brokers than `offsets.topic.replication.factor` the controller refuses, as Kafka does.
-pub fn offsets_topic_request(config: &BrokerConfig) -> CreateTopicRequest {
-    CreateTopicRequest {
-        name: Arc::from(crate::metadata::OFFSETS_TOPIC),
-        internal: true,
-        partitions: config.offsets_topic_partitions,
-        replication_factor: config.offsets_topic_replication_factor,
-        config: TopicConfig { segment_bytes: 104_857_600, ..TopicConfig::default() },
     }
 }

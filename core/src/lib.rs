@@ -17,6 +17,7 @@ pub mod hash;
 pub mod ids;
 pub mod log;
 pub mod metadata;
+pub(crate) mod nearest;
 pub mod network;
 pub mod node;
 pub mod protocol;

@@ -1,7 +1,7 @@
 //! A session: the live cluster and the recording that names it exactly.
 //!
-//! The recording is the scenario itself: what the user does at time T joins its timeline at T, applied after every event up to T,
-//! just as a line of the file is. So scenario text + T names a state, and replaying the text to T gives that state again.
+//! The recording is the scenario itself: what the user does at time T joins its timeline at T, and comes before everything that
+//! happens by itself at T, just as a line of the file does. So scenario text + T names a state, and replaying gives it again.
 
 pub mod saved;
 
@@ -46,8 +46,6 @@ impl Session {
     pub fn submit(&mut self, command: Command) -> Result<(), CommandError> {
         self.cluster.settle();
         self.cluster.apply(&command)?;
-        // What it sets off at this very instant belongs before a next command of the same instant, as in a replay.
-        self.cluster.settle();
         let at = self.cluster.now();
         let place = self.scenario.timeline.partition_point(|entry| entry.at <= at);
         self.scenario.timeline.insert(place, TimelineEntry { at, command });
@@ -66,9 +64,10 @@ impl Session {
     pub fn next_event(&mut self, max_events: u64) -> Progress {
         let known = self.cluster.events().len();
         let first = self.cluster.steps();
-        while let Some(at) = self.next_time() {
+        while let Some(at) = self.cluster.next_time() {
             let spent = self.cluster.steps() - first;
-            if spent >= max_events || !self.cluster.run_some(at, max_events - spent) {
+            let past = SimTime(at.micros() + 1);
+            if spent >= max_events || !self.cluster.run_some(past, max_events - spent) {
                 return Progress::OutOfBudget;
             }
             if self.cluster.events().len() > known {
@@ -76,13 +75,6 @@ impl Session {
             }
         }
         Progress::Reached
-    }
-
-    /// The next instant at which anything happens: an event of the queue or a line of the timeline.
-    fn next_time(&self) -> Option<SimTime> {
-        let now = self.cluster.now();
-        let line = self.scenario.timeline.iter().map(|entry| entry.at).find(|at| *at > now);
-        [self.cluster.next_time(), line].into_iter().flatten().min()
     }
 
     /// Finishes the current instant, so that the state is the one scenario text + time name.

@@ -149,8 +149,7 @@ pub struct MemberView {
     pub recent: Vec<DeliveredView>,
 }
 
-/// How many processed records a member remembers for the picture.
-pub const RECENT: usize = 32;
+pub use crate::client::consumer::RECENT;
 
 /// A record as the application saw it, as text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -43,9 +43,11 @@ impl Brokers {
         let len = self.files.get(&path).map_or(0, Vec::len) as u64;
         match self.below(8) {
             0 if len > 0 => {
-                let to = self.below(len);
-                self.files.get_mut(&path).expect("it has bytes").truncate(to as usize);
-                self.writes.push(DiskWrite::Truncate { path, to });
+                // Truncated after an unclean election: the file is written again.
+                let to = self.below(len) as usize;
+                let bytes = self.files[&path][..to].to_vec();
+                self.files.insert(path.clone(), bytes.clone());
+                self.writes.push(DiskWrite::Replace { path, bytes });
             }
             1 if len > 0 => {
                 self.files.remove(&path);
@@ -121,9 +123,9 @@ async fn keeps_cuts<D: HostDisk>(open: impl AsyncFn() -> D) {
     assert_eq!(kept["101/meta"], b"a");
     assert_eq!(kept["102/empty.log"], b"");
 
-    // A reader truncates, a file goes, another is replaced: all of it in the next cut.
+    // A follower truncates, a file goes, another is replaced: all of it in the next cut.
     let third = vec![
-        DiskWrite::Truncate { path: LOG.into(), to: 70_000 },
+        DiskWrite::Replace { path: LOG.into(), bytes: long[..70_000].to_vec() },
         append(70_000, b"tail"),
         DiskWrite::Remove { path: "102/empty.log".into() },
         DiskWrite::Replace { path: "101/meta".into(), bytes: b"bc".to_vec() },

@@ -3,7 +3,7 @@
 
 use super::Broker;
 use super::purgatory::{AnswerTo, ParkedProduce, stored};
-use crate::controller::offsets_topic_request;
+use crate::config::{BrokerConfig, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
 use crate::group::{Asked, Continuation, Write};
@@ -12,7 +12,7 @@ use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPart
 use crate::log::ClientBatch;
 use crate::metadata::OFFSETS_TOPIC;
 use crate::node::Outbox;
-use crate::protocol::{OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
+use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
@@ -174,4 +174,17 @@ fn batch_of(records: &[GroupRecord], now: SimTime) -> crate::record::RecordBatch
         builder.append(now.timestamp_ms(), Some(&record.key()), record.value().as_deref(), &[]);
     }
     builder.build(ProducerStamp::NONE)
+}
+
+/// The settings of `__consumer_offsets`, as the coordinator asks for them.
+///
+/// With fewer brokers than `offsets.topic.replication.factor` the controller refuses, as Kafka does.
+fn offsets_topic_request(config: &BrokerConfig) -> CreateTopicRequest {
+    CreateTopicRequest {
+        name: Arc::from(OFFSETS_TOPIC),
+        internal: true,
+        partitions: config.offsets_topic_partitions,
+        replication_factor: config.offsets_topic_replication_factor,
+        config: TopicConfig { segment_bytes: 104_857_600, ..TopicConfig::default() },
+    }
 }

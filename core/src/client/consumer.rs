@@ -14,11 +14,13 @@ use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::scenario::{CommitMode, GroupSpec};
 use crate::time::SimTime;
-use crate::view::RECENT;
 use membership::Membership;
 use positions::Assigned;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+/// How many processed records a member remembers for the picture.
+pub const RECENT: usize = 32;
 
 #[derive(Clone, Debug)]
 pub struct Consumer {

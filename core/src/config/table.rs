@@ -360,7 +360,7 @@ impl<C> Row<C> {
 }
 
 fn unknown(scope: &str, key: &str, keys: impl Iterator<Item = &'static str> + Clone) -> ConfigFault {
-    let message = match crate::scenario::names::nearest(key, keys.clone()) {
+    let message = match crate::nearest::nearest(key, keys.clone()) {
         Some(near) => format!("`{key}` is no {scope} setting. Did you mean `{near}`?"),
         None => {
             format!("The {scope} setting `{key}` is not modelled yet. Modelled are: {}.", keys.collect::<Vec<_>>().join(", "))

@@ -1,6 +1,7 @@
-//! Which names topics and clients may have, fleets spelled out, and the nearest known name for a wrong one.
+//! Which names topics and clients may have, fleets spelled out, and how a wrong one is told.
 
 use super::limits;
+use crate::nearest::nearest;
 
 /// Kafka's own words about a bad topic name.
 pub(crate) fn topic_fault(name: &str) -> Option<String> {
@@ -61,39 +62,12 @@ pub(crate) fn too_many(what: &str) -> String {
     format!("{what} bring the file over the limit of {} producers and group members. Write fewer.", limits::CLIENTS)
 }
 
-/// The known name that differs from `word` by a typing error or two.
-pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    if word.len() > 64 {
-        return None;
-    }
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
-    known.map(|name| (distance(word, name), name)).filter(|(d, _)| *d <= allowed).min_by_key(|(d, _)| *d).map(|(_, name)| name)
-}
-
 /// `Did you mean …?` when something is near, else the whole list.
 pub(crate) fn hint(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("Did you mean `{near}`?"),
         None => format!("Known here: {}.", known.join(", ")),
     }
-}
-
-/// Insertions, deletions and changes between two words; upper and lower case, `_`, `-` and `.` count as the same.
-fn distance(a: &str, b: &str) -> usize {
-    let plain =
-        |text: &str| -> Vec<char> { text.chars().map(|c| if c == '-' || c == '.' { '_' } else { c.to_ascii_lowercase() }).collect() };
-    let (a, b) = (plain(a), plain(b));
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Text of the user inside a message: short, and without characters that could disturb a terminal or a page.
@@ -127,14 +101,6 @@ mod tests {
         for bad in ["t-{1..}", "t-{5..1}", "t-{1..2}{1..2}", "t-{a..b}", "t-{01..20}", "t-{1..2", "t-{1..999999999}", "t-{1..9999999999}"] {
             assert!(spell_out(bad, 1_000).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn typing_errors_find_their_name() {
-        let known = ["partitions", "replication_factor", "name", "config"];
-        assert_eq!(nearest("partition", known.into_iter()), Some("partitions"));
-        assert_eq!(nearest("replication-factor", known.into_iter()), Some("replication_factor"));
-        assert_eq!(nearest("retention", known.into_iter()), None);
     }
 
     #[test]

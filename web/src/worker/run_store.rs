@@ -147,14 +147,7 @@ impl<D: HostDisk> RunStore<D> {
             _ => {}
         }
         let plan = Plan::of(&self.image, cut.writes, cut.whole).map_err(DiskError::Changed)?;
-        let mut outcome = plan::Outcome::default();
-        for (path, change) in plan.changes {
-            let prefix = match change.kept_of_other_name(&self.image, &path) {
-                Some((name, _)) => self.disk.read(&self.place(&name)).await?.unwrap_or_default(),
-                None => Vec::new(),
-            };
-            change.carry_out(&self.image, path, &prefix, &mut outcome).map_err(DiskError::Changed)?;
-        }
+        let outcome = plan.carry_out(&self.image);
         let image = self.image.after(&outcome);
         ops.extend(outcome.ops.into_iter().map(|op| self.placed(op)));
         self.disk.write(&ops).await?;

@@ -53,12 +53,12 @@ impl Image {
 /// What becomes of each file that is not left alone.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
-    pub changes: BTreeMap<String, Change>,
+    changes: BTreeMap<String, Change>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The first `keep` bytes of the last cut's file, then these.
+enum Change {
+    /// These, behind the `keep` bytes the last cut has: all of its file, or nothing.
     Content {
         keep: u64,
         bytes: Vec<u8>,
@@ -90,10 +90,6 @@ impl Plan {
                         return Err(format!("a write at {at} does not follow what is there"));
                     }
                 }
-                DiskWrite::Truncate { path, to } => {
-                    let kept = stored(&path);
-                    changes.entry(path).or_insert(Change::Content { keep: kept, bytes: Vec::new() }).truncate(to);
-                }
                 DiskWrite::Replace { path, bytes } => drop(changes.insert(path, Change::Content { keep: 0, bytes })),
                 DiskWrite::Remove { path } => drop(changes.insert(path, Change::Gone)),
             }
@@ -104,6 +100,14 @@ impl Plan {
             }
         }
         Ok(Plan { changes })
+    }
+
+    pub fn carry_out(self, image: &Image) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (path, change) in self.changes {
+            change.carry_out(image, path, &mut outcome);
+        }
+        outcome
     }
 }
 
@@ -120,24 +124,8 @@ impl Change {
         fits
     }
 
-    fn truncate(&mut self, to: u64) {
-        if let Change::Content { keep, bytes } = self {
-            bytes.truncate(to.saturating_sub(*keep) as usize);
-            *keep = to.min(*keep);
-        }
-    }
-
-    /// The stored name whose first bytes this change needs copied, and how many.
-    pub fn kept_of_other_name(&self, image: &Image, path: &str) -> Option<(String, u64)> {
-        let state = image.files.get(path)?;
-        match self {
-            Change::Content { keep, .. } if *keep > 0 && *keep < state.len => Some((state.name(path), *keep)),
-            _ => None,
-        }
-    }
-
-    /// Adds what must be done. `prefix`: the bytes of [`Change::kept_of_other_name`].
-    pub fn carry_out(self, image: &Image, path: String, prefix: &[u8], outcome: &mut Outcome) -> Result<(), String> {
+    /// Adds what must be done.
+    fn carry_out(self, image: &Image, path: String, outcome: &mut Outcome) {
         let stored = image.files.get(&path).copied();
         match (self, stored) {
             (Change::Gone, None) => {}
@@ -151,12 +139,8 @@ impl Change {
                 let rest = bytes.split_off(state.len as usize);
                 extend(state, path, rest, outcome);
             }
-            (Change::Content { keep, bytes }, stored) => {
-                let kept = prefix.get(..keep as usize).ok_or_else(|| path.clone())?;
-                create(stored, path, [kept, &bytes].concat(), outcome);
-            }
+            (Change::Content { bytes, .. }, stored) => create(stored, path, bytes, outcome),
         }
-        Ok(())
     }
 }
 

@@ -1,0 +1,8 @@
+//! What a cluster does when things break: one claim a test, told through the public API.
+
+mod stories {
+    mod groups;
+    mod producers;
+    mod replication;
+    mod trucks;
+}

@@ -1,0 +1,106 @@
+//! Groups: who reads what, and what a group keeps when brokers die.
+
+use playground_tests::story::{Story, Told};
+
+fn four_partitions(members: u32) -> Told {
+    Story::brokers(3)
+        .topic("orders", 4, 3)
+        .producer("p", "orders", "rate = 20")
+        .field("key = \"{n}\"")
+        .group("g", "orders", members)
+        .run_until("60s")
+}
+
+/// How many partitions each member reads.
+fn shares(told: &Told) -> Vec<usize> {
+    told.view().groups[0].members.iter().map(|member| member.assignment.values().map(Vec::len).sum()).collect()
+}
+
+#[test]
+fn partitions_are_divided_among_the_members() {
+    for (members, expected) in [(1, vec![4]), (2, vec![2, 2]), (3, vec![1, 1, 2]), (4, vec![1, 1, 1, 1])] {
+        let told = four_partitions(members).expect(&["state(g) == Stable", "duplicates(g) == 0", "skipped(g) == 0", "acked_lost == 0"]);
+        let mut shares = shares(&told);
+        shares.sort_unstable();
+        assert_eq!(shares, expected);
+        assert!(told.view().ledger.delivered["g"] >= 1_190, "{members} members read all of it");
+    }
+}
+
+#[test]
+fn a_fifth_member_of_four_partitions_is_idle() {
+    let told = four_partitions(5).expect(&["state(g) == Stable"]);
+    let mut shares = shares(&told);
+    shares.sort_unstable();
+    assert_eq!(shares, [0, 1, 1, 1, 1]);
+}
+
+#[test]
+fn no_partition_has_two_owners() {
+    let told = four_partitions(3);
+    let view = told.view();
+    let mut owned: Vec<u32> = view.groups[0].members.iter().flat_map(|member| member.assignment["orders"].clone()).collect();
+    owned.sort_unstable();
+    assert_eq!(owned, [0, 1, 2, 3]);
+}
+
+#[test]
+fn two_groups_each_get_everything() {
+    let story = Story::brokers(3).topic("orders", 4, 3).producer("p", "orders", "rate = 20").field("records = 400");
+    story.group("billing", "orders", 2).group("shipping", "orders", 3).run_until("60s").expect(&[
+        "delivered(billing) == 400",
+        "delivered(shipping) == 400",
+        "lag(billing) == 0",
+        "lag(shipping) == 0",
+    ]);
+}
+
+/// A topic that does not touch the coordinator's death: on the two other brokers.
+fn with_coordinator() -> (Told, i32) {
+    let story = Story::brokers(3).topic("orders", 3, 3).producer("p", "orders", "rate = 20").group("g", "orders", 2);
+    let told = story.run_until("32s").expect(&["state(g) == Stable"]);
+    let coordinator = told.view().groups[0].coordinator.expect("a stable group has one");
+    (told, coordinator)
+}
+
+#[test]
+fn a_group_outlives_its_coordinator_with_its_generation() {
+    let (told, coordinator) = with_coordinator();
+    let generation = told.view().groups[0].generation;
+    let told =
+        told.then(&format!("kill {coordinator}")).until("60s").expect(&["state(g) == Stable", "skipped(g) == 0", "duplicates(g) == 0"]);
+    let group = &told.view().groups[0];
+    assert_ne!(group.coordinator, Some(coordinator));
+    assert_eq!(group.generation, generation, "nobody had to join again");
+    assert!(group.members.iter().all(|member| !member.assignment.is_empty()));
+}
+
+#[test]
+fn bookmarks_go_on_from_what_was_committed() {
+    let (told, coordinator) = with_coordinator();
+    let before: Vec<Option<u64>> = told.view().groups[0].offsets["orders"].iter().map(|offset| offset.committed).collect();
+    assert!(before.iter().any(Option::is_some));
+    let told = told.then(&format!("kill {coordinator}")).until("42s");
+    let after: Vec<Option<u64>> = told.view().groups[0].offsets["orders"].iter().map(|offset| offset.committed).collect();
+    assert!(before.iter().zip(&after).all(|(before, after)| before <= after), "{before:?} then {after:?}");
+    told.until("2m").expect(&["skipped(g) == 0", "acked_lost == 0", "lag(g) <= 120"]);
+}
+
+#[test]
+fn the_coordinator_returns_with_its_leadership_and_nothing_is_skipped() {
+    let (told, coordinator) = with_coordinator();
+    let told = told.then(&format!("kill {coordinator}")).until("60s").then(&format!("start {coordinator}")).until("330s");
+    let told = told.expect(&["state(g) == Stable", "skipped(g) == 0", "out_of_order(g) == 0", "acked_lost == 0"]);
+    assert_eq!(told.view().groups[0].coordinator, Some(coordinator), "the preferred leader leads again after the 300 s check");
+}
+
+#[test]
+fn a_new_group_starts_after_the_initial_rebalance_delay() {
+    let story = Story::brokers(1).broker_config("offsets.topic.replication.factor", "1").topic("orders", 2, 1);
+    let told = story.producer("p", "orders", "rate = 1").group("g", "orders", 2).run_until("20s");
+    let stable = told.events("group_rebalanced");
+    assert_eq!(stable.len(), 1, "both members are in the first generation");
+    let joined = told.events("member_joined");
+    let waited = stable[0].at_us - joined[0].at_us;
+    assert!((3_000_000..=6_100_000).contains(&waited), "{waited}");
+}

@@ -1,0 +1,64 @@
+//! Icons drawn here: a few strokes in a 20 × 20 box, always beside or under words or with a label.
+
+use yew::prelude::*;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Icon {
+    Play,
+    Pause,
+    Restart,
+    Next,
+    Stage,
+    Events,
+    Close,
+    Copy,
+    Check,
+    Help,
+    Share,
+}
+
+impl Icon {
+    fn path(self) -> &'static str {
+        match self {
+            Icon::Play => "M6 4.2v11.6L15.5 10z",
+            Icon::Pause => "M5.5 4.5h3v11h-3zM11.5 4.5h3v11h-3z",
+            Icon::Restart => "M5 4.5v11M15.5 4.8v10.4L8 10z",
+            Icon::Next => "M15 4.5v11M4.5 4.8v10.4L12 10z",
+            Icon::Stage => "M3 5h14M3 10h14M3 15h14M7 3.5v3M12.5 8.5v3M9.5 13.5v3",
+            Icon::Events => "M4 5.5h.01M4 10h.01M4 14.5h.01M7.5 5.5H17M7.5 10H17M7.5 14.5H13",
+            Icon::Close => "M5 5l10 10M15 5L5 15",
+            Icon::Copy => "M7 7h9v9H7zM13 7V4H4v9h3",
+            Icon::Check => "M4 10.5l4 4L16 6",
+            Icon::Help => "M7.5 7.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M10 14.6h.01",
+            Icon::Share => "M10 12.5V3.5M6.5 6.5L10 3l3.5 3.5M5 10v6.5h10V10",
+        }
+    }
+
+    fn filled(self) -> bool {
+        matches!(self, Icon::Play | Icon::Pause)
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct IconProps {
+    pub icon: Icon,
+}
+
+#[component]
+pub fn Glyphic(props: &IconProps) -> Html {
+    let class = classes!("icon", props.icon.filled().then_some("icon--filled"));
+    html! { <svg class={class} viewBox="0 0 20 20" aria-hidden="true"><path d={props.icon.path()} /></svg> }
+}
+
+/// The mark: a strip of three records and the bar they have reached.
+#[component]
+pub fn Mark() -> Html {
+    html! {
+        <svg class="mark" viewBox="0 0 34 22" aria-hidden="true">
+            <rect class="mark__cell" x="1.5" y="4.5" width="7.5" height="13" rx="2" />
+            <rect class="mark__cell" x="11" y="4.5" width="7.5" height="13" rx="2" />
+            <rect class="mark__now" x="20.5" y="4.5" width="7.5" height="13" rx="2" />
+            <path class="mark__bar" d="M31.5 1v20" />
+        </svg>
+    }
+}

@@ -1,0 +1,93 @@
+//! One broker: its state, what can be done to it, and the copies it holds.
+
+use crate::app::inspector::event::with_code;
+use crate::app::inspector::{gone, title};
+use crate::app::model::{Snapshot, Topic};
+use crate::app::page::PageHandle;
+use crate::app::stage::brokers::{BrokerAction, leads_words, state_words};
+use crate::app::widgets::{CommandLine, Facts, Table};
+use crate::app::words;
+use playground_core::view::{BrokerState, PartitionView, ReplicaView};
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct BrokerProps {
+    pub page: PageHandle,
+    pub snapshot: Snapshot,
+    pub id: i32,
+}
+
+#[component]
+pub fn Broker(props: &BrokerProps) -> Html {
+    let (mirror, id) = (&props.snapshot.mirror, props.id);
+    let Some(broker) = mirror.brokers.iter().find(|broker| broker.id == id) else { return gone(&format!("Broker {id}")) };
+    let page = props.page.clone();
+    let action = BrokerAction::of(broker.state, id);
+    let line = action.line.clone();
+    let rack = broker.rack.as_ref().map_or(String::new(), |rack| format!(" · rack {rack}"));
+    let about = format!("{}{rack} · {}", state_words(broker), leads_words(broker.state, mirror.leads(id)));
+    html! {
+        <div class="panel">
+            { title(&format!("Broker {id}"), &about) }
+            <div key="actions" class="panel__actions">
+                <button key="act" type="button" class={classes!("button", action.class)} onclick={move |_| page.shell(line.clone())}>{ action.word }</button>
+            </div>
+            <CommandLine key="line" line={action.line} />
+            <p key="what" class="panel__text">{ with_code(what_happens(broker.state)) }</p>
+            <h3 key="replicas" class="panel__head">{ "Replicas" }</h3>
+            <Table key="table" caption="Replicas" head={["Partition", "Role", "HW", "End", "State"].map(AttrValue::from).to_vec()}
+                rows={replicas(mirror.user_topics(), id)} />
+            <Facts key="facts" rows={vec![
+                ("Log on disk".into(), words::bytes(broker.log_bytes).into()),
+                ("Replicas, internal topics too".into(), words::count(u64::from(broker.replicas)).into()),
+                ("Leads, internal topics too".into(), words::count(u64::from(broker.leaders)).into()),
+            ]} />
+        </div>
+    }
+}
+
+fn what_happens(state: BrokerState) -> &'static str {
+    match state {
+        BrokerState::Running => {
+            "A crash ends the process at once. Its disk stays. The controller waits broker.session.timeout.ms for a heartbeat, then chooses new leaders."
+        }
+        BrokerState::Fenced => {
+            "The process is up, but the controller does not count on it: it leads nothing until it has registered and caught up."
+        }
+        BrokerState::Starting => "The process is up and registers with the controller.",
+        BrokerState::Down => {
+            "The process is gone, the disk is not. Started again, it truncates what leaders do not have and fetches what it missed."
+        }
+    }
+}
+
+fn replicas<'a>(topics: impl Iterator<Item = &'a Topic>, broker: i32) -> Vec<Vec<AttrValue>> {
+    let mut rows = Vec::new();
+    for topic in topics {
+        for partition in &topic.partitions {
+            let copy = partition.copies.iter().find(|copy| copy.broker == broker);
+            rows.extend(copy.map(|copy| replica_row(&topic.head.name, partition, copy)));
+        }
+    }
+    rows
+}
+
+fn replica_row(topic: &str, partition: &PartitionView, copy: &ReplicaView) -> Vec<AttrValue> {
+    let role = if partition.leader == Some(copy.broker) { "L" } else { "F" };
+    vec![
+        format!("{topic}-{}", partition.partition).into(),
+        role.into(),
+        words::count(copy.high_watermark).into(),
+        words::count(copy.log_end).into(),
+        copy_state(copy).into(),
+    ]
+}
+
+pub fn copy_state(copy: &ReplicaView) -> &'static str {
+    match (copy.online, copy.in_sync) {
+        (true, true) => "in sync",
+        (true, false) => "catching up",
+        (false, true) => "✕ offline, in ISR",
+        (false, false) => "✕ offline",
+    }
+}

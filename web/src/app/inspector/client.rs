@@ -1,0 +1,86 @@
+//! One client: a producer or the member of a group, with its own counts.
+
+use crate::app::inspector::{gone, title};
+use crate::app::model::Snapshot;
+use crate::app::page::PageHandle;
+use crate::app::widgets::{Facts, Table};
+use crate::app::words;
+use playground_core::view::{ClientKind, ClientView, GroupView};
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct ClientProps {
+    pub page: PageHandle,
+    pub snapshot: Snapshot,
+    pub name: String,
+}
+
+#[component]
+pub fn Client(props: &ClientProps) -> Html {
+    let mirror = &props.snapshot.mirror;
+    let Some(client) = mirror.clients.iter().find(|client| client.name == props.name) else { return gone(&props.name) };
+    let group = client.group.as_ref().and_then(|name| mirror.groups.iter().find(|group| group.name == *name));
+    html! {
+        <div class="panel">
+            { title(&client.name, &about(client)) }
+            <Facts key="facts" rows={facts(client)} />
+            <div key="owns" class="panel__section" hidden={group.is_none()}>
+                <h3 key="head" class="panel__head">{ "Partitions it owns" }</h3>
+                <Table key="table" caption="Partitions it owns" numbers_from=1
+                    head={["PARTITION", "POSITION", "CURRENT-OFFSET", "LAG"].map(AttrValue::from).to_vec()}
+                    rows={group.map_or(Vec::new(), |group| owned(group, &client.name))} />
+            </div>
+            <div key="recent" class="panel__section" hidden={group.is_none()}>
+                <h3 key="head" class="panel__head">{ "Processed last" }</h3>
+                <Table key="table" caption="Processed last" head={["Record", "Key", "Value"].map(AttrValue::from).to_vec()}
+                    rows={group.map_or(Vec::new(), |group| recent(group, &client.name))} />
+            </div>
+        </div>
+    }
+}
+
+fn about(client: &ClientView) -> String {
+    match client.kind {
+        ClientKind::Producer => format!("producer · writes to {}", client.topics.join(", ")),
+        ClientKind::Consumer => {
+            format!("consumer in {} · reads {}", client.group.as_deref().unwrap_or("no group"), client.topics.join(", "))
+        }
+    }
+}
+
+fn facts(client: &ClientView) -> Vec<(AttrValue, AttrValue)> {
+    let mut rows: Vec<(AttrValue, AttrValue)> = Vec::new();
+    match client.kind {
+        ClientKind::Producer => {
+            rows.extend(client.interval_us.map(|us| ("Sends every".into(), words::interval(us).into())));
+            rows.extend(client.key.as_ref().map(|key| ("Newest key".into(), key.clone().into())));
+            rows.push(("Sent".into(), words::count(client.sent).into()));
+            rows.push(("Promised (acknowledged)".into(), words::count(client.acked).into()));
+            rows.push(("Failed".into(), words::count(client.failed).into()));
+            rows.push(("Retries".into(), words::count(client.retries).into()));
+        }
+        ClientKind::Consumer => rows.push(("Handed to its application".into(), words::count(client.delivered).into())),
+    }
+    rows.extend(client.errors.iter().map(|(name, n)| (name.clone().into(), format!("{}×", words::count(*n)).into())));
+    rows
+}
+
+fn owned(group: &GroupView, client: &str) -> Vec<Vec<AttrValue>> {
+    let known = |n: Option<u64>| n.map_or("-".into(), |n| AttrValue::from(words::count(n)));
+    let mut rows = Vec::new();
+    for (topic, offsets) in &group.offsets {
+        let mine = offsets.iter().filter(|offset| offset.client.as_deref() == Some(client));
+        rows.extend(mine.map(|o| vec![format!("{topic}-{}", o.partition).into(), known(o.position), known(o.committed), known(o.lag)]));
+    }
+    rows
+}
+
+fn recent(group: &GroupView, client: &str) -> Vec<Vec<AttrValue>> {
+    let Some(member) = group.members.iter().find(|member| member.client == client) else { return Vec::new() };
+    let row = |record: &playground_core::view::DeliveredView| {
+        let none = || "-".to_owned();
+        let at = format!("{}@{}", record.partition, record.offset);
+        vec![at.into(), record.key.clone().unwrap_or_else(none).into(), record.value.clone().unwrap_or_else(none).into()]
+    };
+    member.recent.iter().rev().take(8).map(row).collect()
+}

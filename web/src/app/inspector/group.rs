@@ -1,0 +1,64 @@
+//! One group in the columns of `kafka-consumer-groups --describe`.
+
+use crate::app::inspector::{gone, title};
+use crate::app::model::Snapshot;
+use crate::app::page::PageHandle;
+use crate::app::widgets::{Facts, Table};
+use crate::app::words;
+use playground_core::view::GroupView;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct GroupProps {
+    pub page: PageHandle,
+    pub snapshot: Snapshot,
+    pub name: String,
+}
+
+#[component]
+pub fn Group(props: &GroupProps) -> Html {
+    let Some(group) = props.snapshot.mirror.groups.iter().find(|group| group.name == props.name) else { return gone(&props.name) };
+    let about = format!("{} · {} protocol, {} assignor", group.state, group.protocol, group.assignor);
+    html! {
+        <div class="panel">
+            { title(&group.name, &about) }
+            <Facts key="facts" rows={facts(group, &props.snapshot)} />
+            <h3 key="head" class="panel__head">{ "Bookmarks" }</h3>
+            <Table key="table" caption="Bookmarks" numbers_from=1
+                head={["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID"].map(AttrValue::from).to_vec()} rows={bookmarks(group)} />
+        </div>
+    }
+}
+
+fn facts(group: &GroupView, shot: &Snapshot) -> Vec<(AttrValue, AttrValue)> {
+    let coordinator = group.coordinator.map_or("none: its offsets partition has no leader".to_owned(), |id| format!("broker {id}"));
+    let ledger = &shot.mirror.ledger;
+    let count = |map: &std::collections::BTreeMap<String, u64>| AttrValue::from(words::count(map.get(&group.name).copied().unwrap_or(0)));
+    vec![
+        ("Coordinator".into(), coordinator.into()),
+        ("Bookmarks are kept in".into(), format!("__consumer_offsets-{}", group.offsets_partition).into()),
+        ("Generation".into(), group.generation.to_string().into()),
+        ("Members".into(), words::count(group.members.len() as u64).into()),
+        ("Delivered".into(), count(&ledger.delivered)),
+        ("Delivered twice".into(), count(&ledger.duplicates)),
+        ("Skipped".into(), count(&ledger.skipped)),
+    ]
+}
+
+fn bookmarks(group: &GroupView) -> Vec<Vec<AttrValue>> {
+    let known = |n: Option<u64>| n.map_or("-".into(), |n| AttrValue::from(words::count(n)));
+    let mut rows = Vec::new();
+    for (topic, offsets) in &group.offsets {
+        for o in offsets {
+            let owner = o.client.clone().unwrap_or_else(|| "-".to_owned());
+            rows.push(vec![
+                format!("{topic}-{}", o.partition).into(),
+                known(o.committed),
+                known(Some(o.log_end)),
+                known(o.lag),
+                owner.into(),
+            ]);
+        }
+    }
+    rows
+}

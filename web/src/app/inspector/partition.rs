@@ -1,0 +1,85 @@
+//! One partition in the columns of `kafka-topics --describe` and `kafka-consumer-groups --describe`.
+
+use crate::app::inspector::broker::copy_state;
+use crate::app::inspector::{gone, title};
+use crate::app::model::{Shared, Snapshot};
+use crate::app::page::PageHandle;
+use crate::app::widgets::{Facts, Table};
+use crate::app::words;
+use playground_core::view::{GroupView, PartitionView};
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct PartitionProps {
+    pub page: PageHandle,
+    pub snapshot: Snapshot,
+    pub topic: String,
+    pub partition: u32,
+}
+
+#[component]
+pub fn Partition(props: &PartitionProps) -> Html {
+    let name = format!("{}-{}", props.topic, props.partition);
+    let mirror = &props.snapshot.mirror;
+    let Some(partition) = mirror.partition(&props.topic, props.partition) else { return gone(&name) };
+    let about = partition.leader.map_or("no leader: nothing can be written or read".to_owned(), |id| format!("led by broker {id}"));
+    html! {
+        <div class="panel">
+            { title(&name, &about) }
+            <Table key="describe" caption="Leader and replicas" head={["PARTITION", "LEADER", "REPLICAS", "ISR"].map(AttrValue::from).to_vec()}
+                rows={vec![describe(partition)]} />
+            <Facts key="facts" rows={facts(partition)} />
+            <h3 key="copies" class="panel__head">{ "Copies" }</h3>
+            <Table key="copies-table" caption="Copies" head={["Broker", "HW", "End", "State"].map(AttrValue::from).to_vec()} rows={copies(partition)} />
+            <h3 key="groups" class="panel__head">{ "Groups" }</h3>
+            <Table key="groups-table" caption="Groups" numbers_from=1
+                head={["GROUP", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG"].map(AttrValue::from).to_vec()}
+                rows={standing(&mirror.groups, &props.topic, props.partition)} />
+        </div>
+    }
+}
+
+pub fn ids(list: &[i32]) -> AttrValue {
+    if list.is_empty() { "none".into() } else { list.iter().map(i32::to_string).collect::<Vec<_>>().join(", ").into() }
+}
+
+fn describe(partition: &PartitionView) -> Vec<AttrValue> {
+    let leader = partition.leader.map_or("none".to_owned(), |id| id.to_string());
+    vec![partition.partition.to_string().into(), leader.into(), ids(&partition.replicas), ids(&partition.isr)]
+}
+
+fn facts(partition: &PartitionView) -> Vec<(AttrValue, AttrValue)> {
+    let mut rows = vec![
+        ("Leader epoch".into(), partition.leader_epoch.to_string().into()),
+        ("High watermark".into(), words::count(partition.high_watermark).into()),
+        ("Log end".into(), words::count(partition.log_end).into()),
+        ("Log start".into(), words::count(partition.log_start).into()),
+        ("Bytes in the log".into(), words::bytes(partition.bytes).into()),
+    ];
+    if !partition.elr.is_empty() {
+        rows.push(("Eligible leader replicas".into(), ids(&partition.elr)));
+    }
+    rows
+}
+
+fn copies(partition: &PartitionView) -> Vec<Vec<AttrValue>> {
+    let row = |copy: &playground_core::view::ReplicaView| {
+        let role = if partition.leader == Some(copy.broker) { "L" } else { "F" };
+        vec![
+            format!("{role} {}", copy.broker).into(),
+            words::count(copy.high_watermark).into(),
+            words::count(copy.log_end).into(),
+            copy_state(copy).into(),
+        ]
+    };
+    partition.copies.iter().map(row).collect()
+}
+
+fn standing(groups: &[Shared<GroupView>], topic: &str, partition: u32) -> Vec<Vec<AttrValue>> {
+    let known = |n: Option<u64>| n.map_or("-".into(), |n| AttrValue::from(words::count(n)));
+    let row = |group: &Shared<GroupView>| {
+        let offset = group.offsets.get(topic)?.iter().find(|offset| offset.partition == partition)?;
+        Some(vec![group.name.clone().into(), known(offset.committed), known(Some(offset.log_end)), known(offset.lag)])
+    };
+    groups.iter().filter_map(row).collect()
+}

@@ -1,0 +1,117 @@
+//! One record down to its bytes: what was written, in which batch, and where its copies are.
+
+use crate::app::inspector::partition::ids;
+use crate::app::inspector::title;
+use crate::app::model::{Shared, Snapshot};
+use crate::app::page::PageHandle;
+use crate::app::widgets::{Facts, KeyGlyph};
+use crate::app::words;
+use playground_core::time::EPOCH_MS;
+use playground_core::view::RecordDetail;
+use yew::prelude::*;
+
+/// Bytes shown of a key or value.
+const SHOWN: usize = 192;
+
+#[derive(Properties, PartialEq)]
+pub struct RecordProps {
+    pub page: PageHandle,
+    pub snapshot: Snapshot,
+    pub topic: String,
+    pub partition: u32,
+    pub offset: u64,
+}
+
+#[component]
+pub fn Record(props: &RecordProps) -> Html {
+    let address = format!("{}-{}@{}", props.topic, props.partition, props.offset);
+    let detail =
+        props.snapshot.detail.as_ref().filter(|d| d.topic == props.topic && d.partition == props.partition && d.offset == props.offset);
+    let Some(detail) = detail else {
+        return html! { <div class="panel">{ title(&address, "not in the leader's log at this moment") }</div> };
+    };
+    let about = if detail.committed { "committed: readers may see it" } else { "not committed yet: readers may not see it" };
+    let key = detail.key.as_deref().map(text);
+    html! {
+        <div class="panel">
+            { title(&address, about) }
+            <div key="key" class="panel__section">
+                <h3 key="head" class="panel__head">{ "Key" }</h3>
+                <p key="text" class="panel__key"><KeyGlyph key="glyph" mark={props.snapshot.keys.mark(key.as_deref())} /><code key="words">{ key.clone().unwrap_or_else(|| "no key".to_owned()) }</code></p>
+                { bytes("Key as bytes", detail.key.as_deref()) }
+            </div>
+            <div key="value" class="panel__section">
+                <h3 key="head" class="panel__head">{ "Value" }</h3>
+                <pre key="text" class="panel__value" tabindex="0" role="group" aria-label="Value as text">{ detail.value.as_deref().map_or("null: a tombstone".to_owned(), text) }</pre>
+                { bytes("Value as bytes", detail.value.as_deref()) }
+            </div>
+            <Facts key="facts" rows={facts(detail, &props.snapshot)} />
+        </div>
+    }
+}
+
+fn facts(detail: &Shared<RecordDetail>, shot: &Snapshot) -> Vec<(AttrValue, AttrValue)> {
+    let replicas = shot.mirror.partition(&detail.topic, detail.partition).map_or(0, |partition| partition.replicas.len());
+    let mut rows = vec![
+        ("Copies on brokers".into(), format!("{} ({} of {replicas})", ids(&detail.copies), detail.copies.len()).into()),
+        ("Timestamp".into(), format!("{} · {}", words::clock(since_start_us(detail)).0, detail.timestamp_ms).into()),
+        ("Offset".into(), words::count(detail.offset).into()),
+        (
+            "Batch".into(),
+            format!("{} · {}", words::bytes(u64::from(detail.batch_bytes)), words::plural(u64::from(detail.batch_records), "record"))
+                .into(),
+        ),
+        ("Batch starts at".into(), words::count(detail.batch_base_offset).into()),
+        ("CRC-32C".into(), format!("{:08x}", detail.crc).into()),
+        ("Leader epoch".into(), detail.leader_epoch.to_string().into()),
+    ];
+    rows.extend(
+        detail
+            .headers
+            .iter()
+            .map(|(name, value)| (format!("Header {name}").into(), value.as_deref().map_or("null".to_owned(), text).into())),
+    );
+    rows
+}
+
+fn since_start_us(detail: &RecordDetail) -> u64 {
+    u64::try_from(detail.timestamp_ms - EPOCH_MS).unwrap_or(0).saturating_mul(1_000)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Sixteen bytes a line, as a hex viewer shows them.
+fn bytes(name: &'static str, bytes: Option<&[u8]>) -> Html {
+    let Some(bytes) = bytes else { return html! { <details key="bytes" hidden=true></details> } };
+    html! {
+        <details key="bytes" class="bytes">
+            <summary key="name">{ format!("{name} ({})", bytes.len()) }</summary>
+            <pre key="dump" tabindex="0" role="group" aria-label={name}>{ dump(bytes) }</pre>
+        </details>
+    }
+}
+
+fn dump(bytes: &[u8]) -> String {
+    let line = |(i, chunk): (usize, &[u8])| {
+        let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{:04x}  {}", i * 8, hex.join(" "))
+    };
+    let mut lines: Vec<String> = bytes[..bytes.len().min(SHOWN)].chunks(8).enumerate().map(line).collect();
+    if bytes.len() > SHOWN {
+        lines.push(format!("… {} bytes more", bytes.len() - SHOWN));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_eight_a_line_with_their_place() {
+        assert_eq!(dump(b"truck-12!"), "0000  74 72 75 63 6b 2d 31 32\n0008  21");
+        assert!(dump(&[0; 500]).ends_with("308 bytes more"));
+    }
+}

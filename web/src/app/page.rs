@@ -1,0 +1,343 @@
+//! The page behind the panels: the worker's link, the mirror, the canvas, and the one loop that joins them.
+//!
+//! Frames change the mirror at once; panels see a snapshot at most ten times a second, after which the frame is
+//! acknowledged. The canvas draws on every animation frame while something moves. Nothing here reads a state handle.
+
+use crate::app::model::{Keeping, Model, Snapshot, Taken};
+use crate::app::share;
+use crate::app::stage::flow::Flow;
+use crate::app::ui_state::{Act, Inspect, Notice, Share, UiState};
+use crate::bridge::{FromWorker, Playback, ToWorker};
+use crate::link_to_worker::LinkToWorker;
+use gloo::events::EventListener;
+use gloo::render::{AnimationFrame, request_animation_frame};
+use playground_core::view::Subject;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Panels change at most this often, in milliseconds.
+const CALM: f64 = 100.0;
+/// When a record lands its cell may appear a little sooner.
+const QUICK: f64 = 45.0;
+
+/// What an answer from the worker is for.
+#[derive(Clone, Debug, PartialEq)]
+enum Asked {
+    Shell,
+    /// The run as text, to copy a link to it.
+    Link,
+    /// The run as text, to open it in a page of its own.
+    Elsewhere,
+    /// The run as text, to keep it as the user's own.
+    Keep,
+}
+
+pub struct Page {
+    pub embed: bool,
+    model: RefCell<Model>,
+    pub flow: RefCell<Flow>,
+    link: RefCell<Option<LinkToWorker>>,
+    show: UseStateSetter<Snapshot>,
+    ui: UseReducerDispatcher<UiState>,
+    dirty: Cell<bool>,
+    landed: Cell<bool>,
+    shown_at: Cell<f64>,
+    /// The newest revision in the mirror, and the one now in the panels but not acknowledged.
+    held: Cell<Option<u32>>,
+    unacknowledged: Cell<Option<u32>>,
+    /// What a link asked to be selected, until its run is open.
+    first_look: RefCell<Option<Subject>>,
+    ids: Cell<u32>,
+    asked: RefCell<BTreeMap<u32, Asked>>,
+    frame: RefCell<Option<AnimationFrame>>,
+    listeners: RefCell<Vec<EventListener>>,
+}
+
+impl PartialEq for Page {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+/// What panels hold to reach the run.
+pub type PageHandle = Rc<Page>;
+
+impl Page {
+    pub fn new(embed: bool, show: UseStateSetter<Snapshot>, ui: UseReducerDispatcher<UiState>) -> PageHandle {
+        Rc::new(Page {
+            embed,
+            model: RefCell::default(),
+            flow: RefCell::default(),
+            link: RefCell::default(),
+            show,
+            ui,
+            dirty: Cell::new(false),
+            landed: Cell::new(false),
+            shown_at: Cell::new(0.0),
+            held: Cell::new(None),
+            unacknowledged: Cell::new(None),
+            first_look: RefCell::default(),
+            ids: Cell::new(0),
+            asked: RefCell::default(),
+            frame: RefCell::default(),
+            listeners: RefCell::default(),
+        })
+    }
+
+    /// Starts the worker with the run the address names, else the user's own, and the loop.
+    pub fn start(self: &Rc<Self>) {
+        let run = share::run_of_address();
+        // A run from a link is looked at, in memory; the user's own stays as it is.
+        self.connect(self.embed || matches!(run, Ok(Some(_))));
+        match run {
+            Ok(Some(run)) => {
+                self.model.borrow_mut().keeping = Keeping::Preview;
+                *self.first_look.borrow_mut() = run.select;
+                self.send(ToWorker::Open { scenario: run.scenario, at_us: run.at_us });
+            }
+            Ok(None) => self.send(ToWorker::Resume { otherwise: share::home() }),
+            Err(text) => {
+                self.ui.dispatch(Act::Tell(Notice { bad: true, text }));
+                self.send(ToWorker::Resume { otherwise: share::home() });
+            }
+        }
+        self.watch();
+        self.tick_next();
+    }
+
+    fn connect(self: &Rc<Self>, memory_only: bool) {
+        let weak = Rc::downgrade(self);
+        let link = LinkToWorker::start(memory_only, move |message| {
+            if let Some(page) = weak.upgrade() {
+                page.hear(message);
+            }
+        });
+        *self.link.borrow_mut() = Some(link);
+    }
+
+    fn watch(self: &Rc<Self>) {
+        let Some(document) = gloo::utils::window().document() else { return };
+        let weak = Rc::downgrade(self);
+        let visible = EventListener::new(&document, "visibilitychange", move |_| {
+            if let Some(page) = weak.upgrade() {
+                let hidden = gloo::utils::document().hidden();
+                page.send(ToWorker::Visible(!hidden));
+            }
+        });
+        self.listeners.borrow_mut().push(visible);
+    }
+
+    pub fn send(&self, message: ToWorker) {
+        if let Some(link) = &*self.link.borrow() {
+            link.send(message);
+        }
+    }
+
+    fn ask(&self, what: Asked, message: impl FnOnce(u32) -> ToWorker) {
+        let id = self.ids.get() + 1;
+        self.ids.set(id);
+        self.asked.borrow_mut().insert(id, what);
+        self.send(message(id));
+    }
+
+    // What panels ask for.
+
+    pub fn act(&self, act: Act) {
+        self.ui.dispatch(act);
+    }
+
+    pub fn inspect(&self, inspect: Inspect) {
+        let subject = if let Inspect::Subject(subject) = &inspect { Some(subject.clone()) } else { None };
+        self.send(ToWorker::Select(subject));
+        self.ui.dispatch(Act::Inspect(inspect));
+    }
+
+    pub fn select(&self, subject: Subject) {
+        self.inspect(Inspect::Subject(subject));
+    }
+
+    pub fn shell(&self, line: String) {
+        self.ui.dispatch(Act::Said(line.clone()));
+        self.ask(Asked::Shell, |id| ToWorker::Shell { id, line });
+    }
+
+    fn playback(&self) -> Playback {
+        self.model.borrow_mut().snapshot().playback.unwrap_or(Playback { playing: false, speed_milli: 1_000 })
+    }
+
+    pub fn toggle_play(&self) {
+        let now = self.playback();
+        self.set_playback(Playback { playing: !now.playing, ..now });
+    }
+
+    pub fn set_speed(&self, speed_milli: u64) {
+        self.set_playback(Playback { speed_milli, ..self.playback() });
+    }
+
+    fn set_playback(&self, playback: Playback) {
+        self.model.borrow_mut().set_playback(playback);
+        self.dirty.set(true);
+        self.send(ToWorker::Playback(playback));
+    }
+
+    /// Stops first when running: the next entry of the list is shown, not run past.
+    pub fn next_event(&self) {
+        let now = self.playback();
+        if now.playing {
+            self.set_playback(Playback { playing: false, ..now });
+        }
+        self.send(ToWorker::NextEvent);
+    }
+
+    pub fn start_over(&self) {
+        self.send(ToWorker::StartOver);
+    }
+
+    pub fn share(&self) {
+        self.ask(Asked::Link, |id| ToWorker::Scenario { id });
+    }
+
+    /// The embedded run in a page of its own.
+    pub fn open_in_playground(&self) {
+        self.ask(Asked::Elsewhere, |id| ToWorker::Scenario { id });
+    }
+
+    pub fn keep(&self) {
+        self.ask(Asked::Keep, |id| ToWorker::Scenario { id });
+    }
+
+    // What the worker says.
+
+    fn hear(self: &Rc<Self>, message: FromWorker) {
+        match message {
+            FromWorker::Ready { storage, .. } => {
+                let mut model = self.model.borrow_mut();
+                if model.keeping != Keeping::Preview {
+                    model.set_storage(storage);
+                }
+            }
+            FromWorker::Opened { playback, notice, .. } => self.opened(playback, notice),
+            FromWorker::Refused { errors } => errors.into_iter().for_each(|text| self.ui.dispatch(Act::Tell(Notice { bad: true, text }))),
+            FromWorker::Replaying { now_us, until_us } => {
+                self.ui.dispatch(Act::Replaying((now_us < until_us).then_some((now_us, until_us))));
+            }
+            FromWorker::Frame(frame) => self.frame(frame),
+            FromWorker::Reply { id, result } => self.answered(id, result),
+            FromWorker::Detail(detail) => self.model.borrow_mut().set_detail(detail),
+            FromWorker::Playback(playback) => self.model.borrow_mut().set_playback(playback),
+            FromWorker::Saved(saved) => {
+                let mut model = self.model.borrow_mut();
+                if model.keeping != Keeping::Preview {
+                    model.set_saved(saved, now());
+                }
+            }
+            FromWorker::Failed { message, report } => self.ui.dispatch(Act::Failed(message, report)),
+        }
+        self.dirty.set(true);
+    }
+
+    fn opened(&self, playback: Playback, notice: Option<String>) {
+        self.model.borrow_mut().start_over();
+        self.ui.dispatch(Act::Opened);
+        if let Some(subject) = self.first_look.take() {
+            self.select(subject);
+        }
+        if let Some(text) = notice {
+            self.ui.dispatch(Act::Tell(Notice { bad: false, text }));
+        }
+        if self.embed && playback.playing {
+            self.set_playback(Playback { playing: false, ..playback });
+        } else {
+            self.model.borrow_mut().set_playback(playback);
+        }
+    }
+
+    fn frame(&self, frame: crate::bridge::Frame) {
+        let revision = frame.revision;
+        let wall = now();
+        match self.model.borrow_mut().frame(frame, wall) {
+            Taken::Applied => self.held.set(Some(revision)),
+            Taken::Lost => self.send(ToWorker::Resync),
+        }
+        self.ui.dispatch(Act::Replaying(None));
+    }
+
+    fn answered(self: &Rc<Self>, id: u32, result: Result<String, String>) {
+        let Some(asked) = self.asked.borrow_mut().remove(&id) else { return };
+        match (asked, result) {
+            (Asked::Shell, result) => self.ui.dispatch(Act::Answered(result)),
+            (Asked::Link, Ok(scenario)) => self.copy_link(&scenario),
+            (Asked::Elsewhere, Ok(scenario)) => self.open_elsewhere(&scenario),
+            (Asked::Keep, Ok(scenario)) => self.keep_as_own(scenario),
+            (Asked::Link | Asked::Elsewhere | Asked::Keep, Err(text)) => self.ui.dispatch(Act::Tell(Notice { bad: true, text })),
+        }
+    }
+
+    fn link(&self, scenario: &str) -> Option<String> {
+        let at_us = self.model.borrow().mirror().now_us;
+        share::link_to(scenario, at_us).map_err(|text| self.ui.dispatch(Act::Tell(Notice { bad: true, text }))).ok()
+    }
+
+    fn copy_link(&self, scenario: &str) {
+        if let Some(link) = self.link(scenario) {
+            share::copy(link, self.ui.clone(), |link, copied| Act::Share(if copied { Share::Copied(link) } else { Share::Text(link) }));
+        }
+    }
+
+    /// Where the browser keeps frames from opening pages, the link is shown to copy.
+    fn open_elsewhere(&self, scenario: &str) {
+        let Some(link) = self.link(scenario) else { return };
+        if !matches!(gloo::utils::window().open_with_url_and_target(&link, "_blank"), Ok(Some(_))) {
+            self.ui.dispatch(Act::Share(Share::Text(link)));
+        }
+    }
+
+    /// A run opened from a link becomes the user's own: the same text, run to the same moment, with storage.
+    fn keep_as_own(self: &Rc<Self>, scenario: String) {
+        let at_us = self.model.borrow().mirror().now_us;
+        share::clear_fragment();
+        self.model.borrow_mut().keeping = Keeping::Unknown;
+        self.connect(false);
+        self.send(ToWorker::Open { scenario, at_us });
+    }
+
+    // The loop.
+
+    fn tick_next(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        *self.frame.borrow_mut() = Some(request_animation_frame(move |_| {
+            if let Some(page) = weak.upgrade() {
+                page.tick(now());
+                page.tick_next();
+            }
+        }));
+    }
+
+    fn tick(&self, wall: f64) {
+        if let Some(revision) = self.unacknowledged.take() {
+            self.send(ToWorker::Shown(revision));
+        }
+        let mut model = self.model.borrow_mut();
+        if model.staging.settle(wall) {
+            self.dirty.set(true);
+            self.landed.set(true);
+        }
+        let since = wall - self.shown_at.get();
+        if self.dirty.get() && (since >= CALM || (self.landed.get() && since >= QUICK)) {
+            self.shown_at.set(wall);
+            self.dirty.set(false);
+            self.landed.set(false);
+            self.show.set(model.snapshot());
+            self.unacknowledged.set(self.held.take());
+            self.flow.borrow_mut().layout_changed();
+        }
+        self.flow.borrow_mut().draw(&model, wall);
+    }
+}
+
+/// Wall time in milliseconds; for showing only.
+pub fn now() -> f64 {
+    gloo::utils::window().performance().map_or(0.0, |performance| performance.now())
+}

@@ -1,0 +1,78 @@
+//! The address: the run it names, and links that name this run.
+
+use crate::app::ui_state::Act;
+use gloo::timers::callback::Timeout;
+use playground_core::scenario::{Scenario, builtin::builtin, link};
+use playground_core::time::SimTime;
+use playground_core::view::Subject;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use yew::UseReducerDispatcher;
+
+/// A run to open: scenario text and the moment to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    pub scenario: String,
+    pub at_us: u64,
+    pub select: Option<Subject>,
+}
+
+/// The run a visitor without any sees.
+pub fn home() -> String {
+    builtin("trucks_gps").unwrap_or_default().to_owned()
+}
+
+/// The run the address's fragment names, or what is wrong with it. A fragment such as `#stage` names none.
+pub fn run_of_address() -> Result<Option<Run>, String> {
+    let hash = gloo::utils::window().location().hash().unwrap_or_default();
+    let text = hash.trim_start_matches('#');
+    if text.is_empty() || text == "stage" {
+        return Ok(None);
+    }
+    let opened = link::unpack(text).map_err(|error| error.to_string())?;
+    let at_us = opened.at.map_or(0, SimTime::micros);
+    Ok(Some(Run { scenario: opened.scenario.to_toml(), at_us, select: opened.select }))
+}
+
+/// `location#k1.…` for this run at this moment.
+pub fn link_to(scenario: &str, at_us: u64) -> Result<String, String> {
+    let told = |faults: Vec<_>| format!("This run cannot be put into a link: {} faults in its text.", faults.len());
+    let scenario = Scenario::parse(scenario).map_err(told)?;
+    let href = gloo::utils::window().location().href().unwrap_or_default();
+    let base = href.split(['#', '?']).next().unwrap_or_default();
+    Ok(format!("{base}#{}", link::pack(&scenario, Some(SimTime(at_us)), None)))
+}
+
+/// Forgets the fragment: the run is the user's own now.
+pub fn clear_fragment() {
+    let window = gloo::utils::window();
+    let path = window.location().pathname().unwrap_or_default() + &window.location().search().unwrap_or_default();
+    if let Ok(history) = window.history() {
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
+    }
+}
+
+/// A parameter of the address's query.
+pub fn query(name: &str) -> Option<String> {
+    let search = gloo::utils::window().location().search().unwrap_or_default();
+    web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(name)
+}
+
+/// Puts text on the clipboard and tells whether that worked. Frames and plain-HTTP pages may be refused.
+pub fn copy_text(text: String, done: impl FnOnce(bool) + 'static) {
+    spawn_local(async move {
+        let navigator = gloo::utils::window().navigator();
+        let there = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object());
+        let copied = there && JsFuture::from(navigator.clipboard().write_text(&text)).await.is_ok();
+        done(copied);
+    });
+}
+
+/// Copies a link, says so, and takes the word back after a while.
+pub fn copy(link: String, ui: UseReducerDispatcher<super::ui_state::UiState>, told: impl FnOnce(String, bool) -> Act + 'static) {
+    copy_text(link.clone(), move |copied| {
+        ui.dispatch(told(link, copied));
+        if copied {
+            Timeout::new(2_400, move || ui.dispatch(Act::Share(super::ui_state::Share::Idle))).forget();
+        }
+    });
+}

@@ -1,0 +1,129 @@
+//! The brokers in a row, each with the one thing a newcomer wants to do to it: crash it, or start it again.
+
+use crate::app::model::Shared;
+use crate::app::page::PageHandle;
+use crate::app::stage::geometry::broker_at;
+use crate::app::stage::is_selected;
+use playground_core::view::{BrokerState, BrokerView, ControllersView, Subject};
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct BrokersProps {
+    pub page: PageHandle,
+    pub brokers: Vec<Shared<BrokerView>>,
+    pub controllers: Shared<ControllersView>,
+    /// For each broker: user partitions it leads, of how many.
+    pub leads: Vec<(usize, usize)>,
+    pub selected: Option<Subject>,
+}
+
+#[component]
+pub fn Brokers(props: &BrokersProps) -> Html {
+    let controllers = &props.controllers;
+    let apart = controllers.leader.filter(|id| !props.brokers.iter().any(|broker| broker.id == *id));
+    html! {
+        <section class="brokers" aria-label="Brokers">
+            <div key="head" class="column-head">
+                <h2 key="name" class="column-head__name">{ "Brokers" }</h2>
+                <p key="what" class="column-head__what">
+                    <span key="hex" class="hexagon" aria-hidden="true" hidden={apart.is_none()}>{ "C" }</span>
+                    { controller_words(controllers) }
+                </p>
+            </div>
+            <div key="row" class="brokers__row">
+                { for props.brokers.iter().zip(&props.leads).map(|(broker, leads)| html! {
+                    <BrokerBox key={broker.id} page={props.page.clone()} broker={broker.clone()} leads={*leads}
+                        controller={controllers.leader == Some(broker.id)}
+                        selected={is_selected(props.selected.as_ref(), &Subject::Broker(broker.id))} />
+                }) }
+            </div>
+        </section>
+    }
+}
+
+fn controller_words(controllers: &ControllersView) -> String {
+    match controllers.leader {
+        Some(leader) => format!("controller {leader} decides who leads"),
+        None if controllers.voters.is_empty() => String::new(),
+        None => "no controller: nothing can be decided now".to_owned(),
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct BoxProps {
+    page: PageHandle,
+    broker: Shared<BrokerView>,
+    leads: (usize, usize),
+    controller: bool,
+    selected: bool,
+}
+
+#[component]
+fn BrokerBox(props: &BoxProps) -> Html {
+    let broker = &props.broker;
+    let id = broker.id;
+    let (page, actor) = (props.page.clone(), props.page.clone());
+    let action = BrokerAction::of(broker.state, id);
+    let class = classes!("broker", state_class(broker.state), props.selected.then_some("is-selected"));
+    html! {
+        <div {class} data-at={broker_at(id)}>
+            <button key="face" type="button" class="broker__face" aria-pressed={props.selected.to_string()} onclick={move |_| page.select(Subject::Broker(id))}>
+                <span key="id" class="broker__id">{ id }</span>
+                <span key="words" class="broker__words">
+                    <span key="state" class="broker__state">
+                        <span key="words">{ state_words(broker) }</span>
+                        <span key="controller" class="hexagon" title="Active controller" hidden={!props.controller}>{ "C" }</span>
+                    </span>
+                    <span key="leads" class="broker__leads">{ leads_words(broker.state, props.leads) }</span>
+                </span>
+            </button>
+            <button key="act" type="button" class={classes!("button", "broker__act", action.class)} onclick={move |_| actor.shell(action.line.clone())}
+                aria-label={format!("{} broker {id}", action.word)}>{ action.word }</button>
+        </div>
+    }
+}
+
+/// What one click on a broker does, and its shell line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerAction {
+    pub word: &'static str,
+    pub line: String,
+    pub class: &'static str,
+}
+
+impl BrokerAction {
+    pub fn of(state: BrokerState, id: i32) -> BrokerAction {
+        match state {
+            BrokerState::Down => BrokerAction { word: "Start", line: format!("start {id}"), class: "button--start" },
+            BrokerState::Running | BrokerState::Fenced | BrokerState::Starting => {
+                BrokerAction { word: "Crash", line: format!("kill {id}"), class: "button--danger" }
+            }
+        }
+    }
+}
+
+fn state_class(state: BrokerState) -> &'static str {
+    match state {
+        BrokerState::Running => "broker--running",
+        BrokerState::Fenced | BrokerState::Starting => "broker--waiting",
+        BrokerState::Down => "broker--down",
+    }
+}
+
+pub fn state_words(broker: &BrokerView) -> &'static str {
+    match broker.state {
+        BrokerState::Running => "running",
+        BrokerState::Fenced => "up, fenced",
+        BrokerState::Starting => "starting",
+        BrokerState::Down => "down",
+    }
+}
+
+/// What matters next to a broker's state: what it leads, and after a crash what is not lost.
+pub fn leads_words(state: BrokerState, (leads, all): (usize, usize)) -> String {
+    match state {
+        BrokerState::Down if leads > 0 => format!("still leader of {leads}"),
+        BrokerState::Down => "its disk is kept".to_owned(),
+        _ => format!("leads {leads} of {all}"),
+    }
+}

@@ -1,0 +1,177 @@
+//! What the user is looking at. Changed by clicks and keys; never by frames.
+
+use playground_core::view::Subject;
+use std::rc::Rc;
+use yew::Reducible;
+
+/// What the inspector shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Inspect {
+    /// Nothing chosen: how to read the picture, and what to try.
+    #[default]
+    Guide,
+    Subject(Subject),
+    /// Why this event happened.
+    Event(u64),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    #[default]
+    Stage,
+    Events,
+}
+
+/// The last command given by a click, as its shell line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub line: String,
+    pub answer: Option<Result<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Share {
+    #[default]
+    Idle,
+    /// Copied to the clipboard.
+    Copied(String),
+    /// The clipboard refused: the user copies the text.
+    Text(String),
+}
+
+/// Something the user must be told, until dismissed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub bad: bool,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UiState {
+    pub inspect: Inspect,
+    /// On narrow pages the inspector lies over the stage: is it open?
+    pub sheet: bool,
+    pub place: Place,
+    pub help: bool,
+    pub said: Option<Said>,
+    pub share: Share,
+    pub notices: Vec<Notice>,
+    /// Catching up: virtual now and goal.
+    pub replaying: Option<(u64, u64)>,
+    /// The engine failed: what it said, and the report.
+    pub failed: Option<(String, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    Inspect(Inspect),
+    Go(Place),
+    Help(bool),
+    /// Esc: closes the topmost thing.
+    Close,
+    Said(String),
+    Answered(Result<String, String>),
+    Share(Share),
+    Tell(Notice),
+    Dismiss(usize),
+    Replaying(Option<(u64, u64)>),
+    Failed(String, String),
+    /// The user has read about the failure.
+    FailureRead,
+    /// Another run is open.
+    Opened,
+}
+
+impl UiState {
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Inspect(inspect) => {
+                self.sheet = true;
+                self.inspect = inspect;
+            }
+            Act::Go(place) => self.place = place,
+            Act::Help(open) => self.help = open,
+            Act::Close => self.close(),
+            Act::Said(line) => self.said = Some(Said { line, answer: None }),
+            Act::Answered(answer) => self.said.iter_mut().for_each(|said| said.answer = Some(answer.clone())),
+            Act::Share(share) => self.share = share,
+            Act::Tell(notice) => self.tell(notice),
+            Act::Dismiss(i) if i < self.notices.len() => drop(self.notices.remove(i)),
+            Act::Dismiss(_) => (),
+            Act::Replaying(goal) => self.replaying = goal,
+            Act::FailureRead => self.failed = None,
+            Act::Failed(message, report) => self.failed = Some((message, report)),
+            Act::Opened => {
+                // What went wrong before stays to be read; what was selected in another run does not.
+                let (notices, failed) = (std::mem::take(&mut self.notices), self.failed.take());
+                *self = UiState { notices, failed, place: self.place, ..UiState::default() };
+            }
+        }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
+    }
+
+    fn close(&mut self) {
+        if self.help {
+            self.help = false;
+        } else if self.share != Share::Idle {
+            self.share = Share::Idle;
+        } else if self.sheet || self.inspect != Inspect::Guide {
+            self.sheet = false;
+            self.inspect = Inspect::Guide;
+        } else if self.place != Place::Stage {
+            self.place = Place::Stage;
+        } else {
+            self.notices.pop();
+        }
+    }
+}
+
+impl Reducible for UiState {
+    type Action = Act;
+    fn reduce(self: Rc<Self>, act: Act) -> Rc<Self> {
+        let mut next = (*self).clone();
+        next.act(act);
+        if next == *self { self } else { Rc::new(next) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(acts: impl IntoIterator<Item = Act>) -> UiState {
+        let mut state = UiState::default();
+        acts.into_iter().for_each(|act| state.act(act));
+        state
+    }
+
+    #[test]
+    fn esc_closes_the_topmost_thing_first() {
+        let mut state = after([Act::Go(Place::Events), Act::Inspect(Inspect::Event(7)), Act::Help(true)]);
+        state.act(Act::Close);
+        assert!(!state.help && state.inspect == Inspect::Event(7));
+        state.act(Act::Close);
+        assert_eq!(state.inspect, Inspect::Guide);
+        state.act(Act::Close);
+        assert_eq!(state.place, Place::Stage);
+    }
+
+    #[test]
+    fn an_answer_belongs_to_the_line_said_last() {
+        let state = after([Act::Said("kill 102".into()), Act::Answered(Err("down already".into()))]);
+        assert_eq!(state.said, Some(Said { line: "kill 102".into(), answer: Some(Err("down already".into())) }));
+    }
+
+    #[test]
+    fn another_run_keeps_what_the_user_must_be_told() {
+        let notice = Notice { bad: true, text: "The link is damaged.".into() };
+        let state = after([Act::Tell(notice.clone()), Act::Inspect(Inspect::Event(1)), Act::Opened]);
+        assert_eq!(state.notices, [notice]);
+        assert_eq!(state.inspect, Inspect::Guide);
+    }
+}
