@@ -295,7 +295,7 @@ impl Cluster {
         self.mid_instant = true;
         self.steps += 1;
         match event {
-            Event::Deliver(envelope) => self.deliver(*envelope),
+            Event::Deliver(envelope) => self.deliver(envelope),
             Event::Wake(node) => self.wake(node),
         }
     }
@@ -361,7 +361,7 @@ impl Cluster {
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
         let arrival = self.network.arrival(self.now, node, from, to);
         let envelope = Envelope { from, to, sent_at: self.now, message };
-        self.queue.push(arrival, Event::Deliver(Box::new(envelope)));
+        self.queue.push(arrival, Event::Deliver(envelope));
     }
 
     /// Tells the referee; what it finds becomes an event.
