@@ -17,11 +17,12 @@ use crate::metadata::MetadataImage;
 use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, HeartbeatAnswer, Message, Request, Response};
 use crate::rng::SimRng;
+use crate::sorted::SortedVec;
 use crate::time::{SimDuration, SimTime};
 use fetcher::Fetcher;
 use partition::{Replica, Role};
 use purgatory::Purgatory;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `replica.high.watermark.checkpoint.interval.ms`.
@@ -53,7 +54,7 @@ pub struct Broker {
     isr_changes: BTreeMap<TopicPartition, AlterPartitionItem>,
     isr_request: Option<(CorrelationId, Vec<TopicPartition>)>,
     /// Partitions whose log end or high watermark moved in this step; parked requests of theirs are looked at before it ends.
-    moved: BTreeSet<TopicPartition>,
+    moved: SortedVec<TopicPartition>,
     next_correlation: u64,
     next_producer_id: i64,
 }
@@ -110,7 +111,7 @@ impl Broker {
             groups,
             isr_changes: BTreeMap::new(),
             isr_request: None,
-            moved: BTreeSet::new(),
+            moved: SortedVec::default(),
             next_correlation: 0,
             next_producer_id: 0,
         }

@@ -74,6 +74,13 @@ impl Connections {
         self.image.as_ref()?.partition(partition)?.leader
     }
 
+    /// Brokers the metadata calls trusted; before there is any, those it was told to start with.
+    fn known(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        let told = self.image.iter().flat_map(|image| &image.brokers).filter(|(_, registration)| !registration.fenced).map(|(id, _)| *id);
+        let bootstrap = if self.image.is_none() { &self.bootstrap[..] } else { &[] };
+        told.chain(bootstrap.iter().copied())
+    }
+
     /// Not pausing after a failed connection.
     pub fn usable(&self, broker: BrokerId, now: SimTime) -> bool {
         self.peers.get(&broker).is_none_or(|peer| peer.retry_at <= now)
@@ -147,7 +154,7 @@ impl Connections {
             known.filter(|broker| self.usable(*broker, now)).min_by_key(|broker| self.in_flight(*broker))
         };
         // `metadata.recovery.strategy=rebootstrap`: when no known broker can be reached, the first addresses are tried again.
-        let known = least_loaded(&mut self.known_brokers());
+        let known = least_loaded(&mut self.known());
         let Some(to) = known.or_else(|| least_loaded(&mut self.bootstrap.iter().copied())) else { return };
         let id = self.send(to, Request::Metadata, out);
         self.refresh.in_flight = Some((to, id));
@@ -177,12 +184,16 @@ impl Connections {
             return SimTime::MAX;
         }
         let due = if self.refresh.wanted { self.refresh.not_before } else { self.refresh.expires };
-        due.max(self.reachable_at())
+        // One broker that is reachable by then is enough; the usual case looks at no other.
+        match self.known().any(|broker| self.retry_at(broker) <= due) {
+            true => due,
+            false => self.reachable_at(),
+        }
     }
 
     /// When some broker this client knows may be tried.
     pub fn reachable_at(&self) -> SimTime {
-        let brokers = self.known_brokers().chain(self.bootstrap.iter().copied());
+        let brokers = self.known().chain(self.bootstrap.iter().copied());
         brokers.map(|broker| self.retry_at(broker)).min().unwrap_or(SimTime::MAX)
     }
 }

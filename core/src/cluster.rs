@@ -298,7 +298,7 @@ impl Cluster {
         self.mid_instant = true;
         self.steps += 1;
         match event {
-            Event::Deliver(envelope) => self.deliver(*envelope),
+            Event::Deliver(envelope) => self.deliver(envelope),
             Event::Wake(node) => self.wake(node),
         }
     }
@@ -373,7 +373,7 @@ impl Cluster {
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
         let (arrival, connection) = self.network.send(self.now, node, from, to);
         let envelope = Envelope { from, to, sent_at: self.now, connection, message };
-        self.queue.push(arrival, Event::Deliver(Box::new(envelope)));
+        self.queue.push(arrival, Event::Deliver(envelope));
     }
 
     /// Tells the referee; what it finds becomes an event.

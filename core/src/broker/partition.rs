@@ -178,6 +178,11 @@ impl Replica {
         }
     }
 
+    /// Confirmed by the controller, as far as this leader knows.
+    pub fn is_in_sync(&self, broker: BrokerId) -> bool {
+        self.leadership().is_some_and(|leadership| leadership.isr.contains(&broker))
+    }
+
     /// The ISR with `broker` in it, when it has earned its place and no other change is under way.
     pub fn expanded_isr(&self, broker: BrokerId, eligible: bool) -> Option<Vec<BrokerId>> {
         let leadership = self.leadership()?;

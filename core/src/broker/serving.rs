@@ -157,6 +157,10 @@ impl Broker {
                 continue;
             }
             replica.follower_fetched(follower, epoch, asked.offset, now);
+            // The usual case: a member asks for what is not there yet, and everything is committed.
+            if replica.is_in_sync(follower) && replica.high_watermark == replica.log.log_end() {
+                continue;
+            }
             self.offer_expansion(asked.partition, follower, epoch);
             self.advance(now, asked.partition);
         }

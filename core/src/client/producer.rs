@@ -35,7 +35,8 @@ pub struct Producer {
     round_robin: RoundRobinPartitioner,
     accumulator: Accumulator,
     identity: Identity,
-    in_flight: BTreeMap<CorrelationId, InFlight>,
+    /// In the order of sending.
+    in_flight: Vec<(CorrelationId, InFlight)>,
     pub counts: Counts,
 }
 
@@ -92,7 +93,7 @@ impl Producer {
             round_robin: RoundRobinPartitioner::new(),
             accumulator: Accumulator::new(&config),
             identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
-            in_flight: BTreeMap::new(),
+            in_flight: Vec::new(),
             counts: Counts::default(),
             config,
         }
@@ -113,7 +114,7 @@ impl Producer {
 
     /// Batches waiting or under way.
     pub fn unsettled(&self) -> u32 {
-        self.accumulator.len() + self.in_flight.values().map(|request| request.batches.len() as u32).sum::<u32>()
+        self.accumulator.len() + self.in_flight.iter().map(|(_, request)| request.batches.len() as u32).sum::<u32>()
     }
 
     /// The application calls `send()` for every record that is due; it blocks there until metadata is known.
@@ -162,7 +163,7 @@ impl Producer {
         if ready.leaderless {
             self.connections.want_metadata();
         }
-        for broker in ready.brokers {
+        for &broker in ready.brokers.iter() {
             if self.connections.usable(broker, now) && self.connections.in_flight(broker) < self.config.max_in_flight {
                 self.drain_to(now, broker, topic, &leader, out);
             }
@@ -217,11 +218,12 @@ impl Producer {
         }
         let id = self.connections.send(broker, request, out);
         let expires = batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
-        self.in_flight.insert(id, InFlight { to: broker, deadline: now + self.config.request_timeout, expires, batches });
+        self.in_flight.push((id, InFlight { to: broker, deadline: now + self.config.request_timeout, expires, batches }));
     }
 
     fn produced(&mut self, now: SimTime, id: CorrelationId, results: &[ProducedPartition], out: &mut Outbox) {
-        let Some(request) = self.in_flight.remove(&id) else { return };
+        let Ok(place) = self.in_flight.binary_search_by_key(&id, |(sent, _)| *sent) else { return };
+        let (_, request) = self.in_flight.remove(place);
         for drained in request.batches {
             let result = results.iter().find(|result| result.partition.partition == drained.partition);
             match result.map(|result| result.result) {
@@ -278,7 +280,7 @@ impl Producer {
             self.fail(&batch, partition, Some(ErrorCode::DeliveryTimeout), out);
         }
         self.expire_in_flight(now, out);
-        while let Some(to) = self.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to) {
+        while let Some(to) = self.in_flight.iter().find(|(_, request)| request.deadline <= now).map(|(_, request)| request.to) {
             self.closed(now, to, out);
         }
     }
@@ -286,7 +288,7 @@ impl Producer {
     /// A batch under way is given up when its time is over, whatever becomes of the request (`Sender.getExpiredInflightBatches`).
     fn expire_in_flight(&mut self, now: SimTime, out: &mut Outbox) {
         let mut expired = Vec::new();
-        for request in self.in_flight.values_mut().filter(|request| request.expires <= now) {
+        for (_, request) in self.in_flight.iter_mut().filter(|(_, request)| request.expires <= now) {
             expired.extend(request.batches.extract_if(.., |drained| drained.batch.deadline <= now));
             request.expires = request.batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
         }
@@ -352,7 +354,7 @@ impl Node for Producer {
             true => self.workload.next_at(),
             false => SimTime::MAX,
         };
-        let requests = self.in_flight.values().map(|request| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX);
+        let requests = self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX);
         let sends = self.next_send();
         application.min(requests).min(sends).min(self.connections.next_timeout()).min(self.accumulator.next_deadline())
     }

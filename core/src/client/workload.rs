@@ -47,8 +47,11 @@ impl Workload {
             Pace::Every(every) => every.times(self.count),
             Pace::Rate(rate) if rate <= 1_000 => SimDuration(self.count * SECOND_US / rate.max(1)),
             Pace::Rate(rate) => {
-                let exact = u128::from(self.count) * u128::from(SECOND_US) / u128::from(rate);
-                SimDuration(exact as u64 / BURST.micros() * BURST.micros())
+                let exact = match self.count.checked_mul(SECOND_US) {
+                    Some(scaled) => scaled / rate,
+                    None => (u128::from(self.count) * u128::from(SECOND_US) / u128::from(rate)) as u64,
+                };
+                SimDuration(exact / BURST.micros() * BURST.micros())
             }
         };
         self.start + passed

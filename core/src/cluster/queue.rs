@@ -8,28 +8,60 @@ use std::collections::BinaryHeap;
 /// What will happen.
 #[derive(Clone, Debug)]
 pub enum Event {
-    Deliver(Box<Envelope>),
+    Deliver(Envelope),
     /// A participant, by its dense number, wanted to be woken.
     Wake(u32),
 }
 
-#[derive(Clone, Debug)]
+/// What the heap moves about: the envelope itself stays in its slot.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Deliver { slot: u32 },
+    Wake { node: u32 },
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Entry {
     at: SimTime,
     id: u64,
-    event: Event,
+    kind: Kind,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct EventQueue {
     heap: BinaryHeap<Entry>,
     next_id: u64,
+    /// Messages on their way; slots are used again.
+    envelopes: Vec<Option<Envelope>>,
+    free: Vec<u32>,
 }
 
 impl EventQueue {
     pub fn push(&mut self, at: SimTime, event: Event) {
-        self.heap.push(Entry { at, id: self.next_id, event });
+        let kind = match event {
+            Event::Deliver(envelope) => Kind::Deliver { slot: self.keep(envelope) },
+            Event::Wake(node) => Kind::Wake { node },
+        };
+        self.heap.push(Entry { at, id: self.next_id, kind });
         self.next_id += 1;
+    }
+
+    fn keep(&mut self, envelope: Envelope) -> u32 {
+        match self.free.pop() {
+            Some(slot) => {
+                self.envelopes[slot as usize] = Some(envelope);
+                slot
+            }
+            None => {
+                self.envelopes.push(Some(envelope));
+                self.envelopes.len() as u32 - 1
+            }
+        }
+    }
+
+    fn take(&mut self, slot: u32) -> Envelope {
+        self.free.push(slot);
+        self.envelopes[slot as usize].take().expect("a slot holds its envelope until it is delivered")
     }
 
     pub fn next_time(&self) -> Option<SimTime> {
@@ -37,7 +69,12 @@ impl EventQueue {
     }
 
     pub fn pop(&mut self) -> Option<(SimTime, Event)> {
-        self.heap.pop().map(|entry| (entry.at, entry.event))
+        let Entry { at, kind, .. } = self.heap.pop()?;
+        let event = match kind {
+            Kind::Deliver { slot } => Event::Deliver(self.take(slot)),
+            Kind::Wake { node } => Event::Wake(node),
+        };
+        Some((at, event))
     }
 
     pub fn len(&self) -> u64 {

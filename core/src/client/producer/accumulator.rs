@@ -8,8 +8,9 @@ use crate::error::ErrorCode;
 use crate::ids::BrokerId;
 use crate::log::producers::{BATCHES_RETAINED, sequence_plus};
 use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size};
+use crate::sorted::SortedVec;
 use crate::time::{SimDuration, SimTime};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -20,10 +21,10 @@ pub struct Accumulator {
     max_request_size: u32,
     memory: u64,
     buffered: u64,
-    /// Partitions that were ever written to; they remember their sequence.
-    queues: BTreeMap<u32, Queue>,
+    /// By partition, as far as one was ever written to; they remember their sequence.
+    queues: Vec<Queue>,
     /// Those with batches waiting.
-    waiting: BTreeSet<u32>,
+    waiting: SortedVec<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -32,7 +33,7 @@ struct Queue {
     next_serial: u32,
     next_sequence: i32,
     /// First sequences of batches under way or waiting for another try.
-    outstanding: BTreeSet<i32>,
+    outstanding: SortedVec<i32>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,8 +74,8 @@ pub struct Appended {
 }
 
 /// Leaders with something to send.
-pub struct Ready {
-    pub brokers: BTreeSet<BrokerId>,
+pub(super) struct Ready {
+    pub brokers: SortedVec<BrokerId>,
     /// Some batch waits for a leader to be known.
     pub leaderless: bool,
 }
@@ -122,8 +123,8 @@ impl Accumulator {
             max_request_size: config.max_request_size,
             memory: config.buffer_memory,
             buffered: 0,
-            queues: BTreeMap::new(),
-            waiting: BTreeSet::new(),
+            queues: Vec::new(),
+            waiting: SortedVec::default(),
         }
     }
 
@@ -132,9 +133,13 @@ impl Accumulator {
         self.buffered + u64::from(self.batch_size) <= self.memory
     }
 
+    fn queue(&self, partition: u32) -> &Queue {
+        &self.queues[partition as usize]
+    }
+
     /// Batches waiting.
     pub fn len(&self) -> u32 {
-        self.waiting.iter().map(|partition| self.queues[partition].batches.len() as u32).sum()
+        self.waiting.iter().map(|partition| self.queue(*partition).batches.len() as u32).sum()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -143,14 +148,17 @@ impl Accumulator {
 
     /// No unfinished batch stays behind when the sticky partitioner leaves this partition now.
     pub fn last_batch_full(&self, partition: u32) -> bool {
-        let last = self.queues.get(&partition).and_then(|queue| queue.batches.back());
+        let last = self.queues.get(partition as usize).and_then(|queue| queue.batches.back());
         last.is_none_or(|batch| !batch.is_open() || batch.bytes >= self.batch_size)
     }
 
     pub fn append(&mut self, partition: u32, now: SimTime, key: Option<&[u8]>, value: &[u8]) -> Appended {
         let timestamp = now.timestamp_ms();
         let (key_len, value_len) = (key.map(|key| key.len() as u32), Some(value.len() as u32));
-        let queue = self.queues.entry(partition).or_default();
+        if self.queues.len() <= partition as usize {
+            self.queues.resize_with(partition as usize + 1, Queue::default);
+        }
+        let queue = &mut self.queues[partition as usize];
         let room = |batch: &Batch| {
             let record = estimated_record_size(batch.records, timestamp - batch.first_timestamp_ms, key_len, value_len);
             batch.is_open() && batch.bytes + record <= batch.limit
@@ -194,16 +202,14 @@ impl Accumulator {
     }
 
     /// Which leaders have a batch that may go now.
-    pub fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>) -> Ready {
-        let mut ready = Ready { brokers: BTreeSet::new(), leaderless: false };
-        for partition in &self.waiting {
-            let queue = &self.queues[partition];
+    pub(super) fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>) -> Ready {
+        let mut ready = Ready { brokers: SortedVec::default(), leaderless: false };
+        for partition in self.waiting.iter() {
+            let queue = self.queue(*partition);
             let due = !queue.blocked() && self.head_at(queue).is_some_and(|at| at <= now);
             match leader(*partition) {
                 None => ready.leaderless = true,
-                Some(broker) if due => {
-                    ready.brokers.insert(broker);
-                }
+                Some(broker) if due => ready.brokers.insert(broker),
                 Some(_) => {}
             }
         }
@@ -212,7 +218,7 @@ impl Accumulator {
 
     /// When each waiting queue may send, as far as the accumulator knows.
     pub fn sendable_at(&self) -> impl Iterator<Item = (u32, SimTime)> + '_ {
-        let waiting = self.waiting.iter().map(|partition| (*partition, &self.queues[partition]));
+        let waiting = self.waiting.iter().map(|partition| (*partition, self.queue(*partition)));
         waiting.filter(|(_, queue)| !queue.blocked()).filter_map(|(partition, queue)| Some((partition, self.head_at(queue)?)))
     }
 
@@ -220,28 +226,28 @@ impl Accumulator {
     pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Drained> {
         let mut drained = Vec::new();
         let mut size = 0;
-        let partitions: Vec<u32> = self.waiting.iter().copied().filter(|partition| leader(*partition) == Some(broker)).collect();
-        for partition in partitions {
-            let queue = self.queues.get_mut(&partition).expect("waiting partitions have queues");
-            let Some(head) = queue.batches.front() else { continue };
+        let queues = &mut self.queues;
+        self.waiting.retain(|partition| {
+            if leader(*partition) != Some(broker) {
+                return true;
+            }
+            let queue = &mut queues[*partition as usize];
+            let Some(head) = queue.batches.front() else { return true };
             let backing_off = head.attempts > 0 && head.retry_at > now;
             if backing_off || queue.blocked() || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
-                continue;
+                return true;
             }
             size += head.bytes;
-            let batch = queue.take_head(identity);
-            if queue.batches.is_empty() {
-                self.waiting.remove(&partition);
-            }
-            drained.push(Drained { partition, batch });
-        }
+            drained.push(Drained { partition: *partition, batch: queue.take_head(identity) });
+            !queue.batches.is_empty()
+        });
         drained
     }
 
     /// Back to the front, in the order of sequences.
     pub fn requeue(&mut self, mut drained: Drained, retry_at: SimTime) {
         drained.batch.retry_at = retry_at;
-        let queue = self.queues.entry(drained.partition).or_default();
+        let queue = &mut self.queues[drained.partition as usize];
         let place = match drained.batch.sequence {
             None => 0,
             Some(sequence) => queue.batches.partition_point(|batch| batch.sequence.is_some_and(|other| other < sequence)),
@@ -253,20 +259,20 @@ impl Accumulator {
     /// Acknowledged or failed: its memory and its sequence are free.
     pub fn settle(&mut self, partition: u32, batch: &Batch) {
         self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
-        if let (Some(queue), Some(sequence)) = (self.queues.get_mut(&partition), batch.sequence) {
+        if let (Some(queue), Some(sequence)) = (self.queues.get_mut(partition as usize), batch.sequence) {
             queue.outstanding.remove(&sequence);
         }
     }
 
     /// OUT_OF_ORDER_SEQUENCE_NUMBER of a batch whose predecessor is not settled: it goes again after that one.
     pub fn follows_an_unsettled_batch(&self, drained: &Drained, error: ErrorCode) -> bool {
-        let first = self.queues.get(&drained.partition).and_then(|queue| queue.outstanding.first());
+        let first = self.queues.get(drained.partition as usize).and_then(|queue| queue.outstanding.first());
         error == ErrorCode::OutOfOrderSequenceNumber && first.copied() != drained.batch.sequence
     }
 
     /// A new producer epoch counts from zero in every partition; what waits is numbered again.
     pub fn restart_sequences(&mut self) {
-        for queue in self.queues.values_mut() {
+        for queue in &mut self.queues {
             queue.next_sequence = 0;
             queue.outstanding.clear();
             queue.batches.iter_mut().for_each(|batch| batch.sequence = None);
@@ -279,20 +285,19 @@ impl Accumulator {
         if self.next_deadline() > now {
             return expired;
         }
-        for partition in self.waiting.clone() {
-            let queue = self.queues.get_mut(&partition).expect("waiting partitions have queues");
+        let queues = &mut self.queues;
+        self.waiting.retain(|partition| {
+            let queue = &mut queues[*partition as usize];
             while let Some(batch) = queue.batches.pop_front_if(|batch| batch.deadline <= now) {
-                expired.push((partition, batch));
+                expired.push((*partition, batch));
             }
-            if queue.batches.is_empty() {
-                self.waiting.remove(&partition);
-            }
-        }
+            !queue.batches.is_empty()
+        });
         expired
     }
 
     pub fn next_deadline(&self) -> SimTime {
-        let heads = self.waiting.iter().filter_map(|partition| self.queues[partition].batches.front());
+        let heads = self.waiting.iter().filter_map(|partition| self.queue(*partition).batches.front());
         heads.map(|batch| batch.deadline).min().unwrap_or(SimTime::MAX)
     }
 }
@@ -314,7 +319,9 @@ impl Queue {
             batch.sequence = Some(self.next_sequence);
             self.next_sequence = sequence_plus(self.next_sequence, batch.records);
         }
-        self.outstanding.extend(batch.sequence);
+        if let Some(sequence) = batch.sequence {
+            self.outstanding.insert(sequence);
+        }
         batch.seal(identity);
         batch.attempts += 1;
         batch
