@@ -23,10 +23,24 @@ pub enum NodeId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TopicId(pub u32);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TopicPartition {
     pub topic: TopicId,
     pub partition: u32,
+}
+
+/// By topic, then partition, compared as one number: most of what a broker looks up is keyed by this.
+impl Ord for TopicPartition {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |id: &TopicPartition| u64::from(id.topic.0) << 32 | u64::from(id.partition);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for TopicPartition {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The position of a record in its partition; a log's end is the offset the next record will get.

@@ -9,7 +9,8 @@ use crate::time::{SimDuration, SimTime};
 /// One direction between two participants, with chance of its own.
 #[derive(Clone, Debug)]
 struct Link {
-    to: NodeId,
+    /// The receiver's number, [`NodeId::stream`]: quicker to compare than the id.
+    to: u64,
     last_arrival: SimTime,
     rng: SimRng,
 }
@@ -18,7 +19,7 @@ struct Link {
 pub struct Network {
     spec: NetworkSpec,
     seed: Seed,
-    /// By sender (its dense number), sorted by receiver.
+    /// By sender (its dense number), sorted by receiver's number.
     links: Vec<Vec<Link>>,
 }
 
@@ -31,10 +32,11 @@ impl Network {
     pub fn arrival(&mut self, now: SimTime, sender: u32, from: NodeId, to: NodeId) -> SimTime {
         let (spec, seed) = (self.spec, self.seed);
         let links = &mut self.links[sender as usize];
+        let to = to.stream();
         let place = match links.binary_search_by_key(&to, |link| link.to) {
             Ok(place) => place,
             Err(place) => {
-                let stream = from.stream().rotate_left(20) ^ to.stream() ^ (1 << 62);
+                let stream = from.stream().rotate_left(20) ^ to ^ (1 << 62);
                 links.insert(place, Link { to, last_arrival: SimTime::ZERO, rng: SimRng::new(seed, stream) });
                 place
             }

@@ -117,7 +117,14 @@ impl Story {
     /// The scenario file this story is.
     pub fn text(&self) -> String {
         let tables: String = self.tables.iter().map(Table::text).collect();
-        let timeline: String = self.timeline.iter().map(|(time, command)| format!("{time} = \"{command}\"\n")).collect();
+        let mut entries: Vec<(String, Vec<String>)> = Vec::new();
+        for (time, command) in &self.timeline {
+            match entries.iter_mut().find(|(known, _)| known == time) {
+                Some((_, commands)) => commands.push(format!("{command:?}")),
+                None => entries.push((time.clone(), vec![format!("{command:?}")])),
+            }
+        }
+        let timeline: String = entries.iter().map(|(time, commands)| format!("{time} = [{}]\n", commands.join(", "))).collect();
         format!("seed = {}\n\n{tables}[timeline]\n{timeline}", self.seed)
     }
 

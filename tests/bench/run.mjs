@@ -1,0 +1,160 @@
+// The engine native, the engine as wasm and a plain JavaScript simulation, in turn, five times each; medians of CPU time.
+// `node tests/bench/run.mjs [--native PATH] [--rounds N] [--quick]`; cargo must be able to compile for wasm32-unknown-unknown.
+//
+// Every measurement is a process of its own: `run.mjs --once KIND CASE AMOUNT`. So nobody profits from another's warm caches,
+// and what the process computed (garbage collection and compilation of the engine included) is what it took.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { simulate } from './toy-event.mjs';
+
+const HERE = fileURLToPath(import.meta.url);
+const ROOT = resolve(dirname(HERE), '../..');
+const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
+const WASM = join(TARGET, 'wasm32-unknown-unknown/release/examples/bench_wasm.wasm');
+const CASES = ['batch1', 'batch10', 'batch100', 'large', 'trucks']; // as `Case::ALL`
+const argument = (name) => process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined;
+
+const cpuSeconds = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+// --- One measurement, in this process ---
+
+function onceWasm(name, amount) {
+  const { exports: engine } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(WASM)), {});
+  const prepared = (records) => engine.prepare(CASES.indexOf(name), records);
+  const work = () => name === 'trucks' ? engine.pass(amount) : engine.deliver();
+  // V8 starts with quick, slow code and compiles again beside the run; a page spends most of its time after that. So both kinds
+  // run everything once before they are timed.
+  prepared(amount);
+  work();
+  prepared(amount);
+  const before = { cpu: cpuSeconds(), events: engine.events(), virtual: engine.virtual_seconds(), memory: engine.memory.buffer.byteLength };
+  work();
+  return {
+    cpu_s: cpuSeconds() - before.cpu,
+    virtual_s: engine.virtual_seconds() - before.virtual,
+    records: engine.records(),
+    batches: engine.batches(),
+    events: engine.events() - before.events,
+    memory_bytes: engine.memory.buffer.byteLength,
+  };
+}
+
+function onceToy(amount, partitions, payload) {
+  simulate({ partitions, total: amount, payload });
+  globalThis.gc?.();
+  const heap = process.memoryUsage().heapUsed, began = cpuSeconds();
+  const run = simulate({ partitions, total: amount, payload });
+  const cpu_s = cpuSeconds() - began;
+  globalThis.gc?.();
+  const retained_bytes = process.memoryUsage().heapUsed - heap;
+  return { cpu_s, records: run.delivered, events: run.events, retained_bytes, sum: run.sum };
+}
+
+function once(kind, name, amount) {
+  if (kind === 'wasm') return onceWasm(name, amount);
+  return onceToy(amount, name === 'large' ? 1000 : 6, kind === 'toy' ? 100 : 0);
+}
+
+// --- All of them, in turn ---
+
+function measure(kind, name, amount) {
+  const [program, ...args] = kind === 'native'
+    ? [argument('--native'), name, String(amount)]
+    : [process.execPath, '--expose-gc', HERE, '--once', kind, name, String(amount)];
+  const began = performance.now();
+  const child = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (child.status !== 0) throw new Error(`${kind} ${name} ended with ${child.status ?? child.signal ?? child.error}`);
+  return { ...JSON.parse(child.stdout), wall_s: (performance.now() - began) / 1000 };
+}
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const medians = (rounds) => Object.fromEntries(Object.keys(rounds[0]).map((key) => [key, median(rounds.map((round) => round[key]))]));
+
+function inTurn(kinds, name, amount, rounds) {
+  const results = Object.fromEntries(kinds.map((kind) => [kind, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of kinds) results[kind].push(measure(kind, name, amount));
+  }
+  return Object.fromEntries(kinds.map((kind) => [kind, medians(results[kind])]));
+}
+
+const rate = ({ records, cpu_s }) => records / cpu_s;
+const thousands = (n) => Math.round(n / 1000).toLocaleString('en').padStart(7) + ' k';
+const missed = [];
+
+function goal(name, value, holds, text) {
+  if (!holds) missed.push(`${name}: ${value}, goal ${text}`);
+  return `${value} (goal ${text}${holds ? '' : ', MISSED'})`;
+}
+
+function endToEnd(native, rounds, quick) {
+  const kinds = [...(native ? ['native'] : []), 'wasm', 'toy', 'bare'];
+  console.log('End to end: 3 brokers, 6 partitions, 100-byte values, keys user-0…user-999, replication factor 3, acks=all;');
+  console.log('records delivered to one group for each second of CPU.');
+  console.log('  case      records/batch       native         wasm     JS toy   JS toy, no values   wasm / JS toy');
+  const least = { batch1: 1.5, batch10: 4, batch100: 4 };
+  const found = {};
+  for (const name of Object.keys(least)) {
+    const results = inTurn(kinds, name, quick ? 60_000 : 300_000, rounds);
+    const { wasm, toy, bare } = results;
+    const ratio = rate(wasm) / rate(toy);
+    const text = goal(`${name} wasm / JS toy`, ratio.toFixed(2), ratio >= least[name], `≥ ${least[name]}`);
+    const batch = (wasm.records / wasm.batches).toFixed(1);
+    const nativeRate = results.native ? thousands(rate(results.native)) : '-'.padStart(9);
+    console.log(`  ${name.padEnd(9)} ${batch.padStart(13)}    ${nativeRate}    ${thousands(rate(wasm))}  ${thousands(rate(toy))}           ${thousands(rate(bare))}   ${text}`);
+    found[name] = results;
+  }
+  return found;
+}
+
+function costs(found) {
+  console.log('\nEvents and memory (bytes kept for each 100-byte record in three copies)');
+  console.log('  case      events/record   ns/event native   ns/event wasm   bytes/record native   wasm memory / record   JS toy');
+  for (const [name, { native, wasm, toy }] of Object.entries(found)) {
+    const ns = (run) => run ? Math.round(run.cpu_s * 1e9 / run.events).toString() : '-';
+    const bytes = native ? native.retained_bytes / native.records : undefined;
+    const shown = bytes === undefined ? '-' : name === 'batch1' ? bytes.toFixed(0) : goal(`${name} bytes/record`, bytes.toFixed(0), bytes <= 150, '≤ 150');
+    console.log(`  ${name.padEnd(9)} ${(wasm.events / wasm.records).toFixed(2).padStart(13)}   ${ns(native).padStart(15)}   ${ns(wasm).padStart(13)}   ${shown.padStart(19)}   ${(wasm.memory_bytes / wasm.records).toFixed(0).padStart(20)}   ${(toy.retained_bytes / toy.records).toFixed(0).padStart(6)}`);
+  }
+}
+
+function pace(kinds, quick) {
+  console.log('\nVirtual seconds for each second of CPU');
+  const trucks = inTurn(kinds, 'trucks', quick ? 600 : 3600, quick ? 1 : 3);
+  for (const [kind, run] of Object.entries(trucks)) {
+    const speed = run.virtual_s / run.cpu_s;
+    const told = goal(`trucks_gps ${kind}`, Math.round(speed).toLocaleString('en'), speed >= 10_000, '≥ 10,000, the fastest speed a page offers');
+    console.log(`  trucks_gps, ${kind.padEnd(6)}: ${told}`);
+  }
+  const large = inTurn([...kinds, 'toy'], 'large', quick ? 200_000 : 1_000_000, quick ? 1 : 3);
+  for (const kind of kinds) {
+    const run = large[kind];
+    console.log(`  100 brokers, 1,000 partitions, 1 M records/s, ${kind.padEnd(6)}: ${(run.records / 1e6 / run.cpu_s).toFixed(2)}  (${thousands(rate(run)).trim()} records/s, ${(run.records / run.batches).toFixed(1)} records/batch, ${(rate(run) / rate(large.toy)).toFixed(2)} times the JS toy at 1,000 partitions)`);
+  }
+}
+
+function main() {
+  const quick = process.argv.includes('--quick');
+  const rounds = Number(argument('--rounds') ?? (quick ? 1 : 5));
+  const native = argument('--native');
+  if (native && !existsSync(native)) throw new Error(`${native} is missing: cargo build --release -p playground_tests --bin bench`);
+  execFileSync('cargo', ['build', '--locked', '--release', '-p', 'playground_tests', '--example', 'bench_wasm', '--target', 'wasm32-unknown-unknown'], { cwd: ROOT, stdio: 'inherit' });
+  const found = endToEnd(native, rounds, quick);
+  costs(found);
+  pace([...(native ? ['native'] : []), 'wasm'], quick);
+  console.log(missed.length ? `\nMissed:\n  ${missed.join('\n  ')}` : '\nAll goals are met.');
+  process.exitCode = missed.length ? 1 : 0;
+}
+
+if (process.argv[2] === '--once') {
+  const [kind, name, amount] = process.argv.slice(3);
+  console.log(JSON.stringify(once(kind, name, Number(amount))));
+} else {
+  main();
+}
