@@ -94,7 +94,7 @@ pub enum FromWorker {
     Detail(Option<RecordDetail>),
     Playback(Playback),
     Saved(SaveState),
-    /// The engine failed; the report is the run up to the instant before, as a saved run. Empty when there was no time to write one.
+    /// The engine failed; the report is the run up to the last whole instant, as a saved run. Empty when there was no time to write one.
     Failed {
         message: String,
         report: String,

@@ -32,14 +32,13 @@ pub fn reached(session: &Session) {
     });
 }
 
-/// The run up to the instant before the last one it stood at, as a saved run; empty when none was open.
+/// The run up to the last instant it stood at, as a saved run; empty when none was open.
 pub fn report() -> String {
     FLIGHT.with_borrow(|flight| {
         flight.as_ref().map_or_else(String::new, |flight| {
             let (opened, scenario) = (flight.opened.clone(), flight.scenario.clone());
-            // The failure may lie later in this very instant.
-            let at_us = flight.at_us.saturating_sub(1);
-            SavedRun { engine: ENGINE_VERSION, opened, scenario, at_us, digest: None }.render()
+            // Replayed, the run stands before what happens by itself at that instant: before the failure.
+            SavedRun { engine: ENGINE_VERSION, opened, scenario, at_us: flight.at_us, digest: None }.render()
         })
     })
 }
