@@ -84,13 +84,14 @@ fn embedded(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
     html! {
         <div class="app app--embed">
             <main key="main" id="stage" class="main">
+                <h1 key="title" class="visually-hidden">{ format!("Kafka Playground: {}", shot.mirror.title) }</h1>
                 <Stage key="stage" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} said={ui.said.clone()} />
                 <Caption key="caption" page={page.clone()} snapshot={shot.clone()} said={ui.said.clone()} />
             </main>
-            <div key="bar" class="embed-bar">
+            <footer key="bar" class="embed-bar">
                 <Transport key="transport" page={page.clone()} playing={shot.playing()} speed_milli={shot.speed_milli()} now_us={shot.mirror.now_us} />
                 <OpenInPlayground key="open" page={page.clone()} />
-            </div>
+            </footer>
             <Inspector key="inspector" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} open={ui.sheet && ui.inspect != Inspect::Guide} />
             { overlays(page, ui) }
         </div>
