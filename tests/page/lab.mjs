@@ -1,7 +1,7 @@
 // The browser, and for each claim a bench: fresh profiles on it, and everything the browser complained about.
 import { Playground } from "./page.mjs";
 
-/** A step of a journey that takes longer is broken. */
+/** A step of a journey that takes longer fails. */
 const STEP_MS = 15_000;
 const SIZE = { width: 1440, height: 900 };
 
@@ -35,11 +35,11 @@ export class Bench {
   }
 
   /** A profile of its own: its own storage, clipboard rights and settings. */
-  async profile({ clipboard = true, ...settings } = {}) {
+  async profile(settings = {}) {
     const context = await this.lab.browser.newContext({ viewport: SIZE, reducedMotion: "no-preference", ...settings });
     this.onClose(() => context.close());
     context.setDefaultTimeout(STEP_MS);
-    if (clipboard) await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(this.url).origin });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(this.url).origin });
     await context.addInitScript(reportPolicy);
     context.on("page", (page) => this.#watch(page));
     return context;

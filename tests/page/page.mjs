@@ -2,6 +2,8 @@
 
 /** A condition that is not met by then never will be. */
 const PATIENCE_MS = 20_000;
+/** Profiles share the machine's clipboard: one copies at a time. */
+let clipboard = Promise.resolve();
 
 export class Playground {
   /** `frame`: where the playground is, if not the page itself. */
@@ -122,10 +124,14 @@ export class Playground {
   }
 
   /** The link that Share puts on the clipboard. */
-  async share() {
-    await this.button("Share").click();
-    await this.frame.getByText("Link copied").waitFor();
-    return this.page.evaluate(() => navigator.clipboard.readText());
+  share() {
+    const copied = clipboard.then(async () => {
+      await this.button("Share").click();
+      await this.frame.getByText("Link copied").waitFor();
+      return this.page.evaluate(() => navigator.clipboard.readText());
+    });
+    clipboard = copied.catch(() => {});
+    return copied;
   }
 
   /** The events of the list, newest first: `{at, text}`. */

@@ -25,16 +25,15 @@ const sideways = () => {
 
 /** The states of the page a person meets: a record, the list of what happened, the reasons, the shortcuts. */
 async function visit(it, look) {
-  const narrow = (await it.page.viewportSize()).width <= 600;
   await look("the stage");
-  await it.record(4, 3).click();
-  await it.untilTitle("trucks_gps-4@3");
+  await it.records().last().click();
+  await it.untilTitle(/^trucks_gps-9@\d+$/);
   await look("a record");
   await it.page.keyboard.press("Escape");
-  if (!narrow) {
-    await it.button("Why?").click();
-    await it.panel.locator(".why__rule").waitFor();
-  }
+  await it.button("Why?").click();
+  await it.panel.locator(".why__rule").waitFor();
+  await look("the reasons");
+  await it.page.keyboard.press("Escape");
   await it.button("Events").click();
   await it.frame.locator(".event-row").first().waitFor();
   await look("the events");

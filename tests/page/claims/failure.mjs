@@ -13,7 +13,7 @@ async function break_(page) {
 
 async function crashedAndSaved(bench) {
   const it = await bench.open();
-  await it.speed(10);
+  await it.speed(50);
   await it.untilCount("sent", 12);
   await it.button("Crash broker 102").click();
   await it.untilBroker(102, "down");

@@ -35,7 +35,7 @@ async function survivesReload(it) {
 export const claims = {
   "paused, saved, reloaded: the same digest at the same time, still paused": async (bench) => {
     const it = await bench.open();
-    await it.speed(10);
+    await it.speed(50);
     await it.untilCount("sent", 12);
     await survivesReload(it);
     assert.deepEqual(await stored(it.page), { files: ["kafka-playground"], databases: [] });
@@ -43,7 +43,7 @@ export const claims = {
 
   "after a crash by hand, and the broker is still down": async (bench) => {
     const it = await bench.open();
-    await it.speed(10);
+    await it.speed(50);
     await it.untilCount("sent", 12);
     await it.button("Crash broker 102").click();
     await it.untilBroker(102, "down");
@@ -69,7 +69,7 @@ export const claims = {
     const context = await bench.profile();
     await withoutInWorker(context, NO_OPFS);
     const it = await bench.open("", { context });
-    await it.speed(10);
+    await it.speed(50);
     await it.untilCount("sent", 12);
     await it.button("Crash broker 102").click();
     await it.untilBroker(102, "down");
@@ -81,7 +81,7 @@ export const claims = {
     const context = await bench.profile();
     await withoutInWorker(context, NO_OPFS + NO_INDEXED_DB);
     const it = await bench.open("", { context });
-    await it.speed(10);
+    await it.speed(50);
     await it.untilCount("sent", 12);
     assert.match(await it.kept(), /^not saved: This browser does not let the page keep data here/);
     assert.deepEqual(await stored(it.page), { files: [], databases: [] });
@@ -90,7 +90,7 @@ export const claims = {
   "a second tab says that its run is not kept, and leaves the first one's alone": async (bench) => {
     const context = await bench.profile();
     const first = await bench.open("", { context });
-    await first.speed(10);
+    await first.speed(50);
     await first.untilCount("sent", 12);
     const second = await bench.open("", { context });
     await second.until(() => /^not saved: Another tab/.test(document.querySelector(".kept__text")?.textContent));
