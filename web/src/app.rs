@@ -134,7 +134,7 @@ fn listen_keys(page: PageHandle) -> EventListener {
         }
         match event.key().as_str() {
             " " if !on_control => page.toggle_play(),
-            "ArrowRight" if !on_control && !event.default_prevented() => page.next_event(),
+            "ArrowRight" if !event.default_prevented() => page.next_event(),
             "?" => page.act(Act::Help(true)),
             "Escape" => page.act(Act::Close),
             _ => return,

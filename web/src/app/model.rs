@@ -165,6 +165,7 @@ pub struct Snapshot {
     pub detail: Option<Shared<RecordDetail>>,
     pub playback: Option<Playback>,
     pub keeping: Keeping,
+    /// State digest of exactly this moment; told while the run stands still.
     pub digest: Option<String>,
     /// How much of each partition may be seen, where that is less than its log: topic, partition, end.
     pub held: Shared<Vec<(String, u32, u64)>>,
@@ -230,7 +231,7 @@ impl Model {
         self.mirror.apply(frame.delta);
         self.revision = Some(frame.revision);
         self.playback = Some(frame.playback);
-        self.digest = frame.digest.or(self.digest.take());
+        self.digest = frame.digest;
         self.events.extend(frame.events.into_iter().map(Shared::new));
         let surplus = self.events.len().saturating_sub(EVENTS);
         self.events.drain(..surplus);

@@ -126,7 +126,22 @@ impl Page {
                 page.send(ToWorker::Visible(!hidden));
             }
         });
-        self.listeners.borrow_mut().push(visible);
+        let weak = Rc::downgrade(self);
+        let address = EventListener::new(&gloo::utils::window(), "hashchange", move |_| {
+            if let Some(page) = weak.upgrade() {
+                page.address_changed();
+            }
+        });
+        self.listeners.borrow_mut().extend([visible, address]);
+    }
+
+    /// A link was put into the address of the open page: it opens as in a fresh one, or says what is wrong with it.
+    fn address_changed(&self) {
+        match share::run_of_address() {
+            Ok(Some(_)) => share::open_address(),
+            Ok(None) => {}
+            Err(text) => self.ui.dispatch(Act::Tell(Notice { bad: true, text })),
+        }
     }
 
     pub fn send(&self, message: ToWorker) {

@@ -42,6 +42,12 @@ pub fn link_to(scenario: &str, at_us: u64) -> Result<String, String> {
     Ok(format!("{base}#{}", link::pack(&scenario, Some(SimTime(at_us)), None)))
 }
 
+/// Opens the run the address names now.
+pub fn open_address() {
+    // A document can always load itself again.
+    let _ = gloo::utils::window().location().reload();
+}
+
 /// Forgets the fragment: the run is the user's own now.
 pub fn clear_fragment() {
     let window = gloo::utils::window();

@@ -45,7 +45,7 @@ pub fn Stage(props: &StageProps) -> Html {
     let subject = if let Inspect::Subject(subject) = &props.inspect { Some(subject.clone()) } else { None };
     let crowd = shot.crowd.map(|rate| format!("Too fast for single records: lines show where {} arrivals a second go", words::count(rate)));
     html! {
-        <section class="stage" aria-label="Stage" data-pace={pace}>
+        <section class="stage" aria-label="Stage" data-pace={pace} data-now-us={shot.mirror.now_us.to_string()} data-digest={shot.digest.clone()}>
             <div key="view" class="stage__view" ref={view}>
                 <div key="scroll" class="stage__scroll" tabindex="0" role="region" aria-label="The cluster">
                     <div class="story">

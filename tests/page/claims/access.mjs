@@ -1,0 +1,62 @@
+// Everybody can use it: the axe rules in both themes at three sizes, with the busiest things on the page.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const SIZES = [
+  { width: 1440, height: 900 },
+  { width: 820, height: 1180 },
+  { width: 390, height: 844 },
+];
+
+/** What breaks a rule, as `rule: element`. */
+async function violations(it, axe) {
+  await it.frame.evaluate(axe);
+  return it.frame.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
+  });
+}
+
+const sideways = () => {
+  const root = document.documentElement;
+  return Math.max(root.scrollWidth, document.body.scrollWidth) - root.clientWidth;
+};
+
+/** The states of the page a person meets: a record, the list of what happened, the reasons, the shortcuts. */
+async function visit(it, look) {
+  await look("the stage");
+  await it.records().last().click();
+  await it.untilTitle(/^trucks_gps-9@\d+$/);
+  await look("a record");
+  await it.page.keyboard.press("Escape");
+  await it.button("Why?").click();
+  await it.panel.locator(".why__rule").waitFor();
+  await look("the reasons");
+  await it.page.keyboard.press("Escape");
+  await it.button("Events").click();
+  await it.frame.locator(".event-row").first().waitFor();
+  await look("the events");
+  await it.page.keyboard.press("?");
+  await it.frame.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+  await look("the shortcuts");
+}
+
+function claim(viewport, colorScheme) {
+  return async (bench) => {
+    const axe = readFileSync(join(bench.lab.modules, "axe-core/axe.min.js"), "utf8");
+    const it = await bench.open("#s=trucks_gps&kill=102@40s&t=55s", { viewport, colorScheme, hasTouch: viewport.width < 900 });
+    await it.moment();
+    const found = [];
+    await visit(it, async (state) => {
+      found.push(...(await violations(it, axe)).map((text) => `${state}: ${text}`));
+      const over = await it.frame.evaluate(sideways);
+      if (over > 0) found.push(`${state}: the page scrolls ${over} px sideways`);
+    });
+    assert.deepEqual(found, []);
+  };
+}
+
+const cases = SIZES.flatMap((size) => ["light", "dark"].map((scheme) => [`${size.width} × ${size.height}, ${scheme}`, claim(size, scheme)]));
+
+export const claims = Object.fromEntries(cases);

@@ -1,0 +1,70 @@
+// A click tells what the thing is.
+import assert from "node:assert/strict";
+
+const facts = (it) =>
+  it.panel.locator(".facts__row").evaluateAll((rows) => Object.fromEntries(rows.map((row) => [row.querySelector("dt").textContent, row.querySelector("dd").textContent])));
+
+const tables = (it) =>
+  it.panel.locator("table").evaluateAll((all) => all.map((table) => [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent))));
+
+export const claims = {
+  "a record: key, value, offset, timestamp, copies": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&t=45s");
+    await it.moment();
+    await it.record(4, 3).click();
+    await it.untilTitle("trucks_gps-4@3");
+    const key = await it.panel.locator(".panel__key").textContent();
+    assert.match(key, /^truck-\d+$/);
+    const value = JSON.parse(await it.panel.locator(".panel__value").textContent());
+    assert.equal(value.truck_id, key);
+    assert.ok(Number.isFinite(value.lat) && Number.isFinite(value.lon));
+    const told = await facts(it);
+    assert.equal(told.Offset, "3");
+    assert.match(told.Timestamp, /^0:00:\d\d · \d{13}$/);
+    assert.match(told["Copies on brokers"], /\(3 of 3\)$/);
+    assert.match(told["CRC-32C"], /^[0-9a-f]{8}$/);
+    await it.panel.locator("summary").first().click();
+    assert.match(await it.panel.locator(".bytes pre").first().textContent(), /^0000 {2}74 72 75 63 6b/);
+    await it.page.keyboard.press("Escape");
+    await it.untilTitle("How to read this");
+  },
+
+  "a partition: in the columns of Kafka's tools": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&t=45s");
+    await it.moment();
+    await it.partitionHead(4).click();
+    await it.untilTitle("trucks_gps-4");
+    const [described, copies, groups] = await tables(it);
+    assert.deepEqual(described[0], ["PARTITION", "LEADER", "REPLICAS", "ISR"]);
+    assert.equal(described[1][0], "4");
+    assert.deepEqual(described[1][3].split(", ").sort(), ["101", "102", "103"]);
+    assert.equal(copies.length, 4);
+    assert.deepEqual(groups[0], ["GROUP", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG"]);
+    assert.deepEqual(groups.slice(1).map(([group]) => group), ["location-dashboard", "notification-service"]);
+  },
+
+  "a broker: its replicas, and it can be crashed from here": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&t=45s");
+    await it.moment();
+    await it.broker(102).locator(".broker__face").click();
+    await it.untilTitle("Broker 102");
+    const [replicas] = await tables(it);
+    assert.equal(replicas.length, 11, "a head and ten partitions");
+    assert.match(await it.panel.locator(".command__line").textContent(), /kill 102$/);
+    await it.panel.getByRole("button", { name: "Crash", exact: true }).click();
+    await it.panel.getByText(/^down/).waitFor();
+    assert.match(await it.panel.locator(".command__line").textContent(), /start 102$/);
+  },
+
+  "a group and a truck": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&t=45s");
+    await it.moment();
+    await it.frame.locator(".group__head").filter({ hasText: "location-dashboard" }).click();
+    await it.panel.getByText("__consumer_offsets-28").waitFor();
+    const [bookmarks] = await tables(it);
+    assert.deepEqual(bookmarks[0], ["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID"]);
+    assert.equal(bookmarks.length, 11);
+    await it.frame.locator('[data-at="client:truck-7"]').click();
+    await it.untilTitle("truck-7");
+  },
+};
