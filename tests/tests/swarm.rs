@@ -9,6 +9,7 @@ use playground_core::scenario::Scenario;
 use playground_core::time::{SimDuration, SimTime};
 use playground_core::view::ClusterView;
 use playground_tests::story::{Story, Told, moment};
+use std::ops::RangeInclusive;
 
 const SEEDS: u64 = 200;
 const STORM_ENDS: &str = "90s";
@@ -86,10 +87,19 @@ fn invariants_hold_after_every_event_of_a_crash() {
 
 #[test]
 fn whatever_breaks_what_must_hold_holds() {
-    let only = std::env::var("SWARM_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds = only.map_or(1..=SEEDS, |seed: u64| seed..=seed);
+    let seeds = seeds();
     let failures: Vec<String> = seeds.filter_map(failure).collect();
     assert!(failures.is_empty(), "{} seeds fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// `SWARM_SEED=17` or `SWARM_SEED=1..5000` runs others than usual.
+fn seeds() -> RangeInclusive<u64> {
+    let Ok(asked) = std::env::var("SWARM_SEED") else { return 1..=SEEDS };
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("SWARM_SEED={asked}: write a number or 1..5000"));
+    match asked.split_once("..") {
+        Some((first, last)) => number(first)..=number(last),
+        None => number(&asked)..=number(&asked),
+    }
 }
 
 fn failure(seed: u64) -> Option<String> {
