@@ -138,12 +138,6 @@ impl Connections {
         }
     }
 
-    /// Brokers the metadata lists: those that were not fenced.
-    fn known_brokers(&self) -> impl Iterator<Item = BrokerId> + '_ {
-        let brokers = self.image.iter().flat_map(|image| &image.brokers);
-        brokers.filter(|(_, registration)| !registration.fenced).map(|(id, _)| *id)
-    }
-
     /// Asks for metadata when it is wanted or old, of the least loaded broker it can reach.
     pub fn poll_metadata(&mut self, now: SimTime, out: &mut Outbox) {
         let due = self.refresh.wanted || self.refresh.expires <= now;
