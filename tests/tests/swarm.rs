@@ -105,7 +105,7 @@ fn seeds() -> RangeInclusive<u64> {
 fn failure(seed: u64) -> Option<String> {
     let drawn = draw(seed);
     let mut told = drawn.story.start();
-    let every = if seed % 10 == 0 { 1 } else { 97 };
+    let every = if seed.is_multiple_of(10) { 1 } else { 97 };
     let result = watched(&mut told.cluster, moment(STORM_ENDS), every).and_then(|()| watched(&mut told.cluster, moment(QUIET), 997));
     let problem = result.and_then(|()| at_the_end(&drawn, &told)).err()?;
     Some(format!("SWARM_SEED={seed}: {problem}\n{}", drawn.story.text()))
