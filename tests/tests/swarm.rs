@@ -10,6 +10,7 @@ use playground_core::time::{SimDuration, SimTime};
 use playground_core::view::ClusterView;
 use playground_tests::story::{Story, Told, moment};
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const SEEDS: u64 = 200;
 const STORM_ENDS: &str = "90s";
@@ -104,11 +105,20 @@ fn seeds() -> RangeInclusive<u64> {
 
 fn failure(seed: u64) -> Option<String> {
     let drawn = draw(seed);
+    // An assertion of the engine itself is a failure of this seed like any other.
+    let problem = match catch_unwind(AssertUnwindSafe(|| played(seed, &drawn))) {
+        Ok(result) => result.err()?,
+        Err(_) => "the engine panicked, as told above".to_owned(),
+    };
+    Some(format!("SWARM_SEED={seed}: {problem}\n{}", drawn.story.text()))
+}
+
+fn played(seed: u64, drawn: &Drawn) -> Result<(), String> {
     let mut told = drawn.story.start();
     let every = if seed.is_multiple_of(10) { 1 } else { 97 };
-    let result = watched(&mut told.cluster, moment(STORM_ENDS), every).and_then(|()| watched(&mut told.cluster, moment(QUIET), 997));
-    let problem = result.and_then(|()| at_the_end(&drawn, &told)).err()?;
-    Some(format!("SWARM_SEED={seed}: {problem}\n{}", drawn.story.text()))
+    watched(&mut told.cluster, moment(STORM_ENDS), every)?;
+    watched(&mut told.cluster, moment(QUIET), 997)?;
+    at_the_end(drawn, &told)
 }
 
 /// Everything is up again and nothing is under way: what must be true of the whole run.
