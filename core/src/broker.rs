@@ -17,7 +17,7 @@ use crate::metadata::MetadataImage;
 use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, HeartbeatAnswer, Message, Request, Response};
 use crate::rng::SimRng;
-use crate::sorted::SortedVec;
+use crate::sorted::{SortedMap, SortedVec};
 use crate::time::{SimDuration, SimTime};
 use fetcher::Fetcher;
 use partition::{Replica, Role};
@@ -42,7 +42,7 @@ pub struct Broker {
     rng: SimRng,
     lifecycle: Lifecycle,
     image: Arc<MetadataImage>,
-    replicas: BTreeMap<TopicPartition, Replica>,
+    replicas: SortedMap<TopicPartition, Replica>,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
     checkpoint: BTreeMap<TopicPartition, Offset>,
     next_checkpoint: SimTime,
@@ -102,7 +102,7 @@ impl Broker {
                 fetching_metadata: false,
             },
             image: Arc::default(),
-            replicas: BTreeMap::new(),
+            replicas: SortedMap::default(),
             checkpoint: BTreeMap::new(),
             next_checkpoint: SimTime::MAX,
             next_isr_check: SimTime::MAX,
@@ -130,7 +130,7 @@ impl Broker {
         self.rack.as_deref()
     }
 
-    pub fn replicas(&self) -> &BTreeMap<TopicPartition, Replica> {
+    pub fn replicas(&self) -> &SortedMap<TopicPartition, Replica> {
         &self.replicas
     }
 
@@ -163,7 +163,7 @@ impl Broker {
     /// The process starts on the disk it finds.
     pub fn start(&mut self, now: SimTime, because: Option<EventId>) {
         let checkpoint = &self.checkpoint;
-        for (id, replica) in &mut self.replicas {
+        for (id, replica) in self.replicas.iter_mut() {
             let known = checkpoint.get(id).copied().unwrap_or_default();
             replica.high_watermark = known.min(replica.log.log_end());
         }
@@ -284,7 +284,7 @@ impl Broker {
             return;
         }
         let Some(topic) = image.topic(id.topic) else { return };
-        let replica = self.replicas.entry(id).or_insert_with(|| Replica::new(Arc::clone(&topic.config)));
+        let replica = self.replicas.get_or_insert_with(id, || Replica::new(Arc::clone(&topic.config)));
         let was_leader = matches!(replica.role, Role::Leader(_));
         if registration.leader_epoch == replica.leader_epoch {
             if replica.isr_confirmed(&registration.isr, registration.partition_epoch) {
@@ -386,7 +386,7 @@ impl Broker {
     }
 
     fn write_checkpoint(&mut self) {
-        for (id, replica) in &self.replicas {
+        for (id, replica) in self.replicas.iter() {
             self.checkpoint.insert(*id, replica.high_watermark);
         }
     }

@@ -27,7 +27,7 @@ pub mod rng;
 pub mod scenario;
 pub mod session;
 pub mod shell;
-mod sorted;
+pub mod sorted;
 pub mod time;
 pub mod trace;
 pub mod view;

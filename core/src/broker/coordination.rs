@@ -82,7 +82,8 @@ impl Broker {
             self.groups.resign(id.partition, out);
             return;
         }
-        let records = self.replicas[&id].log.segments().iter().flat_map(|segment| segment.batches());
+        let replica = self.replicas.get(&id).expect("it leads this partition");
+        let records = replica.log.segments().iter().flat_map(|segment| segment.batches());
         let decoded: Vec<GroupRecord> = records
             .flat_map(|stored| stored.batch.records())
             .filter_map(|record| GroupRecord::decode(record.key.unwrap_or_default(), record.value))
@@ -159,7 +160,7 @@ impl Broker {
     }
 
     fn await_commit(&mut self, now: SimTime, partition: TopicPartition, base: Offset, end: Offset, then: Continuation, out: &mut Outbox) {
-        let replica = &self.replicas[&partition];
+        let replica = self.replicas.get(&partition).expect("just appended to it");
         let results: Vec<ProducedPartition> = vec![stored(partition, base, replica.leader_epoch)];
         let committed = replica.high_watermark >= end;
         let needs: &[(TopicPartition, Offset)] = if committed { &[] } else { &[(partition, end)] };

@@ -4,15 +4,15 @@ use crate::error::ErrorCode;
 use crate::group::Continuation;
 use crate::ids::{CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::protocol::{FetchRequest, ProducedPartition};
+use crate::sorted::Line;
 use crate::time::SimTime;
-use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, Default)]
 pub struct Purgatory {
     next_id: u64,
-    produces: BTreeMap<u64, ParkedProduce>,
-    fetches: BTreeMap<u64, ParkedFetch>,
-    deadlines: BTreeSet<(SimTime, u64)>,
+    produces: Line<u64, ParkedProduce>,
+    fetches: Line<u64, ParkedFetch>,
+    deadlines: Line<(SimTime, u64), ()>,
 }
 
 /// A produce request whose partitions are not all committed yet.
@@ -61,7 +61,7 @@ impl Purgatory {
 
     fn claim(&mut self, deadline: SimTime) -> u64 {
         self.next_id += 1;
-        self.deadlines.insert((deadline, self.next_id));
+        self.deadlines.insert((deadline, self.next_id), ());
         self.next_id
     }
 

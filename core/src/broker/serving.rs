@@ -67,7 +67,7 @@ impl Broker {
         let appended = self.append(now, sent.partition, batch, acks_all);
         match appended {
             Ok((base, end)) => {
-                let replica = &self.replicas[&sent.partition];
+                let replica = self.replicas.get(&sent.partition).expect("just appended to it");
                 let need = (acks_all && replica.high_watermark < end).then_some(end);
                 // A duplicate was written by the leader of its time.
                 let epoch = replica.log.epochs().epoch_for(base).unwrap_or(replica.leader_epoch);

@@ -35,7 +35,7 @@ impl Cluster {
         hasher.word(self.controller().image().offset);
         for broker in self.brokers() {
             hasher.words([broker.id.0 as u64, broker.phase() as u64, broker.image().offset]);
-            for (id, replica) in broker.replicas() {
+            for (id, replica) in broker.replicas().iter() {
                 hasher.words([u64::from(id.topic.0), u64::from(id.partition)]);
                 hash_replica(&mut hasher, replica);
             }

@@ -54,7 +54,7 @@ impl Cluster {
     pub fn disk_files(&self, id: BrokerId) -> Vec<(String, Vec<u8>)> {
         let Some(broker) = self.broker(id) else { return Vec::new() };
         let mut found = vec![("replication-offset-checkpoint".to_owned(), self.checkpoint_file(broker))];
-        for (partition, replica) in broker.replicas() {
+        for (partition, replica) in broker.replicas().iter() {
             let directory = self.controller().image().name_of(*partition);
             let files = render(*partition, replica);
             found.extend(files.into_iter().map(|(name, bytes)| (format!("{directory}/{name}"), bytes)));
@@ -66,7 +66,7 @@ impl Cluster {
     pub fn disk_writes(&self, cursor: &mut DiskCursor) -> Vec<DiskWrite> {
         let mut writes = Vec::new();
         for broker in self.brokers() {
-            for (id, replica) in broker.replicas() {
+            for (id, replica) in broker.replicas().iter() {
                 let directory = format!("{}/{}", broker.id, self.controller().image().name_of(*id));
                 let mark = cursor.replicas.entry((broker.id, *id)).or_default();
                 write_replica(&directory, *id, replica, mark, &mut writes);

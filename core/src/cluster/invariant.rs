@@ -31,7 +31,7 @@ impl Cluster {
     /// I10: log start ≤ high watermark ≤ log end on each replica.
     fn check_marks(&self, found: &mut Vec<String>) {
         for broker in self.brokers() {
-            for (id, replica) in broker.replicas() {
+            for (id, replica) in broker.replicas().iter() {
                 if replica.log.log_start() > replica.high_watermark || replica.high_watermark > replica.log.log_end() {
                     let name = self.controller().image().name_of(*id);
                     found.push(format!("I10: marks of {name} on {} are out of order", broker.id));

@@ -3,7 +3,8 @@
 use crate::error::ErrorCode;
 use crate::ids::Offset;
 use crate::record::ProducerStamp;
-use std::collections::{BTreeMap, VecDeque};
+use crate::sorted::SortedMap;
+use std::collections::VecDeque;
 
 /// `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`; also why `max.in.flight.requests.per.connection` may not exceed 5.
 pub const BATCHES_RETAINED: usize = 5;
@@ -24,7 +25,7 @@ struct ProducerState {
 /// All producers known to one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProducerStates {
-    by_id: BTreeMap<i64, ProducerState>,
+    by_id: SortedMap<i64, ProducerState>,
 }
 
 /// What the leader does with a client's batch.
@@ -73,7 +74,7 @@ impl ProducerStates {
         if stamp.producer_id < 0 {
             return;
         }
-        let state = self.by_id.entry(stamp.producer_id).or_default();
+        let state = self.by_id.get_or_insert_with(stamp.producer_id, ProducerState::default);
         if state.epoch != stamp.producer_epoch {
             state.epoch = stamp.producer_epoch;
             state.batches.clear();
