@@ -181,7 +181,7 @@ impl Connections {
         // One broker that is reachable by then is enough; the usual case looks at no other.
         match self.known().any(|broker| self.retry_at(broker) <= due) {
             true => due,
-            false => self.reachable_at(),
+            false => due.max(self.reachable_at()),
         }
     }
 

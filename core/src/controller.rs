@@ -486,3 +486,118 @@ fn leader_rule(election: Election, before: &PartitionRegistration, after: &Parti
         (Election::Online, _) => format!("The first live in-sync replica in the order of the replicas {replicas}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TopicConfig;
+    use crate::rng::Seed;
+
+    fn at(ms: u64) -> SimTime {
+        SimTime(ms * 1_000)
+    }
+
+    /// Three brokers and `orders-0` on all of them, 1 first.
+    fn controller(min_insync_replicas: u32) -> (Controller, TopicPartition, Outbox) {
+        let mut controller = Controller::new(Arc::new(BrokerConfig::default()), SimRng::new(Seed(1), 0));
+        let brokers = [1, 2, 3].map(BrokerId);
+        for broker in brokers {
+            controller.admit(broker, None);
+        }
+        let config = TopicConfig { min_insync_replicas, ..TopicConfig::default() };
+        let request = CreateTopicRequest { name: Arc::from("orders"), internal: false, partitions: 1, replication_factor: 3, config };
+        let mut out = Outbox::default();
+        let topic = controller.create_topic(&request, Some(&[brokers.to_vec()]), &mut out).expect("a new topic");
+        (controller, TopicPartition { topic, partition: 0 }, out)
+    }
+
+    fn partition(controller: &Controller, id: TopicPartition) -> &PartitionRegistration {
+        controller.image().partition(id).expect("it was created")
+    }
+
+    fn beat(controller: &mut Controller, broker: i32, now: SimTime, out: &mut Outbox) {
+        let epoch = controller.image().brokers[&BrokerId(broker)].epoch;
+        let offset = controller.image().offset;
+        controller.heartbeat(now, BrokerId(broker), epoch, offset, out).expect("a registered broker");
+    }
+
+    #[test]
+    fn a_silent_broker_is_fenced_after_its_session_to_the_microsecond() {
+        let (mut controller, id, mut out) = controller(1);
+        beat(&mut controller, 2, at(4_000), &mut out);
+        beat(&mut controller, 3, at(4_000), &mut out);
+        assert_eq!(controller.next_timeout(), at(9_000));
+        controller.handle_timeout(SimTime(8_999_999), &mut out);
+        assert_eq!(partition(&controller, id).leader, Some(BrokerId(1)));
+        controller.handle_timeout(at(9_000), &mut out);
+        let after = partition(&controller, id);
+        assert_eq!(
+            (after.leader, after.leader_epoch, after.isr.as_slice()),
+            (Some(BrokerId(2)), LeaderEpoch(1), &[BrokerId(2), BrokerId(3)][..])
+        );
+    }
+
+    #[test]
+    fn a_second_process_is_refused_while_the_first_has_a_session() {
+        let (mut controller, _, mut out) = controller(1);
+        let mut register = |now| controller.register(now, BrokerId(1), 1, None, None, &mut out);
+        assert_eq!(register(SimTime(8_999_999)), Err(ErrorCode::DuplicateBrokerRegistration));
+        assert!(register(at(9_000)).is_ok());
+    }
+
+    #[test]
+    fn a_process_let_in_at_the_end_of_the_old_session_has_lost_its_leaderships() {
+        let (mut controller, id, mut out) = controller(1);
+        controller.register(at(9_000), BrokerId(1), 1, None, None, &mut out).expect("the session is over");
+        assert_eq!(partition(&controller, id).leader, Some(BrokerId(2)));
+        assert!(!partition(&controller, id).isr.contains(&BrokerId(1)));
+    }
+
+    #[test]
+    fn a_process_that_did_not_stop_in_order_is_eligible_no_longer() {
+        let (mut controller, id, mut out) = controller(3);
+        beat(&mut controller, 1, at(5_000), &mut out);
+        beat(&mut controller, 2, at(5_000), &mut out);
+        controller.handle_timeout(at(9_000), &mut out);
+        assert_eq!(partition(&controller, id).elr, [BrokerId(3)], "below the minimum of 3 it stays eligible");
+        controller.register(at(10_000), BrokerId(3), 1, None, None, &mut out).expect("the session is over");
+        assert!(partition(&controller, id).elr.is_empty());
+        assert_eq!(partition(&controller, id).leader, Some(BrokerId(1)));
+    }
+
+    #[test]
+    fn an_isr_asked_for_with_old_epochs_is_refused() {
+        let (mut controller, id, mut out) = controller(1);
+        let mut ask = |leader_epoch, partition_epoch, isr: &[i32]| {
+            let new_isr = isr.iter().map(|broker| BrokerId(*broker)).collect();
+            let (leader_epoch, partition_epoch) = (LeaderEpoch(leader_epoch), PartitionEpoch(partition_epoch));
+            let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, why: IsrChange::Lagging(BrokerId(3)) };
+            controller.alter_partition(BrokerId(1), &item, &mut out).map(|state| state.partition_epoch.0)
+        };
+        assert_eq!(ask(0, 0, &[1, 2]), Ok(1));
+        assert_eq!(ask(0, 0, &[1]), Err(ErrorCode::InvalidUpdateVersion));
+        assert_eq!(ask(1, 1, &[1]), Err(ErrorCode::NotController));
+        assert_eq!(ask(0, 1, &[2]), Err(ErrorCode::InvalidRequest), "a leader is in its own ISR");
+    }
+
+    #[test]
+    fn the_check_gives_leadership_back_to_the_preferred_replica_once_it_is_in_sync() {
+        let (mut controller, id, mut out) = controller(1);
+        controller.register(at(9_000), BrokerId(1), 1, None, None, &mut out).expect("the session is over");
+        for broker in [1, 2, 3] {
+            beat(&mut controller, broker, at(299_000), &mut out);
+        }
+        controller.handle_timeout(at(300_000), &mut out);
+        assert_eq!(partition(&controller, id).leader, Some(BrokerId(2)), "1 is back, but not in sync");
+        let before = partition(&controller, id).clone();
+        let (leader_epoch, partition_epoch) = (before.leader_epoch, before.partition_epoch);
+        let new_isr = vec![BrokerId(2), BrokerId(3), BrokerId(1)];
+        let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, why: IsrChange::CaughtUp(BrokerId(1)) };
+        controller.alter_partition(BrokerId(2), &item, &mut out).expect("it caught up");
+        for broker in [1, 2, 3] {
+            beat(&mut controller, broker, at(599_000), &mut out);
+        }
+        controller.handle_timeout(at(600_000), &mut out);
+        assert_eq!(partition(&controller, id).leader, Some(BrokerId(1)));
+    }
+}

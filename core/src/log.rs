@@ -227,3 +227,102 @@ fn fingerprint(before: u64, batch: &StoredBatch) -> u64 {
     let word = (u64::from(batch.batch.crc()) << 32) ^ batch.base_offset.0 ^ (batch.leader_epoch.0 as u64) << 20;
     (before.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{BatchBuilder, ProducerStamp};
+
+    fn batch(records: u32, stamp: ProducerStamp) -> ClientBatch {
+        let mut builder = BatchBuilder::new();
+        (0..records).for_each(|i| builder.append(1_000 + i64::from(i), None, Some(b"value"), &[]));
+        ClientBatch { batch: Arc::new(builder.build(stamp)), writer: 0, serial: 0 }
+    }
+
+    fn log(sizes: &[u32]) -> PartitionLog {
+        let mut log = PartitionLog::new();
+        for records in sizes {
+            log.append_as_leader(&batch(*records, ProducerStamp::NONE), LeaderEpoch(0), &TopicConfig::default()).expect("it fits");
+        }
+        log
+    }
+
+    #[test]
+    fn the_leader_assigns_offsets_one_after_another() {
+        let mut log = log(&[3, 2]);
+        let appended = log.append_as_leader(&batch(4, ProducerStamp::NONE), LeaderEpoch(0), &TopicConfig::default());
+        assert_eq!(appended, Ok(Appended { base_offset: Offset(5), end: Offset(9), duplicate: false }));
+        assert_eq!(log.log_end(), Offset(9));
+    }
+
+    #[test]
+    fn a_repeated_batch_is_answered_with_its_first_offset_and_not_stored() {
+        let mut log = log(&[2]);
+        let stamp = ProducerStamp { producer_id: 7, producer_epoch: 0, base_sequence: 0 };
+        let config = TopicConfig::default();
+        let first = log.append_as_leader(&batch(3, stamp), LeaderEpoch(0), &config).expect("new");
+        let again = log.append_as_leader(&batch(3, stamp), LeaderEpoch(1), &config).expect("known");
+        assert_eq!(again, Appended { duplicate: true, ..first });
+        assert_eq!(log.log_end(), Offset(5));
+    }
+
+    #[test]
+    fn a_batch_over_the_limit_is_refused_and_leaves_no_trace() {
+        let mut log = log(&[1]);
+        let small = TopicConfig { max_message_bytes: 70, ..TopicConfig::default() };
+        let before = log.content();
+        assert_eq!(log.append_as_leader(&batch(1, ProducerStamp::NONE), LeaderEpoch(0), &small), Err(ErrorCode::MessageTooLarge));
+        assert_eq!((log.log_end(), log.content()), (Offset(1), before));
+    }
+
+    #[test]
+    fn a_follower_that_copied_everything_has_the_same_content() {
+        let leader = log(&[3, 1, 4]);
+        let mut follower = PartitionLog::new();
+        let config = TopicConfig::default();
+        follower.append_as_follower(&leader.read(Offset(0), Offset(3), u32::MAX), &config);
+        // What it has already comes again: it is passed over.
+        follower.append_as_follower(&leader.read(Offset(0), leader.log_end(), u32::MAX), &config);
+        assert_eq!((follower.log_end(), follower.content()), (leader.log_end(), leader.content()));
+    }
+
+    #[test]
+    fn a_read_gives_one_batch_at_least_and_stops_at_its_bound() {
+        let log = log(&[3, 1, 4]);
+        let ends = |from, bound, bytes| log.read(Offset(from), Offset(bound), bytes).iter().map(|b| b.next_offset().0).collect::<Vec<_>>();
+        assert_eq!(ends(1, 8, 1), [3]);
+        assert_eq!(ends(1, 4, u32::MAX), [3, 4]);
+        assert_eq!(ends(4, 4, u32::MAX), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_forgotten_by_producers_and_epochs_too() {
+        let mut log = log(&[2]);
+        let stamp = ProducerStamp { producer_id: 7, producer_epoch: 0, base_sequence: 0 };
+        log.append_as_leader(&batch(3, stamp), LeaderEpoch(1), &TopicConfig::default()).expect("new");
+        log.truncate_to(Offset(2));
+        assert_eq!((log.log_end(), log.epochs().latest()), (Offset(2), Some(LeaderEpoch(0))));
+        let again = log.append_as_leader(&batch(3, stamp), LeaderEpoch(2), &TopicConfig::default()).expect("new again");
+        assert!(!again.duplicate);
+    }
+
+    #[test]
+    fn an_epoch_without_a_record_is_cut_even_when_no_record_is() {
+        let mut log = log(&[2]);
+        log.begin_epoch(LeaderEpoch(3));
+        log.truncate_to(Offset(2));
+        assert_eq!((log.epochs().latest(), log.truncations()), (Some(LeaderEpoch(0)), 0));
+    }
+
+    #[test]
+    fn a_full_segment_makes_room_for_the_next() {
+        let size = batch(1, ProducerStamp::NONE).batch.size_in_bytes();
+        let config = TopicConfig { segment_bytes: 2 * size, ..TopicConfig::default() };
+        let mut log = PartitionLog::new();
+        for _ in 0..5 {
+            log.append_as_leader(&batch(1, ProducerStamp::NONE), LeaderEpoch(0), &config).expect("it fits");
+        }
+        assert_eq!(log.segments().iter().map(|segment| segment.base_offset.0).collect::<Vec<_>>(), [0, 2, 4]);
+        assert_eq!(log.batch_at(Offset(3)).map(|stored| stored.base_offset), Some(Offset(3)));
+    }
+}

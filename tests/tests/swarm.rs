@@ -9,6 +9,8 @@ use playground_core::scenario::Scenario;
 use playground_core::time::{SimDuration, SimTime};
 use playground_core::view::ClusterView;
 use playground_tests::story::{Story, Told, moment};
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const SEEDS: u64 = 200;
 const STORM_ENDS: &str = "90s";
@@ -86,19 +88,37 @@ fn invariants_hold_after_every_event_of_a_crash() {
 
 #[test]
 fn whatever_breaks_what_must_hold_holds() {
-    let only = std::env::var("SWARM_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds = only.map_or(1..=SEEDS, |seed: u64| seed..=seed);
+    let seeds = seeds();
     let failures: Vec<String> = seeds.filter_map(failure).collect();
     assert!(failures.is_empty(), "{} seeds fail:\n{}", failures.len(), failures.join("\n"));
 }
 
+/// `SWARM_SEED=17` or `SWARM_SEED=1..5000` runs others than usual.
+fn seeds() -> RangeInclusive<u64> {
+    let Ok(asked) = std::env::var("SWARM_SEED") else { return 1..=SEEDS };
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("SWARM_SEED={asked}: write a number or 1..5000"));
+    match asked.split_once("..") {
+        Some((first, last)) => number(first)..=number(last),
+        None => number(&asked)..=number(&asked),
+    }
+}
+
 fn failure(seed: u64) -> Option<String> {
     let drawn = draw(seed);
+    // An assertion of the engine itself is a failure of this seed like any other.
+    let problem = match catch_unwind(AssertUnwindSafe(|| played(seed, &drawn))) {
+        Ok(result) => result.err()?,
+        Err(_) => "the engine panicked, as told above".to_owned(),
+    };
+    Some(format!("SWARM_SEED={seed}: {problem}\n{}", drawn.story.text()))
+}
+
+fn played(seed: u64, drawn: &Drawn) -> Result<(), String> {
     let mut told = drawn.story.start();
     let every = if seed.is_multiple_of(10) { 1 } else { 97 };
-    let result = watched(&mut told.cluster, moment(STORM_ENDS), every).and_then(|()| watched(&mut told.cluster, moment(QUIET), 997));
-    let problem = result.and_then(|()| at_the_end(&drawn, &told)).err()?;
-    Some(format!("SWARM_SEED={seed}: {problem}\n{}", drawn.story.text()))
+    watched(&mut told.cluster, moment(STORM_ENDS), every)?;
+    watched(&mut told.cluster, moment(QUIET), 997)?;
+    at_the_end(drawn, &told)
 }
 
 /// Everything is up again and nothing is under way: what must be true of the whole run.

@@ -258,3 +258,115 @@ pub fn truncation_point(log: &PartitionLog, epoch: LeaderEpoch, leader_end: Offs
         None => leader_end.min(log_end),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::ClientBatch;
+    use crate::record::{BatchBuilder, ProducerStamp};
+
+    const LAG: SimDuration = SimDuration::from_secs(30);
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime(seconds * 1_000_000)
+    }
+
+    /// 1 leads 2 and 3 at second 0, with this ISR and minimum; `records` are in its log.
+    fn leader(isr: &[i32], min_insync_replicas: u32, records: u32) -> Replica {
+        let brokers = |ids: &[i32]| ids.iter().map(|id| BrokerId(*id)).collect::<Vec<_>>();
+        let mut replica = Replica::new(Arc::new(TopicConfig { min_insync_replicas, ..TopicConfig::default() }));
+        let registration =
+            PartitionRegistration { replicas: brokers(&[1, 2, 3]), isr: brokers(isr), leader: Some(BrokerId(1)), ..Default::default() };
+        replica.become_leader(BrokerId(1), &registration, at(0));
+        append(&mut replica, records);
+        replica
+    }
+
+    fn append(replica: &mut Replica, records: u32) {
+        for _ in 0..records {
+            let mut builder = BatchBuilder::new();
+            builder.append(0, None, Some(b"v"), &[]);
+            let batch = ClientBatch { batch: Arc::new(builder.build(ProducerStamp::NONE)), writer: 0, serial: 0 };
+            replica.log.append_as_leader(&batch, LeaderEpoch(0), &Arc::clone(&replica.config)).expect("it fits");
+        }
+    }
+
+    fn fetch(replica: &mut Replica, follower: i32, offset: u64, now: SimTime) -> u64 {
+        replica.follower_fetched(BrokerId(follower), BrokerEpoch(0), Offset(offset), now);
+        replica.advance_high_watermark(now, LAG, &|_| true);
+        replica.high_watermark.0
+    }
+
+    #[test]
+    fn the_slowest_in_sync_replica_holds_the_high_watermark() {
+        let mut replica = leader(&[1, 2, 3], 1, 10);
+        assert_eq!(fetch(&mut replica, 2, 10, at(1)), 0, "3 has not been heard of");
+        assert_eq!(fetch(&mut replica, 3, 4, at(1)), 4);
+        assert_eq!(fetch(&mut replica, 3, 9, at(2)), 9);
+    }
+
+    #[test]
+    fn below_the_minimum_it_does_not_move_at_all() {
+        let mut replica = leader(&[1], 2, 10);
+        assert!(!replica.advance_high_watermark(at(1), LAG, &|_| true));
+        assert_eq!(replica.high_watermark, Offset::ZERO);
+    }
+
+    #[test]
+    fn a_replica_about_to_join_counts_before_it_is_confirmed() {
+        let mut replica = leader(&[1, 2], 1, 4);
+        fetch(&mut replica, 2, 4, at(1));
+        fetch(&mut replica, 3, 4, at(1));
+        append(&mut replica, 4);
+        assert_eq!(fetch(&mut replica, 2, 8, at(2)), 4, "3 is caught up and may join at any moment");
+        if let Role::Leader(leadership) = &mut replica.role {
+            leadership.pending_isr = Some(vec![BrokerId(1), BrokerId(2), BrokerId(3)]);
+        }
+        assert_eq!(fetch(&mut replica, 2, 8, at(60)), 4, "asked for, so it counts however long the answer takes");
+    }
+
+    #[test]
+    fn a_follower_earns_its_place_at_the_high_watermark() {
+        let mut replica = leader(&[1, 2], 1, 10);
+        fetch(&mut replica, 2, 10, at(1));
+        fetch(&mut replica, 3, 9, at(1));
+        assert_eq!(replica.expanded_isr(BrokerId(3), true), None);
+        fetch(&mut replica, 3, 10, at(2));
+        assert_eq!(replica.expanded_isr(BrokerId(3), false), None, "fenced");
+        assert_eq!(replica.expanded_isr(BrokerId(3), true), Some(vec![BrokerId(1), BrokerId(2), BrokerId(3)]));
+    }
+
+    #[test]
+    fn a_follower_leaves_after_the_lag_time_and_not_for_many_messages() {
+        let mut replica = leader(&[1, 2, 3], 1, 10);
+        fetch(&mut replica, 2, 10, at(1));
+        fetch(&mut replica, 3, 10, at(1));
+        append(&mut replica, 5);
+        fetch(&mut replica, 2, 15, at(20));
+        assert_eq!(replica.shrunk_isr(at(31), LAG), None);
+        let (isr, why) = replica.shrunk_isr(at(32), LAG).expect("3 was at the end 31 s ago");
+        assert_eq!((isr, why), (vec![BrokerId(1), BrokerId(2)], IsrChange::Lagging(BrokerId(3))));
+    }
+
+    #[test]
+    fn an_old_word_on_the_isr_changes_nothing() {
+        let mut replica = leader(&[1, 2], 1, 0);
+        if let Role::Leader(leadership) = &mut replica.role {
+            leadership.pending_isr = Some(vec![BrokerId(1), BrokerId(2), BrokerId(3)]);
+        }
+        assert!(!replica.isr_confirmed(&[BrokerId(1)], PartitionEpoch(0)));
+        assert!(replica.leadership().is_some_and(|leadership| leadership.isr.len() == 2 && leadership.pending_isr.is_some()));
+        assert!(replica.isr_confirmed(&[BrokerId(1)], PartitionEpoch(1)));
+        assert!(replica.leadership().is_some_and(|leadership| leadership.isr.len() == 1 && leadership.pending_isr.is_none()));
+    }
+
+    #[test]
+    fn a_follower_cuts_where_its_epochs_part_from_the_leaders() {
+        let mut replica = leader(&[1], 1, 5);
+        replica.log.begin_epoch(LeaderEpoch(4));
+        // The leader knows epoch 0 up to 3; here it goes up to 5.
+        assert_eq!(truncation_point(&replica.log, LeaderEpoch(0), Offset(3)), Offset(3));
+        // The leader's epoch 2 is not known here: back to the end of the one before it, and ask again.
+        assert_eq!(truncation_point(&replica.log, LeaderEpoch(2), Offset(9)), Offset(5));
+    }
+}

@@ -152,3 +152,76 @@ impl Workload {
 fn write_degrees(out: &mut Vec<u8>, micro: u64) -> std::io::Result<()> {
     write!(out, "{}.{:05}", micro / 1_000_000, micro % 1_000_000 / 10)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ProducerConfig;
+    use crate::rng::Seed;
+
+    fn workload(pace: Pace, members: u32, member: u32, value: Vec<Piece>) -> Workload {
+        let spec = ProducerSpec {
+            name: "t".to_owned(),
+            members: (0..members).map(|i| format!("t-{i}")).collect(),
+            topic: "orders".to_owned(),
+            key: None,
+            value: Template { pieces: value },
+            pace,
+            records: Some(1_000),
+            start: SimDuration::ZERO,
+            config: ProducerConfig::default(),
+        };
+        Workload::new(Arc::new(spec), member, SimRng::new(Seed(1), 0))
+    }
+
+    fn times(workload: &mut Workload, count: usize) -> Vec<u64> {
+        let one = |_| {
+            let at = workload.next_at();
+            workload.make(at);
+            at.micros()
+        };
+        (0..count).map(one).collect()
+    }
+
+    #[test]
+    fn members_of_a_fleet_start_one_after_another() {
+        let every = Pace::Every(SimDuration::from_secs(20));
+        assert_eq!(times(&mut workload(every, 20, 0, vec![]), 2), [0, 20_000_000]);
+        assert_eq!(times(&mut workload(every, 20, 7, vec![]), 2), [7_000_000, 27_000_000]);
+    }
+
+    #[test]
+    fn a_fast_member_sends_in_bursts_and_keeps_its_rate() {
+        let mut fast = workload(Pace::Rate(5_000), 1, 0, vec![]);
+        let sent = times(&mut fast, 1_000);
+        assert!(sent.iter().all(|at| at % 1_000 == 0), "whole milliseconds");
+        assert_eq!(sent[999], 199_000, "5 a millisecond");
+        assert_eq!(fast.next_at(), SimTime::MAX, "and then it is done");
+    }
+
+    #[test]
+    fn holes_are_filled() {
+        let pieces = vec![Piece::Name, Piece::Text("#".to_owned()), Piece::Counter, Piece::Pad(3)];
+        let mut workload = workload(Pace::Rate(10), 1, 0, pieces);
+        times(&mut workload, 3);
+        assert_eq!(workload.value(), b"t-0#2xxx");
+        assert_eq!(workload.key(), None);
+    }
+
+    #[test]
+    fn small_ranks_are_drawn_more_often_and_all_are_in_range() {
+        let mut workload = workload(Pace::Rate(10), 1, 0, vec![]);
+        let draws: Vec<u32> = (0..4_000).map(|_| workload.zipf(100)).collect();
+        let count = |rank| draws.iter().filter(|draw| **draw == rank).count();
+        assert!(draws.iter().all(|draw| *draw < 100));
+        assert!(count(0) > count(3) && count(3) > count(20), "{} {} {}", count(0), count(3), count(20));
+    }
+
+    #[test]
+    fn a_truck_drives_without_jumping() {
+        let workload = workload(Pace::Rate(10), 1, 0, vec![]);
+        let positions: Vec<(u64, u64)> = (0..4_000).map(|second| workload.position(SimTime(second * 1_000_000))).collect();
+        let step = |pair: &[(u64, u64)]| pair[0].0.abs_diff(pair[1].0) + pair[0].1.abs_diff(pair[1].1);
+        assert!(positions.windows(2).all(|pair| step(pair) <= 240), "micro-degrees a second");
+    }
+}

@@ -8,6 +8,7 @@ use crate::broker::partition::Replica;
 use crate::config::TopicConfig;
 use crate::ids::{BrokerId, Offset, TopicId, TopicPartition};
 use crate::log::PartitionLog;
+use crate::log::epochs::EpochEntry;
 use crate::log::files::{self, PlacedBatch, Segment, file_name};
 use crate::log::segment::{LogSegment, StoredBatch};
 use std::collections::BTreeMap;
@@ -42,7 +43,8 @@ pub struct DiskCursor {
 struct Mark {
     truncations: u32,
     end: Offset,
-    epochs: u32,
+    /// What `leader-epoch-checkpoint` says.
+    epochs: Vec<EpochEntry>,
     /// Bytes written to each segment, by base offset.
     segments: BTreeMap<Offset, u64>,
 }
@@ -132,17 +134,17 @@ fn epoch_lines(log: &PartitionLog) -> Vec<(i32, u64)> {
 fn write_replica(directory: &str, id: TopicPartition, replica: &Replica, mark: &mut Mark, writes: &mut Vec<DiskWrite>) {
     let log = &replica.log;
     let path = |name: &str| format!("{directory}/{name}");
-    let known = mark.epochs == log.epochs().entries().len() as u32;
+    let known = mark.epochs == log.epochs().entries();
     if !known || mark.truncations != log.truncations() {
         let small =
             files::render(directory_of(id.topic, &epoch_lines(log), &replica.config), std::iter::empty::<Segment<Vec<PlacedBatch>>>());
         writes.extend(small.into_iter().map(|(name, bytes)| DiskWrite::Replace { path: path(&name), bytes }));
-        mark.epochs = log.epochs().entries().len() as u32;
+        mark.epochs = log.epochs().entries().to_vec();
     }
     if mark.truncations != log.truncations() {
         // Bytes that were written are gone: the segments begin again.
         writes.extend(mark.segments.keys().map(|base| DiskWrite::Remove { path: path(&file_name(base.0, "log")) }));
-        *mark = Mark { truncations: log.truncations(), epochs: mark.epochs, ..Mark::default() };
+        *mark = Mark { truncations: log.truncations(), epochs: std::mem::take(&mut mark.epochs), ..Mark::default() };
     }
     if mark.end == log.log_end() && !mark.segments.is_empty() {
         return;
@@ -162,4 +164,57 @@ fn write_replica(directory: &str, id: TopicPartition, replica: &Replica, mark: &
         writes.push(DiskWrite::Append { path: path(&file_name(segment.base_offset.0, "log")), at, bytes });
     }
     mark.end = log.log_end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::scenario::{Scenario, builtin};
+    use crate::time::SimTime;
+
+    type Files = BTreeMap<String, Vec<u8>>;
+
+    fn mirror(files: &mut Files, writes: Vec<DiskWrite>) {
+        for write in writes {
+            match write {
+                DiskWrite::Append { path, at, bytes } => {
+                    let file = files.entry(path).or_default();
+                    assert_eq!(file.len() as u64, at, "an append begins where the file ends");
+                    file.extend(bytes);
+                }
+                DiskWrite::Replace { path, bytes } => drop(files.insert(path, bytes)),
+                DiskWrite::Remove { path } => assert!(files.remove(&path).is_some(), "{path} was never written"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_mirror_that_does_every_write_has_the_brokers_logs_through_crashes_and_truncation() {
+        let text = builtin("trucks_gps").expect("built in").replace("every = \"20s\"", "rate = 20\nconfig = { acks = \"1\" }");
+        let text = text.replace("[cluster]", "[network]\nlatency = \"50ms\"\n\n[cluster]");
+        let mut cluster = Cluster::new(&Scenario::parse(&text).expect("valid"));
+        let (mut cursor, mut files) = (DiskCursor::default(), Files::new());
+        let mut commands =
+            [(5, Command::Kill(BrokerId(102))), (21, Command::Start(BrokerId(102))), (33, Command::Kill(BrokerId(101)))].iter();
+        let mut next = commands.next();
+        for tenth in 1..500 {
+            cluster.run_until(SimTime(tenth * 100_000));
+            if let Some((_, command)) = next.filter(|(second, _)| tenth == second * 10) {
+                cluster.apply(command).expect("kill, start, kill");
+                next = commands.next();
+            }
+            let writes = cluster.disk_writes(&mut cursor);
+            mirror(&mut files, writes);
+        }
+        assert!(cluster.events().iter().any(|event| event.kind == "log_truncated"), "the story has a truncation");
+        for broker in cluster.brokers() {
+            for (name, bytes) in cluster.disk_files(broker.id) {
+                if name.ends_with(".log") || name.ends_with("checkpoint") {
+                    let path = format!("{}/{name}", broker.id);
+                    assert!(files.get(&path).map_or(&[][..], Vec::as_slice) == bytes, "{path} differs");
+                }
+            }
+        }
+    }
 }

@@ -208,3 +208,80 @@ impl Group {
         self.phase_end.min(sessions.unwrap_or(SimTime::MAX)).min(pending.unwrap_or(SimTime::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ClientId;
+
+    const NOW: SimTime = SimTime(1_000_000);
+    const DELAY: SimDuration = SimDuration::from_secs(3);
+
+    fn join(group: &mut Group, member: &str, protocols: &[&str]) {
+        let request = JoinGroupRequest {
+            group: Arc::clone(&group.name),
+            member_id: Arc::from(member),
+            client_id: Arc::from(member),
+            session_timeout: SimDuration::from_secs(45),
+            rebalance_timeout: SimDuration::from_secs(300),
+            protocols: protocols.iter().map(|name| Arc::from(*name)).collect(),
+            topics: vec![Arc::from("orders")],
+        };
+        let from = (NodeId::Client(ClientId(0)), CorrelationId(1));
+        group.upsert(NOW, &Arc::from(member), &request, from);
+    }
+
+    fn group(members: &[&str]) -> Group {
+        let mut group = Group::new(Arc::from("g"));
+        members.iter().for_each(|member| join(&mut group, member, &["range"]));
+        group
+    }
+
+    #[test]
+    fn the_first_to_join_leads_and_the_next_oldest_follows_it() {
+        let mut group = group(&["c", "a", "b"]);
+        assert_eq!(group.leader.as_deref(), Some("c"));
+        group.remove(&Arc::from("c"));
+        assert_eq!(group.leader.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_generation_begins_with_those_who_joined() {
+        let mut group = group(&["a", "b"]);
+        group.prepare_rebalance(NOW, DELAY, String::new());
+        group.members.get_mut("b").expect("a member").joining = None;
+        let missing = group.complete_join(NOW);
+        assert_eq!((missing.len(), group.generation, group.members.len()), (1, 1, 1));
+        assert_eq!(group.state, GroupState::CompletingRebalance);
+    }
+
+    #[test]
+    fn a_group_nobody_joined_again_is_empty_in_a_new_generation() {
+        let mut group = group(&["a"]);
+        group.members.get_mut("a").expect("a member").joining = None;
+        group.complete_join(NOW);
+        assert_eq!((group.state, group.generation, group.leader), (GroupState::Empty, 1, None));
+    }
+
+    #[test]
+    fn newcomers_extend_the_first_delay() {
+        let mut group = group(&["a"]);
+        group.prepare_rebalance(NOW, DELAY, String::new());
+        assert!(!group.everybody_joined(), "the first join phase lasts its time");
+        assert_eq!(group.phase_end, NOW + DELAY);
+        group.initial.as_mut().expect("an empty group").newcomer = true;
+        assert!(group.extend_initial_delay(NOW + DELAY, DELAY));
+        assert!(!group.extend_initial_delay(NOW + DELAY + DELAY, DELAY), "nobody came since");
+    }
+
+    #[test]
+    fn the_protocol_is_one_that_all_support_and_most_prefer() {
+        let mut group = group(&[]);
+        join(&mut group, "a", &["sticky", "range"]);
+        join(&mut group, "b", &["range", "sticky"]);
+        join(&mut group, "c", &["range", "sticky"]);
+        group.complete_join(NOW);
+        assert_eq!(group.protocol.as_deref(), Some("range"));
+        assert!(group.supports(&[Arc::from("sticky")]) && !group.supports(&[Arc::from("roundrobin")]));
+    }
+}

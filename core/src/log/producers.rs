@@ -85,3 +85,57 @@ impl ProducerStates {
         state.batches.push_back(BatchMetadata { first_sequence: stamp.base_sequence, last_sequence, first_offset });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(epoch: i16, sequence: i32) -> ProducerStamp {
+        ProducerStamp { producer_id: 1, producer_epoch: epoch, base_sequence: sequence }
+    }
+
+    /// Batches of two records from sequence 0 on, at the offsets of their sequences.
+    fn after(batches: i32) -> ProducerStates {
+        let mut states = ProducerStates::default();
+        (0..batches).for_each(|i| states.update(stamp(0, 2 * i), 2, Offset(2 * i as u64)));
+        states
+    }
+
+    #[test]
+    fn the_last_five_batches_are_known_again_and_older_ones_are_out_of_order() {
+        let states = after(6);
+        assert_eq!(states.check(stamp(0, 2), 2), SequenceCheck::Duplicate(Offset(2)));
+        assert_eq!(states.check(stamp(0, 0), 2), SequenceCheck::Refuse(ErrorCode::OutOfOrderSequenceNumber));
+        assert_eq!(states.check(stamp(0, 12), 2), SequenceCheck::Append);
+    }
+
+    #[test]
+    fn only_the_very_same_batch_is_a_duplicate() {
+        assert_eq!(after(2).check(stamp(0, 2), 1), SequenceCheck::Refuse(ErrorCode::OutOfOrderSequenceNumber));
+    }
+
+    #[test]
+    fn a_new_epoch_starts_at_zero_and_an_old_one_is_over() {
+        let mut states = after(2);
+        assert_eq!(states.check(stamp(1, 4), 2), SequenceCheck::Refuse(ErrorCode::OutOfOrderSequenceNumber));
+        assert_eq!(states.check(stamp(1, 0), 2), SequenceCheck::Append);
+        states.update(stamp(1, 0), 2, Offset(4));
+        assert_eq!(states.check(stamp(0, 4), 2), SequenceCheck::Refuse(ErrorCode::InvalidProducerEpoch));
+    }
+
+    #[test]
+    fn an_unknown_producer_may_start_anywhere_and_a_plain_one_is_not_remembered() {
+        assert_eq!(ProducerStates::default().check(stamp(0, 40), 2), SequenceCheck::Append);
+        let mut states = ProducerStates::default();
+        states.update(ProducerStamp::NONE, 2, Offset(0));
+        assert_eq!(states, ProducerStates::default());
+    }
+
+    #[test]
+    fn sequences_wrap_to_zero() {
+        assert_eq!(sequence_plus(i32::MAX, 1), 0);
+        let mut states = ProducerStates::default();
+        states.update(stamp(0, i32::MAX - 1), 2, Offset(0));
+        assert_eq!(states.check(stamp(0, 0), 2), SequenceCheck::Append);
+    }
+}

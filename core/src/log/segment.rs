@@ -90,3 +90,51 @@ impl LogSegment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{BatchBuilder, ProducerStamp};
+
+    /// Batches of three records each, more than a chunk of them.
+    fn segment(batches: u64) -> LogSegment {
+        let mut segment = LogSegment::new(Offset(0));
+        let mut builder = BatchBuilder::new();
+        (0..3).for_each(|_| builder.append(5, None, Some(b"v"), &[]));
+        let batch = Arc::new(builder.build(ProducerStamp::NONE));
+        for i in 0..batches {
+            let base_offset = Offset(3 * i);
+            segment.push(StoredBatch { base_offset, batch: Arc::clone(&batch), leader_epoch: LeaderEpoch(0), writer: 0, serial: 0 });
+        }
+        segment
+    }
+
+    #[test]
+    fn every_offset_is_found_in_its_batch_sealed_or_open() {
+        let segment = segment(700);
+        for offset in [0, 1, 767, 768, 769, 1_536, 2_098, 2_099] {
+            let first = segment.batches_from(Offset(offset)).next().expect("it is there");
+            assert_eq!(first.base_offset, Offset(offset / 3 * 3));
+            assert_eq!(segment.batches_from(Offset(offset)).count() as u64, 700 - offset / 3);
+        }
+        assert_eq!(segment.batches_from(Offset(2_100)).count(), 0);
+    }
+
+    #[test]
+    fn a_cut_segment_counts_only_what_it_kept() {
+        let mut cut = segment(700);
+        cut.truncate_to(Offset(1_000));
+        let kept = segment(333);
+        assert_eq!((cut.batches().count(), cut.bytes), (333, kept.bytes));
+        cut.truncate_to(Offset(0));
+        assert!(cut.is_empty() && cut.bytes == 0 && cut.first_timestamp_ms().is_none());
+    }
+
+    #[test]
+    fn a_copy_does_not_see_what_is_appended_later() {
+        let mut original = segment(300);
+        let copy = original.clone();
+        original.truncate_to(Offset(9));
+        assert_eq!(copy.batches().count(), 300);
+    }
+}

@@ -327,3 +327,113 @@ impl Queue {
         batch
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Acks;
+
+    const LEADER: BrokerId = BrokerId(1);
+    const ME: Identity = Some((9, 0));
+
+    fn at(ms: u64) -> SimTime {
+        SimTime(ms * 1_000)
+    }
+
+    fn accumulator(batch_size: u32) -> Accumulator {
+        Accumulator::new(&ProducerConfig { batch_size, acks: Acks::All, ..ProducerConfig::default() })
+    }
+
+    fn led(_: u32) -> Option<BrokerId> {
+        Some(LEADER)
+    }
+
+    fn fill(accumulator: &mut Accumulator, records: u32, partition: u32, now: SimTime, value: &[u8]) {
+        for _ in 0..records {
+            accumulator.append(partition, now, None, value);
+        }
+    }
+
+    fn drain(accumulator: &mut Accumulator, now: SimTime) -> Vec<Drained> {
+        accumulator.drain(now, LEADER, &led, ME)
+    }
+
+    #[test]
+    fn a_batch_goes_when_it_lingered_and_a_full_one_at_once() {
+        let mut accumulator = accumulator(200);
+        accumulator.append(0, at(10), None, b"small");
+        assert!(accumulator.ready(at(14), &led).brokers.is_empty());
+        assert_eq!(accumulator.ready(at(15), &led).brokers.len(), 1, "linger.ms = 5");
+        fill(&mut accumulator, 9, 1, at(10), &[0; 60]);
+        assert_eq!(accumulator.ready(at(10), &led).brokers.len(), 1);
+    }
+
+    #[test]
+    fn without_a_leader_nothing_goes_and_somebody_must_ask() {
+        let mut accumulator = accumulator(200);
+        accumulator.append(0, at(0), None, b"v");
+        let ready = accumulator.ready(at(100), &|_| None);
+        assert!(ready.brokers.is_empty() && ready.leaderless);
+    }
+
+    #[test]
+    fn a_record_larger_than_a_batch_gets_one_of_its_own() {
+        let mut accumulator = accumulator(100);
+        accumulator.append(0, at(0), None, b"small");
+        accumulator.append(0, at(0), None, &[0; 500]);
+        assert_eq!(accumulator.len(), 2);
+    }
+
+    #[test]
+    fn sequences_count_records_and_a_retry_keeps_its_own() {
+        let mut accumulator = accumulator(16_384);
+        fill(&mut accumulator, 3, 0, at(0), b"v");
+        let first = drain(&mut accumulator, at(5)).remove(0);
+        accumulator.append(0, at(6), None, b"v");
+        let second = drain(&mut accumulator, at(20)).remove(0);
+        assert_eq!((first.batch.sequence, second.batch.sequence), (Some(0), Some(3)));
+        // Both fail, the later one is told first: they go again in order, one at a time.
+        accumulator.requeue(second, at(120));
+        accumulator.requeue(first, at(120));
+        let again = drain(&mut accumulator, at(120)).remove(0);
+        assert_eq!((again.batch.sequence, again.batch.attempts), (Some(0), 2));
+        assert!(drain(&mut accumulator, at(120)).is_empty(), "the second waits for the first");
+        accumulator.settle(0, &again.batch);
+        assert_eq!(drain(&mut accumulator, at(120)).remove(0).batch.sequence, Some(3));
+    }
+
+    #[test]
+    fn five_batches_of_a_partition_are_under_way_at_most() {
+        let mut accumulator = accumulator(100);
+        fill(&mut accumulator, 8, 0, at(0), &[0; 90]);
+        let under_way: usize = (0..8).map(|_| drain(&mut accumulator, at(5)).len()).sum();
+        assert_eq!(under_way, 5);
+    }
+
+    #[test]
+    fn a_new_identity_is_stamped_on_what_waits() {
+        let mut accumulator = accumulator(100);
+        accumulator.append(0, at(0), Some(b"k"), b"v");
+        let mut drained = drain(&mut accumulator, at(5)).remove(0);
+        let before: Vec<u8> = drained.batch.sealed().records().next().and_then(|record| record.value).expect("a value").to_vec();
+        accumulator.restart_sequences();
+        drained.batch.sequence = None;
+        accumulator.requeue(drained, at(105));
+        let again = accumulator.drain(at(105), LEADER, &led, Some((9, 1))).remove(0);
+        let batch = again.batch.sealed();
+        assert_eq!((batch.stamp().producer_epoch, batch.stamp().base_sequence), (1, 0));
+        assert_eq!(batch.records().next().and_then(|record| record.value).expect("a value"), before);
+    }
+
+    #[test]
+    fn what_waited_too_long_is_given_back_in_order() {
+        let mut accumulator = accumulator(100);
+        accumulator.append(0, at(0), None, &[0; 90]);
+        accumulator.append(0, at(1_000), None, &[0; 90]);
+        assert_eq!(accumulator.next_deadline(), at(120_000));
+        assert!(accumulator.take_expired(at(119_999)).is_empty());
+        assert_eq!(accumulator.take_expired(at(120_000)).len(), 1);
+        assert_eq!(accumulator.take_expired(at(121_000)).len(), 1);
+        assert!(accumulator.is_empty());
+    }
+}
