@@ -17,12 +17,11 @@ use crate::metadata::MetadataImage;
 use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, HeartbeatAnswer, Message, Request, Response};
 use crate::rng::SimRng;
-use crate::sorted::{SortedMap, SortedVec};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use fetcher::Fetcher;
 use partition::{Replica, Role};
 use purgatory::Purgatory;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `replica.high.watermark.checkpoint.interval.ms`.
@@ -44,17 +43,17 @@ pub struct Broker {
     image: Arc<MetadataImage>,
     replicas: SortedMap<TopicPartition, Replica>,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
-    checkpoint: BTreeMap<TopicPartition, Offset>,
+    checkpoint: SortedMap<TopicPartition, Offset>,
     next_checkpoint: SimTime,
     next_isr_check: SimTime,
-    fetchers: BTreeMap<BrokerId, Fetcher>,
+    fetchers: SortedMap<BrokerId, Fetcher>,
     purgatory: Purgatory,
     groups: GroupCoordinator,
     /// ISR changes to ask the controller for; one request is under way at a time.
-    isr_changes: BTreeMap<TopicPartition, AlterPartitionItem>,
+    isr_changes: SortedMap<TopicPartition, AlterPartitionItem>,
     isr_request: Option<(CorrelationId, Vec<TopicPartition>)>,
     /// Partitions whose log end or high watermark moved in this step; parked requests of theirs are looked at before it ends.
-    moved: SortedVec<TopicPartition>,
+    moved: SortedSet<TopicPartition>,
     next_correlation: u64,
     next_producer_id: i64,
 }
@@ -103,15 +102,15 @@ impl Broker {
             },
             image: Arc::default(),
             replicas: SortedMap::default(),
-            checkpoint: BTreeMap::new(),
+            checkpoint: SortedMap::new(),
             next_checkpoint: SimTime::MAX,
             next_isr_check: SimTime::MAX,
-            fetchers: BTreeMap::new(),
+            fetchers: SortedMap::new(),
             purgatory: Purgatory::default(),
             groups,
-            isr_changes: BTreeMap::new(),
+            isr_changes: SortedMap::new(),
             isr_request: None,
-            moved: SortedVec::default(),
+            moved: SortedSet::default(),
             next_correlation: 0,
             next_producer_id: 0,
         }
@@ -138,7 +137,7 @@ impl Broker {
         &self.image
     }
 
-    pub fn checkpoint(&self) -> &BTreeMap<TopicPartition, Offset> {
+    pub fn checkpoint(&self) -> &SortedMap<TopicPartition, Offset> {
         &self.checkpoint
     }
 

@@ -12,8 +12,8 @@ use crate::ids::{BrokerId, CorrelationId, NodeId, TopicPartition};
 use crate::metadata::{MetadataImage, TopicImage};
 use crate::node::Outbox;
 use crate::protocol::Request;
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms`.
@@ -25,7 +25,7 @@ pub struct Connections {
     /// `bootstrap.servers`.
     bootstrap: Arc<[BrokerId]>,
     image: Option<Arc<MetadataImage>>,
-    peers: BTreeMap<BrokerId, Peer>,
+    peers: SortedMap<BrokerId, Peer>,
     next_correlation: u64,
     refresh: Refresh,
     max_age: SimDuration,
@@ -59,7 +59,7 @@ pub fn exponential(first: SimDuration, max: SimDuration, attempts: u32) -> SimDu
 impl Connections {
     pub fn new(bootstrap: Arc<[BrokerId]>, max_age: SimDuration, backoff: SimDuration, backoff_max: SimDuration) -> Self {
         let refresh = Refresh { wanted: true, in_flight: None, not_before: SimTime::ZERO, attempts: 0, expires: SimTime::MAX };
-        Connections { bootstrap, image: None, peers: BTreeMap::new(), next_correlation: 0, refresh, max_age, backoff, backoff_max }
+        Connections { bootstrap, image: None, peers: SortedMap::new(), next_correlation: 0, refresh, max_age, backoff, backoff_max }
     }
 
     pub fn image(&self) -> Option<&Arc<MetadataImage>> {

@@ -22,12 +22,12 @@ use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{CreateTopicRequest, Envelope, Message, Request, Response};
 use crate::rng::{Seed, SimRng};
 use crate::scenario::{Placement, Scenario, TopicSpec};
+use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::{EventView, HopKind, HopView, Place};
 use queue::{Event, EventQueue};
 use referee::Referee;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Names the behaviour: raised whenever the same file and seed would give another run.
@@ -62,9 +62,9 @@ pub struct Cluster {
     referee: Referee,
     events: Vec<EventView>,
     /// The newest election of each partition, for the cause of what it lost.
-    elections: BTreeMap<String, EventId>,
+    elections: SortedMap<String, EventId>,
     /// The action that took each broker down.
-    downs: BTreeMap<BrokerId, EventId>,
+    downs: SortedMap<BrokerId, EventId>,
     outbox: Outbox,
     hops: Hops,
 }
@@ -106,8 +106,8 @@ impl Cluster {
             next_timeline: 0,
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
-            elections: BTreeMap::new(),
-            downs: BTreeMap::new(),
+            elections: SortedMap::new(),
+            downs: SortedMap::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
             scenario,

@@ -16,10 +16,10 @@ use crate::protocol::{
     Request, Response,
 };
 use crate::rng::SimRng;
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use election::{Election, Rules};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `node.id` of the one controller.
@@ -35,10 +35,10 @@ pub struct Controller {
     /// The partition each record changed, by metadata offset.
     changes: Vec<Option<TopicPartition>>,
     /// When each unfenced or registering broker was heard of last.
-    last_contact: BTreeMap<BrokerId, SimTime>,
+    last_contact: SortedMap<BrokerId, SimTime>,
     waiting: Vec<WaitingFetch>,
     /// The event that fenced a broker, for the causes of what follows.
-    fenced_by: BTreeMap<BrokerId, EventId>,
+    fenced_by: SortedMap<BrokerId, EventId>,
     next_balance: SimTime,
     rng: SimRng,
 }
@@ -61,9 +61,9 @@ impl Controller {
             config,
             image: Arc::default(),
             changes: Vec::new(),
-            last_contact: BTreeMap::new(),
+            last_contact: SortedMap::new(),
             waiting: Vec::new(),
-            fenced_by: BTreeMap::new(),
+            fenced_by: SortedMap::new(),
             next_balance,
             rng,
         }

@@ -13,11 +13,11 @@ use crate::ids::{CorrelationId, LeaderEpoch, NodeId, Offset};
 use crate::node::Outbox;
 use crate::protocol::{JoinGroupRequest, JoinRefused, Joined, MemberAssignment, MemberRef, Response, SyncGroupRequest};
 use crate::rng::SimRng;
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use classic::{Group, GroupState, Member};
 use offsets::{GroupRecord, GroupValue, MemberValue, OffsetValue};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -25,17 +25,17 @@ pub struct GroupCoordinator {
     config: Arc<BrokerConfig>,
     rng: SimRng,
     /// By partition of `__consumer_offsets` this broker leads.
-    shards: BTreeMap<u32, Shard>,
+    shards: SortedMap<u32, Shard>,
 }
 
 /// Committed offsets of a group by topic and partition.
-pub type GroupOffsets = BTreeMap<(Arc<str>, u32), OffsetValue>;
+pub type GroupOffsets = SortedMap<(Arc<str>, u32), OffsetValue>;
 
 /// What one partition of `__consumer_offsets` says.
 #[derive(Clone, Debug, Default)]
 pub struct Shard {
-    pub groups: BTreeMap<Arc<str>, Group>,
-    pub offsets: BTreeMap<Arc<str>, GroupOffsets>,
+    pub groups: SortedMap<Arc<str>, Group>,
+    pub offsets: SortedMap<Arc<str>, GroupOffsets>,
 }
 
 /// Records to append to the group's partition, and what follows once they are committed there.
@@ -70,7 +70,7 @@ pub struct Asked {
 
 impl GroupCoordinator {
     pub fn new(config: Arc<BrokerConfig>, rng: SimRng) -> Self {
-        GroupCoordinator { config, rng, shards: BTreeMap::new() }
+        GroupCoordinator { config, rng, shards: SortedMap::new() }
     }
 
     /// After a crash: nothing is known, and no member id is given out twice.
@@ -78,7 +78,7 @@ impl GroupCoordinator {
         GroupCoordinator::new(Arc::clone(&self.config), self.rng.clone())
     }
 
-    pub fn shards(&self) -> &BTreeMap<u32, Shard> {
+    pub fn shards(&self) -> &SortedMap<u32, Shard> {
         &self.shards
     }
 
@@ -404,7 +404,7 @@ fn metadata_record(group: &Group, now: SimTime) -> GroupRecord {
 }
 
 /// A member with the right generation, or why not.
-fn checked<'a>(generation: i32, members: &'a mut BTreeMap<Arc<str>, Member>, asked: &MemberRef) -> Result<&'a mut Member, ErrorCode> {
+fn checked<'a>(generation: i32, members: &'a mut SortedMap<Arc<str>, Member>, asked: &MemberRef) -> Result<&'a mut Member, ErrorCode> {
     let member = members.get_mut(&asked.member_id).ok_or(ErrorCode::UnknownMemberId)?;
     match asked.generation == generation {
         true => Ok(member),

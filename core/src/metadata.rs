@@ -4,7 +4,7 @@
 
 use crate::config::TopicConfig;
 use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, TopicId, TopicPartition};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::sync::Arc;
 
 /// A decision of the controller. Replaying all of them in order gives the image.
@@ -64,7 +64,7 @@ pub struct TopicImage {
 pub struct MetadataImage {
     /// Records replayed so far.
     pub offset: u64,
-    pub brokers: BTreeMap<BrokerId, BrokerRegistration>,
+    pub brokers: SortedMap<BrokerId, BrokerRegistration>,
     /// By `TopicId`.
     pub topics: Vec<Arc<TopicImage>>,
 }

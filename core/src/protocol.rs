@@ -8,8 +8,8 @@ use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, Nod
 use crate::log::segment::StoredBatch;
 use crate::metadata::MetadataImage;
 use crate::record::RecordBatch;
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A message on its way.
@@ -76,7 +76,7 @@ pub enum Response {
     Heartbeat(Result<(), ErrorCode>),
     LeaveGroup(Result<(), ErrorCode>),
     OffsetCommit(Result<(), ErrorCode>),
-    OffsetFetch(Result<BTreeMap<TopicPartition, Offset>, ErrorCode>),
+    OffsetFetch(Result<SortedMap<TopicPartition, Offset>, ErrorCode>),
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
     BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
     FetchMetadata { image: Arc<MetadataImage>, changed: Arc<[TopicPartition]> },
@@ -188,13 +188,13 @@ pub struct JoinRefused {
 }
 
 /// Topic name to partitions.
-pub type MemberAssignment = BTreeMap<Arc<str>, Vec<u32>>;
+pub type MemberAssignment = SortedMap<Arc<str>, Vec<u32>>;
 
 #[derive(Clone, Debug)]
 pub struct SyncGroupRequest {
     pub member: MemberRef,
     /// From the leader: everybody's assignment.
-    pub assignments: BTreeMap<Arc<str>, Arc<MemberAssignment>>,
+    pub assignments: SortedMap<Arc<str>, Arc<MemberAssignment>>,
 }
 
 #[derive(Clone, Debug)]

@@ -20,8 +20,8 @@ pub use fault::ScenarioFault;
 use crate::command::Command;
 use crate::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
 use crate::ids::BrokerId;
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
 
 /// A whole scenario file.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub struct Scenario {
 pub struct ClusterSpec {
     /// Sorted, distinct.
     pub brokers: Vec<BrokerId>,
-    pub racks: BTreeMap<BrokerId, String>,
+    pub racks: SortedMap<BrokerId, String>,
     /// KRaft voters, odd.
     pub controllers: u32,
     pub config: BrokerConfig,
@@ -168,7 +168,7 @@ impl Default for ClusterSpec {
     fn default() -> Self {
         ClusterSpec {
             brokers: vec![BrokerId(101), BrokerId(102), BrokerId(103)],
-            racks: BTreeMap::new(),
+            racks: SortedMap::new(),
             controllers: 3,
             config: BrokerConfig::default(),
         }

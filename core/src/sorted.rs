@@ -1,50 +1,83 @@
-//! Sorted collections in one piece of memory, for what every message looks up: a set, a map, and a line of waiting things.
+//! Sorted collections in one piece of memory: a set, a map, and a line of waiting things. They take the place of trees everywhere.
 //!
-//! They keep their memory when they become empty, where a tree allocates a node for every first element; and a search touches
-//! nothing but keys.
+//! They keep their memory when they become empty, where a tree allocates a node for every first element; a search touches nothing
+//! but keys; and each use of one adds a fraction of a tree's code to the artifact every visitor downloads. Inserting anywhere but
+//! at the end moves what lies behind: right for what is looked up often, small, or grows in order.
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+use std::borrow::Borrow;
 use std::collections::VecDeque;
+use std::fmt;
+use std::iter::Zip;
+use std::marker::PhantomData;
+use std::ops::{Deref, Index};
+use std::slice;
+use std::vec;
 
-/// A set of few elements.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SortedVec<T> {
+/// A set, in order; reads as a slice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SortedSet<T> {
     elements: Vec<T>,
 }
 
-impl<T> Default for SortedVec<T> {
+impl<T> Default for SortedSet<T> {
     fn default() -> Self {
-        SortedVec { elements: Vec::new() }
+        SortedSet { elements: Vec::new() }
     }
 }
 
-impl<T: Ord> SortedVec<T> {
-    pub(crate) fn insert(&mut self, element: T) {
-        if let Err(place) = self.elements.binary_search(&element) {
+impl<T: Ord> SortedSet<T> {
+    pub fn new() -> Self {
+        SortedSet::default()
+    }
+
+    /// True when it was not there.
+    pub fn insert(&mut self, element: T) -> bool {
+        let place = match self.elements.last() {
+            Some(last) if *last >= element => self.elements.binary_search(&element),
+            _ => Err(self.elements.len()),
+        };
+        if let Err(place) = place {
             self.elements.insert(place, element);
         }
+        place.is_err()
     }
 
-    pub(crate) fn remove(&mut self, element: &T) {
-        if let Ok(place) = self.elements.binary_search(element) {
+    /// True when it was there.
+    pub fn remove<Q: Ord + ?Sized>(&mut self, element: &Q) -> bool
+    where
+        T: Borrow<Q>,
+    {
+        let place = self.elements.binary_search_by(|other| other.borrow().cmp(element));
+        if let Ok(place) = place {
             self.elements.remove(place);
         }
+        place.is_ok()
     }
 
-    pub(crate) fn pop_first(&mut self) -> Option<T> {
+    pub fn contains<Q: Ord + ?Sized>(&self, element: &Q) -> bool
+    where
+        T: Borrow<Q>,
+    {
+        self.elements.binary_search_by(|other| other.borrow().cmp(element)).is_ok()
+    }
+
+    pub fn pop_first(&mut self) -> Option<T> {
         (!self.elements.is_empty()).then(|| self.elements.remove(0))
     }
 
     /// Keeps those for which `keep` is true; asks in order.
-    pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         self.elements.retain(keep);
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.elements.clear();
     }
 }
 
-impl<T> std::ops::Deref for SortedVec<T> {
+impl<T> Deref for SortedSet<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -52,12 +85,61 @@ impl<T> std::ops::Deref for SortedVec<T> {
     }
 }
 
-/// A map that is looked up often and rarely grows; new keys are best greater than all before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl<T: Ord> Extend<T> for SortedSet<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
+        for element in elements {
+            self.insert(element);
+        }
+    }
+}
+
+impl<T: Ord> FromIterator<T> for SortedSet<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        let mut set = SortedSet::default();
+        set.extend(elements);
+        set
+    }
+}
+
+impl<T: Ord, const N: usize> From<[T; N]> for SortedSet<T> {
+    fn from(elements: [T; N]) -> Self {
+        elements.into_iter().collect()
+    }
+}
+
+impl<T> IntoIterator for SortedSet<T> {
+    type Item = T;
+    type IntoIter = vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.elements.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a SortedSet<T> {
+    type Item = &'a T;
+    type IntoIter = slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.elements.iter()
+    }
+}
+
+/// A map, in the order of its keys; new keys are best greater than all before.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SortedMap<K, V> {
     keys: Vec<K>,
     values: Vec<V>,
 }
+
+/// The place of a key, taken or free.
+pub struct Entry<'a, K, V> {
+    map: &'a mut SortedMap<K, V>,
+    key: K,
+}
+
+pub type Iter<'a, K, V> = Zip<slice::Iter<'a, K>, slice::Iter<'a, V>>;
+pub type IterMut<'a, K, V> = Zip<slice::Iter<'a, K>, slice::IterMut<'a, V>>;
 
 impl<K, V> Default for SortedMap<K, V> {
     fn default() -> Self {
@@ -66,6 +148,103 @@ impl<K, V> Default for SortedMap<K, V> {
 }
 
 impl<K: Ord, V> SortedMap<K, V> {
+    pub fn new() -> Self {
+        SortedMap::default()
+    }
+
+    fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.keys.binary_search_by(|other| other.borrow().cmp(key))
+    }
+
+    /// Where a key is or goes; the end is tried first, since most maps grow there.
+    fn place_to_insert(&self, key: &K) -> Result<usize, usize> {
+        match self.keys.last() {
+            Some(last) if last >= key => self.place(key),
+            _ => Err(self.keys.len()),
+        }
+    }
+
+    /// Gives what was there before.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.place_to_insert(&key) {
+            Ok(place) => Some(std::mem::replace(&mut self.values[place], value)),
+            Err(place) => {
+                self.keys.insert(place, key);
+                self.values.insert(place, value);
+                None
+            }
+        }
+    }
+
+    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let place = self.place(key).ok()?;
+        self.keys.remove(place);
+        Some(self.values.remove(place))
+    }
+
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        let place = self.place(key).ok()?;
+        self.values.get(place)
+    }
+
+    pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let place = self.place(key).ok()?;
+        self.values.get_mut(place)
+    }
+
+    pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.place(key).is_ok()
+    }
+
+    pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        Entry { map: self, key }
+    }
+
+    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
+        let place = self.place_to_insert(&key).unwrap_or_else(|place| {
+            self.keys.insert(place, key);
+            self.values.insert(place, value());
+            place
+        });
+        &mut self.values[place]
+    }
+
+    pub fn pop_first(&mut self) -> Option<(K, V)> {
+        (!self.keys.is_empty()).then(|| (self.keys.remove(0), self.values.remove(0)))
+    }
+
+    /// Keeps those for which `keep` is true; asks in order.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        for (key, mut value) in std::mem::take(self) {
+            if keep(&key, &mut value) {
+                self.keys.push(key);
+                self.values.push(value);
+            }
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.values.clear();
+    }
+}
+
+impl<K, V> SortedMap<K, V> {
     pub fn len(&self) -> usize {
         self.keys.len()
     }
@@ -74,39 +253,146 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.keys.is_empty()
     }
 
-    pub fn get(&self, key: &K) -> Option<&V> {
-        let place = self.keys.binary_search(key).ok()?;
-        self.values.get(place)
+    pub fn iter(&self) -> Iter<'_, K, V> {
+        self.keys.iter().zip(self.values.iter())
     }
 
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let place = self.keys.binary_search(key).ok()?;
-        self.values.get_mut(place)
+    pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+        self.keys.iter().zip(self.values.iter_mut())
     }
 
-    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
-        let place = self.keys.binary_search(&key).unwrap_or_else(|place| {
-            self.keys.insert(place, key);
-            self.values.insert(place, value());
-            place
-        });
-        &mut self.values[place]
+    pub fn keys(&self) -> slice::Iter<'_, K> {
+        self.keys.iter()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.keys.iter().zip(&self.values)
-    }
-
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.keys.iter().zip(&mut self.values)
-    }
-
-    pub fn values(&self) -> impl Iterator<Item = &V> {
+    pub fn values(&self) -> slice::Iter<'_, V> {
         self.values.iter()
     }
 
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+    pub fn values_mut(&mut self) -> slice::IterMut<'_, V> {
         self.values.iter_mut()
+    }
+
+    pub fn into_values(self) -> vec::IntoIter<V> {
+        self.values.into_iter()
+    }
+
+    pub fn first_key_value(&self) -> Option<(&K, &V)> {
+        self.keys.first().zip(self.values.first())
+    }
+
+    pub fn last_key_value(&self) -> Option<(&K, &V)> {
+        self.keys.last().zip(self.values.last())
+    }
+}
+
+impl<'a, K: Ord, V> Entry<'a, K, V> {
+    pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'a mut V {
+        self.map.get_or_insert_with(self.key, value)
+    }
+
+    pub fn or_insert(self, value: V) -> &'a mut V {
+        self.or_insert_with(|| value)
+    }
+
+    pub fn or_default(self) -> &'a mut V
+    where
+        V: Default,
+    {
+        self.or_insert_with(V::default)
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SortedMap<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}
+
+impl<K: Ord + Borrow<Q>, Q: Ord + ?Sized, V> Index<&Q> for SortedMap<K, V> {
+    type Output = V;
+
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("the key is there")
+    }
+}
+
+impl<K: Ord, V> Extend<(K, V)> for SortedMap<K, V> {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut map = SortedMap::default();
+        map.extend(entries);
+        map
+    }
+}
+
+impl<K: Ord, V, const N: usize> From<[(K, V); N]> for SortedMap<K, V> {
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<K, V> IntoIterator for SortedMap<K, V> {
+    type Item = (K, V);
+    type IntoIter = Zip<vec::IntoIter<K>, vec::IntoIter<V>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.keys.into_iter().zip(self.values)
+    }
+}
+
+impl<'a, K, V> IntoIterator for &'a SortedMap<K, V> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = Iter<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a, K, V> IntoIterator for &'a mut SortedMap<K, V> {
+    type Item = (&'a K, &'a mut V);
+    type IntoIter = IterMut<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
+impl<K: Serialize, V: Serialize> Serialize for SortedMap<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
+    }
+}
+
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for SortedMap<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+struct Entries<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Entries<K, V> {
+    type Value = SortedMap<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut map = SortedMap::default();
+        while let Some((key, value)) = entries.next_entry()? {
+            map.insert(key, value);
+        }
+        Ok(map)
     }
 }
 
@@ -179,7 +465,7 @@ mod tests {
 
     #[test]
     fn elements_come_in_order_and_once() {
-        let mut set = SortedVec::default();
+        let mut set = SortedSet::default();
         for element in [3, 1, 2, 3] {
             set.insert(element);
         }

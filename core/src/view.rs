@@ -6,8 +6,8 @@
 mod build;
 pub mod delta;
 
+use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The whole cluster at one instant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ pub struct TopicView {
     pub internal: bool,
     pub replication_factor: u32,
     /// Settings given for this topic, by Kafka's names.
-    pub config: BTreeMap<String, String>,
+    pub config: SortedMap<String, String>,
     pub partitions: Vec<PartitionView>,
 }
 
@@ -135,7 +135,7 @@ pub struct GroupView {
     pub offsets_partition: u32,
     pub members: Vec<MemberView>,
     /// Per subscribed topic and partition, also those nobody owns.
-    pub offsets: BTreeMap<String, Vec<GroupOffsetView>>,
+    pub offsets: SortedMap<String, Vec<GroupOffsetView>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ pub struct MemberView {
     pub client: String,
     /// Given by the coordinator; empty until it joined.
     pub member_id: String,
-    pub assignment: BTreeMap<String, Vec<u32>>,
+    pub assignment: SortedMap<String, Vec<u32>>,
     /// What its application worked on last, oldest first: at most [`RECENT`] records.
     pub recent: Vec<DeliveredView>,
 }
@@ -201,7 +201,7 @@ pub struct ClientView {
     /// Records handed to the application (consumers).
     pub delivered: u64,
     /// Errors by Kafka's names.
-    pub errors: BTreeMap<String, u64>,
+    pub errors: SortedMap<String, u64>,
 }
 
 /// The referee's god's-eye count.
@@ -214,10 +214,10 @@ pub struct LedgerView {
     pub acked_lost: Vec<LostView>,
     pub acked_lost_total: u64,
     /// By group.
-    pub delivered: BTreeMap<String, u64>,
-    pub duplicates: BTreeMap<String, u64>,
-    pub skipped: BTreeMap<String, u64>,
-    pub out_of_order: BTreeMap<String, u64>,
+    pub delivered: SortedMap<String, u64>,
+    pub duplicates: SortedMap<String, u64>,
+    pub skipped: SortedMap<String, u64>,
+    pub out_of_order: SortedMap<String, u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -14,9 +14,9 @@ use crate::metadata::OFFSETS_TOPIC;
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `offsets.commit.timeout.ms`.
@@ -116,7 +116,7 @@ impl Broker {
         Some((Arc::clone(&self.image.topic(id.topic)?.name), id.partition, offset, epoch))
     }
 
-    fn committed(&self, request: &OffsetFetchRequest) -> Result<BTreeMap<TopicPartition, Offset>, ErrorCode> {
+    fn committed(&self, request: &OffsetFetchRequest) -> Result<SortedMap<TopicPartition, Offset>, ErrorCode> {
         let shard = self.shard_of(&request.group);
         if !self.groups.leads(shard) {
             return Err(ErrorCode::NotCoordinator);

@@ -7,13 +7,13 @@ use crate::error::ErrorCode;
 use crate::ids::{BrokerId, CorrelationId, NodeId, Offset, TopicPartition};
 use crate::node::Outbox;
 use crate::protocol::{FetchPartition, FetchRequest, FetchedPartition, Request};
+use crate::sorted::SortedSet;
 use crate::time::SimTime;
 use crate::trace::EventKind;
-use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, Default)]
 pub struct Fetcher {
-    pub partitions: BTreeSet<TopicPartition>,
+    pub partitions: SortedSet<TopicPartition>,
     pub in_flight: Option<CorrelationId>,
     /// After an error it waits `replica.fetch.backoff.ms`.
     pub resume_at: SimTime,

@@ -13,10 +13,11 @@ use crate::log::segment::StoredBatch;
 use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::scenario::{CommitMode, GroupSpec};
+use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use membership::Membership;
 use positions::Assigned;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many processed records a member remembers for the picture.
@@ -36,8 +37,8 @@ pub struct Consumer {
     membership: Membership,
     member_id: Arc<str>,
     next_heartbeat: SimTime,
-    assigned: BTreeMap<TopicPartition, Assigned>,
-    in_flight: BTreeMap<CorrelationId, InFlight>,
+    assigned: SortedMap<TopicPartition, Assigned>,
+    in_flight: SortedMap<CorrelationId, InFlight>,
     /// The application works on what the last poll returned until then.
     busy_until: SimTime,
     last_poll: SimTime,
@@ -85,8 +86,8 @@ impl Consumer {
             membership: Membership::Unjoined,
             member_id: Arc::from(""),
             next_heartbeat: SimTime::MAX,
-            assigned: BTreeMap::new(),
-            in_flight: BTreeMap::new(),
+            assigned: SortedMap::new(),
+            in_flight: SortedMap::new(),
             busy_until: SimTime::ZERO,
             last_poll: SimTime::ZERO,
             next_auto_commit: SimTime::MAX,

@@ -13,9 +13,9 @@ use crate::ids::{BrokerId, ClientId, CorrelationId, LeaderEpoch, NodeId, Offset,
 use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{Message, ProduceBatch, ProduceRequest, ProducedPartition, Request, Response};
 use crate::rng::SimRng;
+use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use accumulator::{Accumulator, Batch, Drained};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub struct Counts {
     pub acked: u64,
     pub failed: u64,
     pub retries: u64,
-    pub errors: BTreeMap<ErrorCode, u64>,
+    pub errors: SortedMap<ErrorCode, u64>,
 }
 
 impl Producer {

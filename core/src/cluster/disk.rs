@@ -11,7 +11,7 @@ use crate::log::PartitionLog;
 use crate::log::epochs::EpochEntry;
 use crate::log::files::{self, PlacedBatch, Segment, file_name};
 use crate::log::segment::{LogSegment, StoredBatch};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// What a mirror has to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub enum DiskWrite {
 /// How far a mirror has come; the default has nothing.
 #[derive(Clone, Debug, Default)]
 pub struct DiskCursor {
-    replicas: BTreeMap<(BrokerId, TopicPartition), Mark>,
-    checkpoints: BTreeMap<BrokerId, Vec<u8>>,
+    replicas: SortedMap<(BrokerId, TopicPartition), Mark>,
+    checkpoints: SortedMap<BrokerId, Vec<u8>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ struct Mark {
     /// What `leader-epoch-checkpoint` says.
     epochs: Vec<EpochEntry>,
     /// Bytes written to each segment, by base offset.
-    segments: BTreeMap<Offset, u64>,
+    segments: SortedMap<Offset, u64>,
 }
 
 impl Cluster {
@@ -173,7 +173,7 @@ mod tests {
     use crate::scenario::{Scenario, builtin};
     use crate::time::SimTime;
 
-    type Files = BTreeMap<String, Vec<u8>>;
+    type Files = SortedMap<String, Vec<u8>>;
 
     fn mirror(files: &mut Files, writes: Vec<DiskWrite>) {
         for write in writes {

@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::ids::{BrokerId, LeaderEpoch, TopicPartition};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 impl Cluster {
     /// Every broken invariant, as a sentence; empty when all is well.
@@ -17,7 +17,7 @@ impl Cluster {
 
     /// I12: at most one broker acts as leader of a partition in one leader epoch.
     fn check_leaders(&self, found: &mut Vec<String>) {
-        let mut leaders: BTreeMap<(TopicPartition, LeaderEpoch), BrokerId> = BTreeMap::new();
+        let mut leaders: SortedMap<(TopicPartition, LeaderEpoch), BrokerId> = SortedMap::new();
         for broker in self.brokers() {
             for (id, replica) in broker.replicas().iter().filter(|(_, replica)| replica.leadership().is_some()) {
                 if let Some(other) = leaders.insert((*id, replica.leader_epoch), broker.id) {

@@ -6,7 +6,7 @@
 use crate::ids::{BrokerId, EventId, LeaderEpoch, Offset, TopicPartition};
 use crate::log::PartitionLog;
 use crate::log::segment::StoredBatch;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// How many lost records are kept in detail; all are counted.
 const LOST_KEPT: usize = 1_000;
@@ -16,7 +16,7 @@ pub struct Referee {
     pub sent: u64,
     pub acked: u64,
     pub failed: u64,
-    promises: BTreeMap<TopicPartition, Promises>,
+    promises: SortedMap<TopicPartition, Promises>,
     pub lost: Vec<Lost>,
     pub lost_total: u64,
     /// By group, in the order of the scenario.
@@ -26,7 +26,7 @@ pub struct Referee {
 /// Acknowledged offsets of a partition, by the leader epoch that wrote them.
 #[derive(Clone, Debug, Default)]
 struct Promises {
-    by_epoch: BTreeMap<LeaderEpoch, Intervals>,
+    by_epoch: SortedMap<LeaderEpoch, Intervals>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct GroupLedger {
     pub delivered: u64,
     pub duplicates: u64,
     pub out_of_order: u64,
-    partitions: BTreeMap<TopicPartition, Seen>,
+    partitions: SortedMap<TopicPartition, Seen>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 //! `given` names the settings the user wrote: Kafka bends its own defaults, and refuses to bend what was asked for.
 
 use super::{Acks, BrokerConfig, ConsumerConfig, ProducerConfig};
+use crate::sorted::SortedSet;
 use crate::time::SimDuration;
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// A setting that was refused.
@@ -29,7 +29,7 @@ fn fault(key: &str, message: impl Into<String>) -> ConfigFault {
 
 impl ProducerConfig {
     /// Applies Kafka's rules for idempotence and timeouts, once every setting is read.
-    pub fn settle(&mut self, given: &BTreeSet<String>) -> Vec<ConfigFault> {
+    pub fn settle(&mut self, given: &SortedSet<String>) -> Vec<ConfigFault> {
         let mut faults = Vec::new();
         if self.enable_idempotence {
             self.settle_idempotence(given.contains("enable.idempotence"), &mut faults);
@@ -139,7 +139,7 @@ mod tests {
 
     fn settled(pairs: &[(&str, &str)]) -> (ProducerConfig, Vec<ConfigFault>) {
         let mut config = ProducerConfig::default();
-        let mut given = BTreeSet::new();
+        let mut given = SortedSet::new();
         for (key, value) in pairs {
             config.set(key, value).unwrap();
             given.insert((*key).to_owned());

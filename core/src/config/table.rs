@@ -5,8 +5,8 @@
 use super::rules::ConfigFault;
 use super::value::Kind;
 use super::{Acks, BrokerConfig, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
+use crate::sorted::SortedMap;
 use crate::time::SimDuration;
-use std::collections::BTreeMap;
 
 /// A setting of the structs of kind `C`. Values pass as numbers: milliseconds, bytes, counts, 0 and 1, or a word's meaning.
 pub(super) struct Row<C> {
@@ -305,7 +305,7 @@ pub trait Settings: Default + Sized + 'static {
     fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigFault>;
 
     /// The settings that differ from Kafka's defaults, by key.
-    fn given(&self) -> BTreeMap<String, String>;
+    fn given(&self) -> SortedMap<String, String>;
 
     /// Every modelled setting, in the order of the keys.
     fn describe(&self) -> Vec<Described>;
@@ -322,7 +322,7 @@ macro_rules! settings {
                 Ok(())
             }
 
-            fn given(&self) -> BTreeMap<String, String> {
+            fn given(&self) -> SortedMap<String, String> {
                 let default = Self::default();
                 $rows
                     .iter()

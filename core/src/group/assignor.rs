@@ -6,8 +6,8 @@ mod range;
 
 pub use range::RangeAssignor;
 
+use crate::sorted::SortedMap;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 /// What a member tells its group when it joins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,15 +42,15 @@ fn java_order(a: &str, b: &str) -> Ordering {
 }
 
 /// Topic → for each partition, the racks of its replicas. Topics without racks may be missing.
-pub type ReplicaRacks = BTreeMap<String, Vec<Vec<String>>>;
+pub type ReplicaRacks = SortedMap<String, Vec<Vec<String>>>;
 
 /// Member id → its partitions, by topic and number. Every member is there, also with nothing.
-pub type Assignment = BTreeMap<String, Vec<(String, u32)>>;
+pub type Assignment = SortedMap<String, Vec<(String, u32)>>;
 
 pub trait Assignor {
     /// As in `partition.assignment.strategy` and the join protocol.
     fn name(&self) -> &'static str;
 
     /// Shares the partitions of the topics subscribed to. `partitions` gives each topic's count; unknown topics are skipped.
-    fn assign(&self, members: &[MemberSubscription], partitions: &BTreeMap<String, u32>, replica_racks: &ReplicaRacks) -> Assignment;
+    fn assign(&self, members: &[MemberSubscription], partitions: &SortedMap<String, u32>, replica_racks: &ReplicaRacks) -> Assignment;
 }

@@ -5,8 +5,8 @@
 
 use crate::ids::{CorrelationId, NodeId};
 use crate::protocol::{JoinGroupRequest, MemberAssignment};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Kafka's `ClassicGroupState`.
@@ -56,9 +56,9 @@ pub struct Group {
     pub generation: i32,
     pub protocol: Option<Arc<str>>,
     pub leader: Option<Arc<str>>,
-    pub members: BTreeMap<Arc<str>, Member>,
+    pub members: SortedMap<Arc<str>, Member>,
     /// Ids given with MEMBER_ID_REQUIRED and not used yet, with the time they lapse.
-    pub pending_members: BTreeMap<Arc<str>, SimTime>,
+    pub pending_members: SortedMap<Arc<str>, SimTime>,
     /// While preparing: when the join phase ends whoever is missing; while completing: when the sync phase does.
     pub phase_end: SimTime,
     /// The first join phase of an empty group: `group.initial.rebalance.delay.ms`, extended by newcomers.
@@ -82,8 +82,8 @@ impl Group {
             generation: 0,
             protocol: None,
             leader: None,
-            members: BTreeMap::new(),
-            pending_members: BTreeMap::new(),
+            members: SortedMap::new(),
+            pending_members: SortedMap::new(),
             phase_end: SimTime::MAX,
             initial: None,
             joins: 0,
@@ -173,7 +173,7 @@ impl Group {
     /// Candidates are what all members support; each votes for its first one; most votes win.
     fn choose_protocol(&self) -> Option<Arc<str>> {
         let supported = |name: &Arc<str>| self.members.values().all(|member| member.protocols.contains(name));
-        let mut votes: BTreeMap<&Arc<str>, u32> = BTreeMap::new();
+        let mut votes: SortedMap<&Arc<str>, u32> = SortedMap::new();
         for member in self.members.values() {
             if let Some(choice) = member.protocols.iter().find(|name| supported(name)) {
                 *votes.entry(choice).or_default() += 1;
@@ -197,7 +197,7 @@ impl Group {
     }
 
     /// All topics the members subscribe to.
-    pub fn topics(&self) -> BTreeSet<Arc<str>> {
+    pub fn topics(&self) -> SortedSet<Arc<str>> {
         self.members.values().flat_map(|member| member.topics.iter().cloned()).collect()
     }
 

@@ -242,7 +242,7 @@ impl Expression {
     fn seen(&self, view: &ClusterView) -> Option<Value> {
         let number = |n: u64| Some(Value::Number(i64::try_from(n).unwrap_or(i64::MAX)));
         let broker = |id: Option<i32>| Some(id.map_or(Value::None, |id| Value::Number(i64::from(id))));
-        let by_group = |counts: &std::collections::BTreeMap<String, u64>| number(counts.get(&self.group).copied().unwrap_or(0));
+        let by_group = |counts: &crate::sorted::SortedMap<String, u64>| number(counts.get(&self.group).copied().unwrap_or(0));
         let partitions = || view.topics.iter().flat_map(|topic| &topic.partitions);
         let ledger = &view.ledger;
         match self.quantity {

@@ -13,7 +13,7 @@ use super::names::{invisible, shown};
 use super::reader::{Fields, setting};
 use super::{Scenario, ScenarioFault, limits};
 use crate::config::{ConfigFault, Settings};
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 use toml::de::DeTable;
 
 /// The profile whose rules the engine has.
@@ -101,8 +101,8 @@ fn title(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> String {
 }
 
 /// Reads a `config` table into its struct; the keys that were given. Settings may be quoted (`"min.insync.replicas"`) or dotted.
-fn config<C: Settings>(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, into: &mut C) -> BTreeSet<String> {
-    let mut given = BTreeSet::new();
+fn config<C: Settings>(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, into: &mut C) -> SortedSet<String> {
+    let mut given = SortedSet::new();
     if let Some(table) = fields.table(faults, "config", "a table, as in config = { \"acks\" = \"all\" }") {
         config_table(&fields.what, &table, "", faults, into, &mut given);
     }
@@ -115,7 +115,7 @@ fn config_table<C: Settings>(
     prefix: &str,
     faults: &mut Faults<'_>,
     into: &mut C,
-    given: &mut BTreeSet<String>,
+    given: &mut SortedSet<String>,
 ) {
     for (key, node) in table.table.iter() {
         let name = format!("{prefix}{}", key.get_ref());

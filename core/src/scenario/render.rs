@@ -6,8 +6,8 @@ use super::format::DEFAULT_SEED;
 use super::{ClusterSpec, CommitMode, Expect, GroupSpec, NetworkSpec, Pace, Placement, ProducerSpec, Scenario, TimelineEntry, TopicSpec};
 use crate::config::{BrokerConfig, ProducerConfig, Settings, TopicConfig};
 use crate::ids::BrokerId;
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
 
 impl Scenario {
     /// The canonical file: the same for the same scenario, made for people.
@@ -90,7 +90,7 @@ impl Writer {
         let brokers = self.brokers(&cluster.brokers);
         self.field("brokers", &brokers);
         if !cluster.racks.is_empty() {
-            let mut racks: BTreeMap<&str, Vec<BrokerId>> = BTreeMap::new();
+            let mut racks: SortedMap<&str, Vec<BrokerId>> = SortedMap::new();
             for (broker, rack) in &cluster.racks {
                 racks.entry(rack).or_default().push(*broker);
             }
@@ -207,7 +207,7 @@ impl Writer {
         self.config(&given);
     }
 
-    fn config(&mut self, given: &BTreeMap<String, String>) {
+    fn config(&mut self, given: &SortedMap<String, String>) {
         if !given.is_empty() {
             let config = self.inline(given.iter().map(|(name, value)| (key(name), scalar(value))));
             self.field("config", &config);

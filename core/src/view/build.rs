@@ -17,7 +17,7 @@ use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::metadata::{OFFSETS_TOPIC, PartitionRegistration, TopicImage};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// Cells of a strip a view carries at most.
 const TAIL: u32 = 48;
@@ -179,7 +179,7 @@ fn group_view(cluster: &Cluster, index: u32) -> GroupView {
 fn member_view(cluster: &Cluster, consumer: &Consumer, group: Option<&Group>) -> MemberView {
     let image = cluster.controller().image();
     let owned = group.and_then(|group| group.members.get(consumer.member_id()));
-    let mut assignment: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    let mut assignment: SortedMap<String, Vec<u32>> = SortedMap::new();
     for (topic, partitions) in owned.iter().flat_map(|member| member.assignment.iter()) {
         assignment.insert(topic.to_string(), partitions.clone());
     }

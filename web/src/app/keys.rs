@@ -3,7 +3,7 @@
 //! Eight Okabe–Ito colours; the glyph shifts every eight keys, so 64 keys stay apart without colour too. Records
 //! without a key, and keys beyond the 64th, are grey.
 
-use std::collections::BTreeMap;
+use playground_core::sorted::SortedMap;
 
 /// Colours and glyphs there are; together they mark `MARKS * MARKS` keys.
 pub const MARKS: u8 = 8;
@@ -105,7 +105,7 @@ const PLUS: [(f64, f64); 12] = [
 /// Which key has which mark: in the order the page met them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keys {
-    met: BTreeMap<String, u16>,
+    met: SortedMap<String, u16>,
 }
 
 impl Keys {
@@ -133,7 +133,7 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use playground_core::sorted::SortedSet;
 
     fn fleet(n: u32) -> Keys {
         let mut keys = Keys::default();
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn sixty_four_keys_have_sixty_four_marks_and_the_next_is_grey() {
         let keys = fleet(65);
-        let marks: BTreeSet<(u8, String)> =
+        let marks: SortedSet<(u8, String)> =
             (1..=64).map(|i| keys.mark(Some(&format!("truck-{i}")))).map(|mark| (mark.colour, format!("{:?}", mark.glyph))).collect();
         assert_eq!(marks.len(), 64);
         assert_eq!(keys.mark(Some("truck-65")), KeyMark::NONE);

@@ -12,9 +12,9 @@ use crate::bridge::{FromWorker, Playback, ToWorker};
 use crate::link_to_worker::LinkToWorker;
 use gloo::events::EventListener;
 use gloo::render::{AnimationFrame, request_animation_frame};
+use playground_core::sorted::SortedMap;
 use playground_core::view::Subject;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -51,7 +51,7 @@ pub struct Page {
     /// What a link asked to be selected, until its run is open.
     first_look: RefCell<Option<Subject>>,
     ids: Cell<u32>,
-    asked: RefCell<BTreeMap<u32, Asked>>,
+    asked: RefCell<SortedMap<u32, Asked>>,
     frame: RefCell<Option<AnimationFrame>>,
     listeners: RefCell<Vec<EventListener>>,
 }

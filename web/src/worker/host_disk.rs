@@ -6,8 +6,8 @@
 pub mod indexed_db;
 pub mod opfs;
 
+use playground_core::sorted::SortedMap;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
@@ -75,7 +75,7 @@ impl std::error::Error for DiskError {}
 /// Clones share the files, as two workers on one browser profile do.
 #[derive(Clone, Default)]
 pub struct MemoryDisk {
-    files: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    files: Rc<RefCell<SortedMap<String, Vec<u8>>>>,
     fault: Rc<RefCell<Option<Fault>>>,
 }
 

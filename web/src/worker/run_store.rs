@@ -12,7 +12,7 @@ use crate::bridge::Playback;
 use commit::{CommitError, CommitRecord};
 use plan::{Image, Plan};
 use playground_core::cluster::disk::DiskWrite;
-use std::collections::BTreeSet;
+use playground_core::sorted::SortedSet;
 
 /// Everything that belongs to one saved moment.
 pub struct Cut {
@@ -93,7 +93,7 @@ impl<D: HostDisk> RunStore<D> {
     /// Finds the last whole cut. Writes nothing.
     pub async fn load(&mut self) -> Result<Loaded, DiskError> {
         let names = self.disk.names().await?;
-        let roots: BTreeSet<u32> = names.iter().filter_map(|name| root_of(name)).collect();
+        let roots: SortedSet<u32> = names.iter().filter_map(|name| root_of(name)).collect();
         self.top = roots.last().copied().unwrap_or(1);
         let mut unreadable = None;
         for root in roots.into_iter().rev() {

@@ -7,8 +7,8 @@ use crate::group::assignor::{Assignor, MemberSubscription, RangeAssignor};
 use crate::ids::BrokerId;
 use crate::node::Outbox;
 use crate::protocol::{JoinGroupRequest, JoinRefused, Joined, MemberAssignment, MemberRef, Request, SyncGroupRequest};
+use crate::sorted::SortedMap;
 use crate::time::SimTime;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,13 +123,13 @@ impl Consumer {
 
     fn send_sync(&mut self, now: SimTime, joined: &Joined, out: &mut Outbox) {
         let Some(coordinator) = self.coordinator else { return };
-        let assignments = if joined.leader == joined.member_id { self.assign(joined) } else { BTreeMap::new() };
+        let assignments = if joined.leader == joined.member_id { self.assign(joined) } else { SortedMap::new() };
         let request = SyncGroupRequest { member: self.member_ref(), assignments };
         self.ask(now, coordinator, Request::SyncGroup(Box::new(request)), Asked::Sync, out);
     }
 
     /// The group leader's client runs the assignor.
-    fn assign(&self, joined: &Joined) -> BTreeMap<Arc<str>, Arc<MemberAssignment>> {
+    fn assign(&self, joined: &Joined) -> SortedMap<Arc<str>, Arc<MemberAssignment>> {
         let subscription = |(id, topics): &(Arc<str>, Vec<Arc<str>>)| MemberSubscription {
             id: id.to_string(),
             instance: None,
@@ -139,7 +139,7 @@ impl Consumer {
         let members: Vec<MemberSubscription> = joined.members.iter().map(subscription).collect();
         let topics = joined.members.iter().flat_map(|(_, topics)| topics);
         let counts = topics.filter_map(|name| Some((name.to_string(), self.connections.topic(name)?.partitions.len() as u32)));
-        let shares = RangeAssignor.assign(&members, &counts.collect(), &BTreeMap::new());
+        let shares = RangeAssignor.assign(&members, &counts.collect(), &SortedMap::new());
         shares.into_iter().map(|(member, partitions)| (Arc::from(member), Arc::new(by_topic(partitions)))).collect()
     }
 

@@ -10,8 +10,9 @@ use crate::node::Outbox;
 use crate::protocol::{
     FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, MemberAssignment, OffsetCommitRequest, OffsetFetchRequest, Request,
 };
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// One partition this member owns.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +75,7 @@ impl Consumer {
         self.ask(now, coordinator, Request::OffsetFetch(Box::new(request)), Asked::Committed, out);
     }
 
-    pub(super) fn took_committed(&mut self, now: SimTime, answer: Result<BTreeMap<TopicPartition, Offset>, ErrorCode>, out: &mut Outbox) {
+    pub(super) fn took_committed(&mut self, now: SimTime, answer: Result<SortedMap<TopicPartition, Offset>, ErrorCode>, out: &mut Outbox) {
         match answer {
             Ok(offsets) => {
                 for (id, assigned) in self.assigned.iter_mut().filter(|(_, assigned)| assigned.position.is_none()) {
@@ -100,7 +101,7 @@ impl Consumer {
         if self.waits_for(|kind| *kind == Asked::Reset) {
             return;
         }
-        let mut by_leader: BTreeMap<BrokerId, Vec<TopicPartition>> = BTreeMap::new();
+        let mut by_leader: SortedMap<BrokerId, Vec<TopicPartition>> = SortedMap::new();
         for (id, _) in self.assigned.iter().filter(|(_, assigned)| assigned.needs_reset) {
             match self.connections.leader(*id) {
                 Some(leader) => by_leader.entry(leader).or_default().push(*id),
@@ -138,9 +139,9 @@ impl Consumer {
             return;
         }
         let Some(image) = self.connections.image().cloned() else { return };
-        let busy: BTreeSet<BrokerId> =
+        let busy: SortedSet<BrokerId> =
             self.in_flight.values().filter(|request| matches!(request.kind, Asked::Fetch(_))).map(|request| request.to).collect();
-        let mut by_leader: BTreeMap<BrokerId, Vec<FetchPartition>> = BTreeMap::new();
+        let mut by_leader: SortedMap<BrokerId, Vec<FetchPartition>> = SortedMap::new();
         for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.fetchable()) {
             let Some(partition) = image.partition(*id) else { continue };
             match partition.leader {

@@ -8,7 +8,7 @@ use crate::error::ErrorCode;
 use crate::ids::BrokerId;
 use crate::log::producers::{BATCHES_RETAINED, sequence_plus};
 use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size};
-use crate::sorted::SortedVec;
+use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct Accumulator {
     /// By partition, as far as one was ever written to; they remember their sequence.
     queues: Vec<Queue>,
     /// Those with batches waiting.
-    waiting: SortedVec<u32>,
+    waiting: SortedSet<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ struct Queue {
     next_serial: u32,
     next_sequence: i32,
     /// First sequences of batches under way or waiting for another try.
-    outstanding: SortedVec<i32>,
+    outstanding: SortedSet<i32>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ pub struct Appended {
 
 /// Leaders with something to send.
 pub(super) struct Ready {
-    pub brokers: SortedVec<BrokerId>,
+    pub brokers: SortedSet<BrokerId>,
     /// Some batch waits for a leader to be known.
     pub leaderless: bool,
 }
@@ -124,7 +124,7 @@ impl Accumulator {
             memory: config.buffer_memory,
             buffered: 0,
             queues: Vec::new(),
-            waiting: SortedVec::default(),
+            waiting: SortedSet::default(),
         }
     }
 
@@ -203,13 +203,15 @@ impl Accumulator {
 
     /// Which leaders have a batch that may go now.
     pub(super) fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>) -> Ready {
-        let mut ready = Ready { brokers: SortedVec::default(), leaderless: false };
+        let mut ready = Ready { brokers: SortedSet::default(), leaderless: false };
         for partition in self.waiting.iter() {
             let queue = self.queue(*partition);
             let due = !queue.blocked() && self.head_at(queue).is_some_and(|at| at <= now);
             match leader(*partition) {
                 None => ready.leaderless = true,
-                Some(broker) if due => ready.brokers.insert(broker),
+                Some(broker) if due => {
+                    ready.brokers.insert(broker);
+                }
                 Some(_) => {}
             }
         }

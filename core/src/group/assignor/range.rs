@@ -4,7 +4,7 @@
 //! topics with equal counts and subscribers stay aligned partition by partition.
 
 use super::{Assignment, Assignor, MemberSubscription, ReplicaRacks};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Kafka's default: simple, and it keeps equal topics aligned, but odd counts of many topics pile up on the first members.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,7 +15,7 @@ impl Assignor for RangeAssignor {
         "range"
     }
 
-    fn assign(&self, members: &[MemberSubscription], partitions: &BTreeMap<String, u32>, replica_racks: &ReplicaRacks) -> Assignment {
+    fn assign(&self, members: &[MemberSubscription], partitions: &SortedMap<String, u32>, replica_racks: &ReplicaRacks) -> Assignment {
         let mut sorted: Vec<&MemberSubscription> = members.iter().collect();
         sorted.sort_by(|a, b| a.assignment_order(b));
         let racks_of = |topic: &String| replica_racks.get(topic).map_or(&[] as &[_], Vec::as_slice);
@@ -48,7 +48,7 @@ struct Topic<'a> {
     /// Subscribers in assignment order.
     consumers: Vec<Consumer<'a>>,
     /// Racks of each partition's replicas.
-    racks: Vec<BTreeSet<&'a str>>,
+    racks: Vec<SortedSet<&'a str>>,
     /// The index of each partition's consumer, once it has one.
     owners: Vec<Option<u32>>,
     assigned: Vec<u32>,
@@ -85,7 +85,7 @@ impl<'a> Topic<'a> {
 
     /// True when a choice by rack can differ from one without: a shared rack, and partitions that are not all everywhere.
     fn racks_matter(&self) -> bool {
-        let everywhere: BTreeSet<&str> = self.racks.iter().flatten().copied().collect();
+        let everywhere: SortedSet<&str> = self.racks.iter().flatten().copied().collect();
         let shared = self.consumers.iter().filter_map(|consumer| consumer.rack).any(|rack| everywhere.contains(rack));
         shared && self.racks.iter().any(|racks| *racks != everywhere)
     }
@@ -125,7 +125,7 @@ impl<'a> Topic<'a> {
 
 /// Topics with the same consumers and count are shared as one, so that joins over them stay in one member.
 fn match_racks(topics: &mut [Topic<'_>]) {
-    let mut groups: BTreeMap<(Vec<Consumer<'_>>, u32), Vec<usize>> = BTreeMap::new();
+    let mut groups: SortedMap<(Vec<Consumer<'_>>, u32), Vec<usize>> = SortedMap::new();
     for (index, topic) in topics.iter().enumerate().filter(|(_, topic)| topic.has_consumer_racks()) {
         groups.entry((topic.consumers.clone(), topic.partition_count())).or_default().push(index);
     }
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    fn counts(topics: &[(&str, u32)]) -> BTreeMap<String, u32> {
+    fn counts(topics: &[(&str, u32)]) -> SortedMap<String, u32> {
         topics.iter().map(|&(topic, count)| (topic.into(), count)).collect()
     }
 

@@ -6,14 +6,14 @@ use super::super::reader::{Fields, named};
 use super::super::{CommitMode, GroupSpec, Pace, ProducerSpec, Template, TopicSpec, limits};
 use super::{config, config_faults};
 use crate::config::{ConsumerConfig, ProducerConfig};
+use crate::sorted::SortedSet;
 use crate::time::SimDuration;
-use std::collections::BTreeSet;
 
 /// The names taken so far.
 pub(super) struct Clients<'s> {
-    topics: BTreeSet<&'s str>,
-    clients: BTreeSet<String>,
-    groups: BTreeSet<String>,
+    topics: SortedSet<&'s str>,
+    clients: SortedSet<String>,
+    groups: SortedSet<String>,
 }
 
 const PRODUCER: [&str; 9] = ["name", "topic", "key", "value", "every", "rate", "records", "start", "config"];
@@ -24,7 +24,7 @@ const GROUP_LATER: [&str; 3] = ["start", "instance", "assign"];
 impl<'s> Clients<'s> {
     pub(super) fn new(topics: &'s [TopicSpec]) -> Self {
         let topics = topics.iter().map(|topic| topic.name.as_str()).collect();
-        Clients { topics, clients: BTreeSet::new(), groups: BTreeSet::new() }
+        Clients { topics, clients: SortedSet::new(), groups: SortedSet::new() }
     }
 
     pub(super) fn producers(&mut self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<ProducerSpec> {
@@ -109,7 +109,7 @@ impl<'s> Clients<'s> {
             faults.at(fields.place("topics"), format!("{}: it reads no topic. Write {WRITE}.", fields.what));
         }
         let mut topics: Vec<String> = Vec::with_capacity(named.len());
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         for (topic, span) in named {
             self.check_topic(fields, faults, span.start, topic);
             if !seen.insert(topic) {

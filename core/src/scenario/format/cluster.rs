@@ -7,7 +7,7 @@ use super::super::{ClusterSpec, NetworkSpec, limits};
 use super::{config, config_faults};
 use crate::config::BrokerConfig;
 use crate::ids::BrokerId;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Controllers take the node ids from here on.
 const FIRST_CONTROLLER: i32 = 3_001;
@@ -43,7 +43,7 @@ fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<Broke
         faults.at(node.span().start, format!("cluster: {} brokers are over the limit of {}.", list.len(), limits::BROKERS));
         return None;
     }
-    let mut ids = BTreeSet::new();
+    let mut ids = SortedSet::new();
     for item in list.iter() {
         if let Some(id) = broker_id(item, faults)
             && !ids.insert(id)
@@ -75,8 +75,8 @@ fn broker_id(node: &Node<'_>, faults: &mut Faults<'_>) -> Option<BrokerId> {
     id.map(BrokerId)
 }
 
-fn racks(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId]) -> BTreeMap<BrokerId, String> {
-    let mut racks = BTreeMap::new();
+fn racks(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId]) -> SortedMap<BrokerId, String> {
+    let mut racks = SortedMap::new();
     let before = faults.count();
     let write = "racks = { a = [101], b = [102, 103] }";
     let Some(table) = fields.table(faults, "racks", write) else { return racks };

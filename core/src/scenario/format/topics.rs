@@ -8,7 +8,7 @@ use super::cluster::listed;
 use super::config;
 use crate::config::TopicConfig;
 use crate::ids::BrokerId;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// Kafka's own topics; nobody creates them by hand.
 const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
@@ -19,7 +19,7 @@ struct Totals {
     partitions: u64,
     replicas: u64,
     /// Names by what would collide with them.
-    names: BTreeMap<String, String>,
+    names: SortedMap<String, String>,
 }
 
 pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &ClusterSpec) -> Vec<TopicSpec> {

@@ -5,7 +5,7 @@ use super::super::{Scenario, TimelineEntry, builtin};
 use super::{LinkError, Opened, limits, moment, view_part};
 use crate::config::Settings;
 use crate::shell::parse_line;
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 
 const PARTS: [&str; 7] = ["s", "seed", "acks", "kill", "start", "t", "sel"];
 
@@ -43,7 +43,7 @@ pub(super) fn open(fragment: &str) -> Result<Opened, LinkError> {
 
 /// For every producer; fewer than `all` switch idempotence off, as in a file.
 fn acks(scenario: &mut Scenario, value: &str) -> Result<(), LinkError> {
-    let given = BTreeSet::from(["acks".to_owned()]);
+    let given = SortedSet::from(["acks".to_owned()]);
     for producer in &mut scenario.producers {
         producer.config.set("acks", value).map_err(|refused| fault("acks", value, refused.message))?;
         if let Some(refused) = producer.config.settle(&given).into_iter().next() {

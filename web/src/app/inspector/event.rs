@@ -5,8 +5,8 @@ use crate::app::model::Shared;
 use crate::app::page::PageHandle;
 use crate::app::ui_state::Inspect;
 use crate::app::words;
+use playground_core::sorted::SortedSet;
 use playground_core::view::EventView;
-use std::collections::BTreeSet;
 use yew::prelude::*;
 
 /// Causes shown before "earlier causes".
@@ -62,7 +62,7 @@ fn find(events: &[Shared<EventView>], id: u64) -> Option<&Shared<EventView>> {
 
 /// Causes, nearest first; each once.
 fn causes<'a>(events: &'a [Shared<EventView>], of: &Shared<EventView>) -> Vec<&'a Shared<EventView>> {
-    let mut seen: BTreeSet<u64> = BTreeSet::from([of.id]);
+    let mut seen: SortedSet<u64> = SortedSet::from([of.id]);
     let mut chain: Vec<&Shared<EventView>> = Vec::new();
     let mut open: Vec<u64> = of.causes.clone();
     while !open.is_empty() && chain.len() <= LINKS {

@@ -33,7 +33,8 @@ pub fn Group(props: &GroupProps) -> Html {
 fn facts(group: &GroupView, shot: &Snapshot) -> Vec<(AttrValue, AttrValue)> {
     let coordinator = group.coordinator.map_or("none: its offsets partition has no leader".to_owned(), |id| format!("broker {id}"));
     let ledger = &shot.mirror.ledger;
-    let count = |map: &std::collections::BTreeMap<String, u64>| AttrValue::from(words::count(map.get(&group.name).copied().unwrap_or(0)));
+    let count =
+        |map: &playground_core::sorted::SortedMap<String, u64>| AttrValue::from(words::count(map.get(&group.name).copied().unwrap_or(0)));
     vec![
         ("Coordinator".into(), coordinator.into()),
         ("Bookmarks are kept in".into(), format!("__consumer_offsets-{}", group.offsets_partition).into()),

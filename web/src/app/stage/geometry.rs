@@ -4,7 +4,7 @@
 //! write along the upper lane of a row, readers fetch along the lower one, and the gutters at both sides join the rows.
 //! So no way ever crosses a strip.
 
-use std::collections::BTreeMap;
+use playground_core::sorted::SortedMap;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rect {
@@ -29,7 +29,7 @@ pub struct Point {
 /// Measured places by their `data-at` name: `client:truck-1`, `copy:trucks_gps:3:102`, `strip:trucks_gps:3`, …
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Geometry {
-    pub places: BTreeMap<String, Rect>,
+    pub places: SortedMap<String, Rect>,
 }
 
 pub fn client_at(name: &str) -> String {

@@ -5,8 +5,8 @@
 
 use crate::app::keys::{KeyMark, Keys};
 use crate::app::model::Shared;
+use playground_core::sorted::SortedMap;
 use playground_core::view::GroupView;
-use std::collections::BTreeMap;
 use yew::prelude::*;
 
 /// Earlier positions kept for each key.
@@ -38,15 +38,15 @@ pub fn position(value: &str) -> Option<Position> {
 /// What one group has seen of the trucks: newest position last, by key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Track {
-    trails: BTreeMap<String, Vec<Position>>,
+    trails: SortedMap<String, Vec<Position>>,
     /// The newest record read from each partition.
-    read: BTreeMap<(String, u32), u64>,
+    read: SortedMap<(String, u32), u64>,
 }
 
 /// Tracks of all groups whose records tell positions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tracks {
-    groups: BTreeMap<String, Track>,
+    groups: SortedMap<String, Track>,
     version: u64,
 }
 

@@ -5,8 +5,8 @@
 //! record's produce flight has landed its cell is held back. When more moves than the eye can follow, nothing flies:
 //! rates are shown instead, and nothing is held back. Every flight is a hop; none is made up.
 
+use playground_core::sorted::{SortedMap, SortedSet};
 use playground_core::view::{HopKind, HopView, Place};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Flights kept at once. The eye can follow about sixty; the others wait for a stage before them to land.
 pub const FLIGHTS: usize = 90;
@@ -62,14 +62,14 @@ type Lane = (u8, Place, Place, String, u32);
 #[derive(Debug, Default)]
 pub struct Staging {
     flights: Vec<Flight>,
-    rates: BTreeMap<Lane, Rate>,
+    rates: SortedMap<Lane, Rate>,
     crowded: bool,
     last: f64,
     arrivals_per_second: f64,
     /// When the newest flight of each stage lands: by partition, and by reading client.
-    produced: BTreeMap<(String, u32), f64>,
-    replicated: BTreeMap<(String, u32), f64>,
-    delivered: BTreeMap<String, f64>,
+    produced: SortedMap<(String, u32), f64>,
+    replicated: SortedMap<(String, u32), f64>,
+    delivered: SortedMap<String, f64>,
 }
 
 impl Staging {
@@ -165,7 +165,7 @@ impl Staging {
 
 /// A commit request carries the bookmarks of many partitions: it is one thing that travels.
 fn join_commits(hops: &mut Vec<HopView>) {
-    let mut seen: BTreeSet<(Place, Place, u64)> = BTreeSet::new();
+    let mut seen: SortedSet<(Place, Place, u64)> = SortedSet::new();
     hops.retain(|hop| hop.kind != HopKind::Commit || seen.insert((hop.from.clone(), hop.to.clone(), hop.departed_us)));
 }
 
@@ -185,7 +185,7 @@ fn client(place: &Place) -> &str {
     }
 }
 
-fn later<K: Ord + ?Sized, O: Ord + std::borrow::Borrow<K>>(lands: &BTreeMap<O, f64>, key: &K) -> f64 {
+fn later<K: Ord + ?Sized, O: Ord + std::borrow::Borrow<K>>(lands: &SortedMap<O, f64>, key: &K) -> f64 {
     lands.get(key).copied().unwrap_or(0.0)
 }
 

@@ -6,7 +6,7 @@ use super::{DiskError, DiskOp, HostDisk};
 use crate::worker::js::from_js;
 use idb::{Database, DatabaseEvent as _, Error, Factory, KeyRange, ObjectStore, ObjectStoreParams, Query, Transaction, TransactionMode};
 use js_sys::{Object, Reflect, Uint8Array};
-use std::collections::BTreeMap;
+use playground_core::sorted::SortedMap;
 use wasm_bindgen::prelude::*;
 
 const STORE: &str = "files";
@@ -26,7 +26,7 @@ extern "C" {
 }
 
 /// The chunks of one transaction's puts, by key.
-type Chunks = BTreeMap<String, Vec<u8>>;
+type Chunks = SortedMap<String, Vec<u8>>;
 
 impl IndexedDbDisk {
     pub async fn open(name: &str) -> Result<Self, DiskError> {

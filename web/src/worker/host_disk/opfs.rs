@@ -4,7 +4,7 @@
 use super::{DiskError, DiskOp, HostDisk};
 use crate::worker::js::{error_name, from_js};
 use js_sys::{AsyncIterator, IteratorNext, JsString, Reflect};
-use std::collections::{BTreeMap, BTreeSet};
+use playground_core::sorted::{SortedMap, SortedSet};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -17,7 +17,7 @@ const OPEN: usize = 64;
 
 pub struct OpfsDisk {
     root: FileSystemDirectoryHandle,
-    folders: BTreeMap<String, FileSystemDirectoryHandle>,
+    folders: SortedMap<String, FileSystemDirectoryHandle>,
     /// Least recently used first.
     open: Vec<(String, FileSystemSyncAccessHandle)>,
 }
@@ -30,7 +30,7 @@ impl OpfsDisk {
         let storage: StorageManager = storage.dyn_into().map_err(|_| DiskError::Blocked("no file system offered".into()))?;
         let top = JsFuture::from(storage.get_directory()).await.map_err(|error| from_js(&error))?;
         let root = folder_in(&top.unchecked_into(), folder).await?;
-        let mut disk = OpfsDisk { root, folders: BTreeMap::new(), open: Vec::new() };
+        let mut disk = OpfsDisk { root, folders: SortedMap::new(), open: Vec::new() };
         disk.probe().await?;
         Ok(disk)
     }
@@ -164,7 +164,7 @@ impl HostDisk for OpfsDisk {
             for op in batch {
                 self.apply(op).await?;
             }
-            let touched: BTreeSet<&str> = batch.iter().map(DiskOp::name).collect();
+            let touched: SortedSet<&str> = batch.iter().map(DiskOp::name).collect();
             for (_, handle) in self.open.iter().filter(|(name, _)| touched.contains(name.as_str())) {
                 handle.flush().map_err(|error| from_js(&error))?;
             }

@@ -4,8 +4,8 @@
 
 use super::plan::FileState;
 use crate::bridge::Playback;
+use playground_core::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 const MAGIC: &str = "kafka-playground-cut";
@@ -18,7 +18,7 @@ pub struct CommitRecord {
     /// The saved run, as its own checksummed text.
     pub run: String,
     pub playback: Playback,
-    pub files: BTreeMap<String, FileState>,
+    pub files: SortedMap<String, FileState>,
 }
 
 /// Why a commit file is none.

@@ -4,12 +4,12 @@
 
 use crate::worker::host_disk::DiskOp;
 use playground_core::cluster::disk::DiskWrite;
-use std::collections::BTreeMap;
+use playground_core::sorted::SortedMap;
 
 /// The broker files of the last cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
-    pub files: BTreeMap<String, FileState>,
+    pub files: SortedMap<String, FileState>,
 }
 
 /// One broker file as a cut names it. The stored file may be longer: what follows `len` belongs to no cut.
@@ -53,7 +53,7 @@ impl Image {
 /// What becomes of each file that is not left alone.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
-    changes: BTreeMap<String, Change>,
+    changes: SortedMap<String, Change>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ enum Change {
 pub struct Outcome {
     pub ops: Vec<DiskOp>,
     /// The new state of each changed file; `None`: gone.
-    pub files: BTreeMap<String, Option<FileState>>,
+    pub files: SortedMap<String, Option<FileState>>,
     /// Names to remove once the cut is committed.
     pub obsolete: Vec<String>,
 }
@@ -79,7 +79,7 @@ pub struct Outcome {
 impl Plan {
     /// `Err` names a file whose writes do not fit what is stored; then everything must be written again.
     pub fn of(image: &Image, writes: Vec<DiskWrite>, whole: bool) -> Result<Plan, String> {
-        let mut changes: BTreeMap<String, Change> = BTreeMap::new();
+        let mut changes: SortedMap<String, Change> = SortedMap::new();
         let stored = |path: &str| if whole { 0 } else { image.files.get(path).map_or(0, |state| state.len) };
         for write in writes {
             match write {
