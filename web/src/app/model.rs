@@ -397,7 +397,9 @@ mod tests {
         let first = view(1, 0);
         let mut model = Model::default();
         model.frame(frame(1, None, &ClusterView::default(), &first), 0.0);
-        (2..=EVENTS as u32 + 10).for_each(|i| drop(model.frame(frame(i, Some(i - 1), &first, &first), 0.0)));
+        for i in 2..=EVENTS as u32 + 10 {
+            model.frame(frame(i, Some(i - 1), &first, &first), 0.0);
+        }
         let shown = model.snapshot();
         assert_eq!(shown.events.len(), EVENTS);
         assert_eq!(shown.events.last().map(|event| event.id), Some(EVENTS as u64 + 10));
