@@ -67,11 +67,14 @@ impl Session {
         while let Some(at) = self.cluster.next_time() {
             let spent = self.cluster.steps() - first;
             let past = SimTime(at.micros() + 1);
-            if spent >= max_events || !self.cluster.run_some(past, max_events - spent) {
-                return Progress::OutOfBudget;
-            }
+            let done = spent < max_events && self.cluster.run_some(past, max_events - spent);
             if self.cluster.events().len() > known {
+                // Cut short within this instant, the rest of it still belongs to the moment shown.
+                self.cluster.settle();
                 return Progress::Reached;
+            }
+            if !done {
+                return Progress::OutOfBudget;
             }
         }
         Progress::Reached

@@ -68,12 +68,14 @@ fn whole(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
             <a key="skip" class="skip" href="#stage">{ "Skip to the stage" }</a>
             <TopBar key="top" page={page.clone()} snapshot={shot.clone()} share={ui.share.clone()} />
             <Rail key="rail" page={page.clone()} place={ui.place} />
-            <main key="main" id="stage" class="main" tabindex="-1">
-                <Stage key="stage" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} said={ui.said.clone()} />
-                <Caption key="caption" page={page.clone()} snapshot={shot.clone()} said={ui.said.clone()} />
+            <main key="main" class="work">
+                <div key="stage" id="stage" class="main" tabindex="-1">
+                    <Stage key="stage" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} said={ui.said.clone()} />
+                    <Caption key="caption" page={page.clone()} snapshot={shot.clone()} said={ui.said.clone()} />
+                </div>
+                <Inspector key="inspector" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} open={ui.sheet} />
+                <Events key="events" page={page.clone()} events={shot.events.clone()} now_us={shot.mirror.now_us} place={ui.place} inspect={ui.inspect.clone()} />
             </main>
-            <Inspector key="inspector" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} open={ui.sheet} />
-            <Events key="events" page={page.clone()} events={shot.events.clone()} now_us={shot.mirror.now_us} place={ui.place} inspect={ui.inspect.clone()} />
             { overlays(page, ui) }
         </div>
     }

@@ -93,6 +93,10 @@ pub enum FromWorker {
     },
     Detail(Option<RecordDetail>),
     Playback(Playback),
+    /// No event was found up to this moment, which is shown now.
+    NothingAhead {
+        until_us: u64,
+    },
     Saved(SaveState),
     /// The engine failed; the report is the run up to the last whole instant, as a saved run. Empty when there was no time to write one.
     Failed {

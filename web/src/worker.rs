@@ -22,7 +22,7 @@ use playground_core::scenario::{Scenario, ScenarioFault};
 use playground_core::session::saved::SavedRun;
 use playground_core::session::{ENGINE_VERSION, Progress, Replay, Session, Verdict};
 use playground_core::shell;
-use playground_core::time::SimTime;
+use playground_core::time::{SimDuration, SimTime};
 use playground_core::view::{RecordDetail, Subject};
 use run_store::{Before, Cut};
 use saves::Saves;
@@ -33,6 +33,8 @@ const NEW_RUN: Playback = Playback { playing: true, speed_milli: 10_000 };
 const FASTEST_MILLI: u64 = 1_000_000_000;
 /// Between two slices of a run that keeps up.
 const REST_MS: f64 = 8.0;
+/// A cluster in which nothing goes wrong decides nothing for ever: the next event is looked for this far ahead.
+const SEEK: SimDuration = SimDuration(600_000_000);
 /// A replay says how far it is this often.
 const REPORT_MS: f64 = 100.0;
 
@@ -81,8 +83,8 @@ pub struct SimWorker {
     run: Run,
     playback: Playback,
     visible: bool,
-    /// Running to the next entry of the event list.
-    seeking: bool,
+    /// Running to the next entry of the event list, but not past this moment.
+    seeking: Option<SimTime>,
     pace: Pace,
     frames: Frames,
     saves: Saves,
@@ -99,7 +101,7 @@ impl SimWorker {
             run: Run::Nothing,
             playback: NEW_RUN,
             visible: true,
-            seeking: false,
+            seeking: None,
             pace: Pace::new(clock, slice_ms),
             frames: Frames::default(),
             saves: Saves::new(),
@@ -229,7 +231,7 @@ impl SimWorker {
 
     fn begin(&mut self, arrival: Arrival) {
         self.found = Found::Nothing;
-        self.seeking = false;
+        self.seeking = None;
         self.run = Run::Arriving(Box::new(arrival));
     }
 
@@ -309,7 +311,7 @@ impl SimWorker {
             arrival.playback = playback;
             return;
         }
-        self.seeking = false;
+        self.seeking = None;
         if !playback.playing {
             self.stand_still();
         }
@@ -336,10 +338,10 @@ impl SimWorker {
     }
 
     fn seek(&mut self) {
-        if let Run::Live(_) = &self.run {
+        if let Run::Live(session) = &self.run {
             self.playback.playing = false;
             self.pace.rest();
-            self.seeking = true;
+            self.seeking = Some(session.now() + SEEK);
         }
     }
 
@@ -354,22 +356,26 @@ impl SimWorker {
 
     fn run_slice(&mut self, session: &mut Session) -> Next {
         let progress = match (self.visible, self.seeking, self.playback.playing) {
-            (false, ..) | (true, false, false) => return Next::Idle,
-            (true, true, _) => self.pace.slice(|budget| {
+            (false, ..) | (true, None, false) => return Next::Idle,
+            (true, Some(end), _) => self.pace.slice(|budget| {
                 let before = session.cluster().steps();
-                (session.next_event(budget), session.cluster().steps() - before)
+                let progress = if session.now() < end { session.next_event(budget) } else { Progress::Reached };
+                (progress, session.cluster().steps() - before)
             }),
-            (true, false, true) => self.pace.advance(session, self.playback.speed_milli),
+            (true, None, true) => self.pace.advance(session, self.playback.speed_milli),
         };
         black_box::reached(session);
         self.frames.collect(session);
         self.frames.changed();
         self.saves.changed();
-        if self.seeking && progress == Progress::Reached {
+        if let (Some(end), Progress::Reached) = (self.seeking, progress) {
             session.settle();
             self.frames.collect(session);
-            self.seeking = false;
+            self.seeking = None;
             self.saves.want();
+            if session.now() >= end {
+                self.out.push(FromWorker::NothingAhead { until_us: session.now().micros() });
+            }
             self.out.push(FromWorker::Playback(self.playback));
             return Next::Idle;
         }
@@ -382,7 +388,7 @@ impl SimWorker {
             Due::Waiting => Next::Idle,
             Due::InMs(ms) => Next::InMs(ms),
             Due::Now => {
-                let still = !self.playback.playing && !self.seeking;
+                let still = !self.playback.playing && self.seeking.is_none();
                 let frame = self.frames.make(session, self.playback, still, self.clock);
                 self.out.push(FromWorker::Frame(frame));
                 self.show_detail(session);

@@ -42,9 +42,11 @@ async function visit(it, look) {
   await look("the shortcuts");
 }
 
+const axeOf = (bench) => readFileSync(join(bench.lab.modules, "axe-core/axe.min.js"), "utf8");
+
 function claim(viewport, colorScheme) {
   return async (bench) => {
-    const axe = readFileSync(join(bench.lab.modules, "axe-core/axe.min.js"), "utf8");
+    const axe = axeOf(bench);
     const it = await bench.open("#s=trucks_gps&kill=102@40s&t=55s", { viewport, colorScheme, hasTouch: viewport.width < 900 });
     await it.moment();
     const found = [];
@@ -59,4 +61,13 @@ function claim(viewport, colorScheme) {
 
 const cases = SIZES.flatMap((size) => ["light", "dark"].map((scheme) => [`${size.width} × ${size.height}, ${scheme}`, claim(size, scheme)]));
 
-export const claims = Object.fromEntries(cases);
+export const claims = {
+  ...Object.fromEntries(cases),
+
+  "in a frame, 500 × 500": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&kill=102@40s&t=55s", { query: "?embed=1", viewport: { width: 500, height: 500 } });
+    await it.moment();
+    assert.deepEqual(await violations(it, axeOf(bench)), []);
+    assert.equal(await it.frame.evaluate(sideways), 0);
+  },
+};

@@ -38,6 +38,7 @@ export const claims = {
     for (const [scenario, ms, digest] of cases) {
       const it = await bench.open(`#s=${scenario}&t=${ms}ms`);
       assert.deepEqual(await it.moment(), { digest, nowUs: Number(ms) * 1000 });
+      await it.page.close();
     }
   },
 };

@@ -31,12 +31,12 @@ pub fn Inspector(props: &InspectorProps) -> Html {
     let class = classes!("inspector", props.open.then_some("inspector--open"));
     let guide = props.inspect == Inspect::Guide;
     html! {
-        <aside {class} aria-label="Inspector">
+        <section {class} aria-label="Inspector">
             <div key="close" class="inspector__close" hidden={guide && !props.open}>
                 <IconButton icon={Icon::Close} label="Close (Esc)" class="button--quiet" onclick={move |_| close.act(Act::Close)} />
             </div>
             <div key="panel" class="inspector__panel" tabindex="0" role="region" aria-label="Selected">{ panel(props) }</div>
-        </aside>
+        </section>
     }
 }
 

@@ -7,6 +7,7 @@ use crate::app::model::{Keeping, Model, Snapshot, Taken};
 use crate::app::share;
 use crate::app::stage::flow::Flow;
 use crate::app::ui_state::{Act, Inspect, Notice, Share, UiState};
+use crate::app::words;
 use crate::bridge::{FromWorker, Playback, ToWorker};
 use crate::link_to_worker::LinkToWorker;
 use gloo::events::EventListener;
@@ -242,6 +243,13 @@ impl Page {
             FromWorker::Reply { id, result } => self.answered(id, result),
             FromWorker::Detail(detail) => self.model.borrow_mut().set_detail(detail),
             FromWorker::Playback(playback) => self.model.borrow_mut().set_playback(playback),
+            FromWorker::NothingAhead { until_us } => {
+                let text = format!(
+                    "Nothing is decided up to {}: the cluster is at rest. Crash a broker to give it something to do.",
+                    words::moment(until_us)
+                );
+                self.ui.dispatch(Act::Tell(Notice { bad: false, text }));
+            }
             FromWorker::Saved(saved) => {
                 let mut model = self.model.borrow_mut();
                 if model.keeping != Keeping::Preview {
