@@ -16,10 +16,12 @@ const PATIENCE: SimDuration = SimDuration::from_secs(600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
-    /// `batch.size=1`: every record travels alone.
+    /// `batch.size=1`: every record is a batch.
     Batch1,
     Batch10,
     Batch100,
+    /// As `Batch1` from ten times as many producers at a tenth of the pace: hardly ever two records in one request or one wake.
+    Single,
     /// 100 brokers, 1,000 partitions, 1,000,000 records a second.
     Large,
     /// The built-in scenario: heartbeats, fetches and timers more than records.
@@ -39,13 +41,14 @@ struct Shape {
 }
 
 impl Case {
-    pub const ALL: [Case; 5] = [Case::Batch1, Case::Batch10, Case::Batch100, Case::Large, Case::Trucks];
+    pub const ALL: [Case; 6] = [Case::Batch1, Case::Batch10, Case::Batch100, Case::Single, Case::Large, Case::Trucks];
 
     pub const fn name(self) -> &'static str {
         match self {
             Case::Batch1 => "batch1",
             Case::Batch10 => "batch10",
             Case::Batch100 => "batch100",
+            Case::Single => "single",
             Case::Large => "large",
             Case::Trucks => "trucks",
         }
@@ -57,11 +60,12 @@ impl Case {
 
     /// 100,000 records a second in the small cluster, as many as the JavaScript simulation is offered.
     fn shape(self) -> Option<Shape> {
-        let small = Shape { brokers: 3, partitions: 6, producers: 200, rate: 500, keyed: true, linger_ms: 0, batch_size: 1, members: 3 };
+        let small = Shape { brokers: 3, partitions: 6, producers: 20, rate: 5_000, keyed: true, linger_ms: 0, batch_size: 1, members: 3 };
         match self {
             Case::Batch1 => Some(small),
-            Case::Batch10 => Some(Shape { producers: 20, rate: 5_000, linger_ms: 20, batch_size: 1_230, ..small }),
+            Case::Batch10 => Some(Shape { linger_ms: 20, batch_size: 1_230, ..small }),
             Case::Batch100 => Some(Shape { producers: 5, rate: 20_000, linger_ms: 50, batch_size: 11_500, ..small }),
+            Case::Single => Some(Shape { producers: 200, rate: 500, ..small }),
             Case::Large => Some(Shape {
                 brokers: 100,
                 partitions: 1_000,
@@ -188,6 +192,7 @@ mod tests {
     fn workloads_have_the_batches_they_are_named_after() {
         let all = |case, low, high| assert!((low..=high).contains(&records_per_batch(case)), "{case:?}: {}", records_per_batch(case));
         all(Case::Batch1, 1.0, 1.0);
+        all(Case::Single, 1.0, 1.0);
         all(Case::Batch10, 5.0, 10.0);
         all(Case::Batch100, 50.0, 100.0);
     }
