@@ -77,7 +77,7 @@ fn ledger(ledger: &LedgerView) -> String {
     let LedgerView { sent, acked, failed, acked_lost_total, .. } = ledger;
     let mut out = format!("\nsent {sent}, acknowledged {acked}, failed {failed}, acknowledged and lost {acked_lost_total}\n");
     for (group, delivered) in &ledger.delivered {
-        let count = |counts: &std::collections::BTreeMap<String, u64>| counts.get(group).copied().unwrap_or(0);
+        let count = |counts: &playground_core::sorted::SortedMap<String, u64>| counts.get(group).copied().unwrap_or(0);
         out.push_str(&format!(
             "delivered to {group} {delivered}, twice {}, skipped {}, out of order {}\n",
             count(&ledger.duplicates),

@@ -5,10 +5,10 @@ use data_encoding::HEXLOWER;
 use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
 use playground_core::hash;
 use playground_core::record::varint;
+use playground_core::sorted::SortedMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// Why there is no answer.
 pub(super) enum Refusal {
@@ -122,7 +122,7 @@ fn varints(number: &Number) -> Answer {
 
 #[derive(Deserialize)]
 struct GroupMembers {
-    topics: BTreeMap<String, u32>,
+    topics: SortedMap<String, u32>,
     members: Vec<Member>,
     #[serde(default)]
     replica_racks: ReplicaRacks,
