@@ -16,7 +16,7 @@ use crate::protocol::{
     Request, Response,
 };
 use crate::rng::SimRng;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use election::{Election, Rules};
@@ -421,10 +421,8 @@ impl Controller {
             std::mem::take(&mut self.waiting).into_iter().partition(|fetch| fetch.offset < offset || fetch.deadline <= now);
         self.waiting = waiting;
         for fetch in ready {
-            let mut changed: Vec<TopicPartition> = self.changes[fetch.offset as usize..].iter().flatten().copied().collect();
-            changed.sort_unstable();
-            changed.dedup();
-            let response = Response::FetchMetadata { image: Arc::clone(&self.image), changed: changed.into() };
+            let changed: SortedSet<TopicPartition> = self.changes[fetch.offset as usize..].iter().flatten().copied().collect();
+            let response = Response::FetchMetadata { image: Arc::clone(&self.image), changed: changed[..].into() };
             out.respond(fetch.from, fetch.id, response);
         }
     }

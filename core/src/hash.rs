@@ -51,11 +51,6 @@ pub fn coordinator_partition(id: &str, partitions: u32) -> u32 {
     kafka_abs(java_string_hash(id)) as u32 % partitions.max(1)
 }
 
-/// CRC-32C (Castagnoli), which guards batches and checkpoints.
-pub fn crc32c(data: &[u8]) -> u32 {
-    crc32c::crc32c(data)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod command;
 pub mod config;
 pub mod controller;
+pub mod crc;
 pub mod error;
 pub mod group;
 pub mod hash;

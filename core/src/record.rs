@@ -14,7 +14,7 @@ pub use codec::{Headers, MAX_RECORD_OVERHEAD, RecordRef, estimated_record_size, 
 pub use error::BatchError;
 pub use span::{Field, Span};
 
-use crate::hash::crc32c;
+use crate::crc::crc32c;
 use codec::Base;
 use std::fmt;
 

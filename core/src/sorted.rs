@@ -15,6 +15,18 @@ use std::ops::{Deref, Index};
 use std::slice;
 use std::vec;
 
+/// Puts a list in order, equal elements as they stood. For lists that are short or nearly in order: it walks each element down to
+/// its place, where a general sort brings several kilobytes of code for every type it is used with.
+pub fn settle<T>(list: &mut [T], mut before: impl FnMut(&T, &T) -> bool) {
+    for i in 1..list.len() {
+        let mut place = i;
+        while place > 0 && before(&list[place], &list[place - 1]) {
+            list.swap(place, place - 1);
+            place -= 1;
+        }
+    }
+}
+
 /// A set, in order; reads as a slice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortedSet<T> {
@@ -472,6 +484,13 @@ mod tests {
         set.remove(&2);
         assert_eq!(*set, [1, 3]);
         assert_eq!((set.pop_first(), set.pop_first(), set.pop_first()), (Some(1), Some(3), None));
+    }
+
+    #[test]
+    fn a_list_settles_and_equals_keep_their_order() {
+        let mut list = [(2, 'a'), (1, 'b'), (2, 'c'), (0, 'd'), (1, 'e')];
+        settle(&mut list, |a, b| a.0 < b.0);
+        assert_eq!(list, [(0, 'd'), (1, 'b'), (1, 'e'), (2, 'a'), (2, 'c')]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use crate::ids::BrokerId;
 use crate::metadata::PartitionRegistration;
+use crate::sorted::SortedSet;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Election {
@@ -65,10 +66,8 @@ fn eligible(before: &PartitionRegistration, after: &PartitionRegistration, rules
     if !rules.elr_enabled || after.isr.len() as u32 >= min_isr {
         return Vec::new();
     }
-    let mut elr: Vec<BrokerId> = before.elr.iter().chain(&before.isr).copied().filter(|broker| !after.isr.contains(broker)).collect();
-    elr.sort();
-    elr.dedup();
-    elr
+    let left = before.elr.iter().chain(&before.isr).copied().filter(|broker| !after.isr.contains(broker));
+    left.collect::<SortedSet<BrokerId>>().to_vec()
 }
 
 /// Whoever led last, kept while nobody leads and nobody is eligible.

@@ -72,7 +72,7 @@ where
             files.push((file_name(end_offset, "snapshot"), producers.snapshot()));
         }
     }
-    files.sort();
+    crate::sorted::settle(&mut files, |a, b| a.0 < b.0);
     files
 }
 

@@ -259,7 +259,7 @@ impl Expression {
             "leader_epoch" => Some(Value::Number(i64::from(self.partition(view)?.leader_epoch))),
             "isr" => {
                 let mut isr = self.partition(view)?.isr.clone();
-                isr.sort_unstable();
+                crate::sorted::settle(&mut isr, i32::lt);
                 Some(Value::Brokers(isr))
             }
             "isr_size" => number(self.partition(view)?.isr.len() as u64),

@@ -99,7 +99,7 @@ pub fn pack(scenario: &Scenario, at: Option<SimTime>, select: Option<&Subject>) 
     text.push_str(&scenario.to_terse_toml());
     let mut bytes = vec![VERSION];
     bytes.extend(deflate(text.as_bytes()));
-    let sum = crc32c::crc32c(&bytes);
+    let sum = crate::crc::crc32c(&bytes);
     bytes.extend(sum.to_be_bytes());
     format!("{PREFIX}{}{END}", BASE64URL_NOPAD.encode(&bytes))
 }
@@ -136,7 +136,7 @@ fn packed(payload: &str) -> Result<Opened, LinkError> {
         return Err(LinkError::Truncated);
     }
     let (framed, sum) = bytes.split_at(bytes.len() - 4);
-    if crc32c::crc32c(framed).to_be_bytes() != sum {
+    if crate::crc::crc32c(framed).to_be_bytes() != sum {
         return Err(LinkError::Damaged);
     }
     if framed[0] != VERSION {
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_dictionary_of_version_1_is_what_released_links_refer_to() {
-        assert_eq!((DICTIONARY.len(), crc32c::crc32c(DICTIONARY)), (4308, 0x3b2ddea3), "a changed dictionary is a new version");
+        assert_eq!((DICTIONARY.len(), crate::crc::crc32c(DICTIONARY)), (4308, 0x3b2ddea3), "a changed dictionary is a new version");
     }
 
     #[test]

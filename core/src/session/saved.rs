@@ -100,7 +100,7 @@ impl SavedRun {
 }
 
 fn checksum(text: &str) -> String {
-    format!("{:08x}", crc32c::crc32c(text.as_bytes()))
+    format!("{:08x}", crate::crc::crc32c(text.as_bytes()))
 }
 
 #[cfg(test)]

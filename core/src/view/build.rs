@@ -62,7 +62,7 @@ fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
 
 fn topics(cluster: &Cluster) -> Vec<TopicView> {
     let mut topics: Vec<TopicView> = cluster.controller().image().topics.iter().map(|topic| topic_view(cluster, topic)).collect();
-    topics.sort_by(|a, b| (a.internal, &a.name).cmp(&(b.internal, &b.name)));
+    crate::sorted::settle(&mut topics, |a, b| (a.internal, &a.name) < (b.internal, &b.name));
     topics
 }
 

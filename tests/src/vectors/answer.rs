@@ -92,7 +92,7 @@ struct Data {
 }
 
 fn crc32c(data: &Data) -> Answer {
-    Ok(json!({ "crc32c": hash::crc32c(&unhex(&data.data_hex)?) }))
+    Ok(json!({ "crc32c": playground_core::crc::crc32c(&unhex(&data.data_hex)?) }))
 }
 
 #[derive(Deserialize)]

@@ -17,7 +17,7 @@ impl Assignor for RangeAssignor {
 
     fn assign(&self, members: &[MemberSubscription], partitions: &SortedMap<String, u32>, replica_racks: &ReplicaRacks) -> Assignment {
         let mut sorted: Vec<&MemberSubscription> = members.iter().collect();
-        sorted.sort_by(|a, b| a.assignment_order(b));
+        crate::sorted::settle(&mut sorted, |a, b| a.assignment_order(b).is_lt());
         let racks_of = |topic: &String| replica_racks.get(topic).map_or(&[] as &[_], Vec::as_slice);
         let mut topics: Vec<Topic<'_>> = partitions
             .iter()

@@ -2,7 +2,7 @@
 //! files, and the aborted transactions of `.txnindex`.
 
 use super::PlacedBatch;
-use crate::hash::crc32c;
+use crate::crc::crc32c;
 use crate::record::Control;
 
 /// Producers in the order they first wrote.
@@ -115,7 +115,7 @@ impl ProducerStates {
             (hash ^ (hash >> 16)) & (table - 1)
         };
         let mut producers: Vec<&Producer> = self.0.iter().collect();
-        producers.sort_by_key(bucket);
+        crate::sorted::settle(&mut producers, |a, b| bucket(a) < bucket(b));
         producers
     }
 }

@@ -79,7 +79,7 @@ impl<'t> Cursor<'t> {
         }
         let ids = inside.split(',').map(str::trim).filter(|_| !inside.trim().is_empty()).map(str::parse::<i32>);
         let mut ids = ids.collect::<Result<Vec<i32>, _>>().map_err(|_| wrong(self))?;
-        ids.sort_unstable();
+        crate::sorted::settle(&mut ids, i32::lt);
         Ok(Value::Brokers(ids))
     }
 

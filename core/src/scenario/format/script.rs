@@ -52,7 +52,7 @@ impl Script<'_> {
                 }
             }
         }
-        entries.sort_by_key(|(place, entry)| (entry.at, *place));
+        crate::sorted::settle(&mut entries, |a, b| (a.1.at, a.0) < (b.1.at, b.0));
         entries.into_iter().map(|(_, entry)| entry).collect()
     }
 
@@ -85,7 +85,7 @@ impl Script<'_> {
             }
             expects.push(Expect { at: SimTime::ZERO + at, that });
         }
-        expects.sort_by_key(|expect| expect.at);
+        crate::sorted::settle(&mut expects, |a, b| a.at < b.at);
         expects
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn open(fragment: &str) -> Result<Opened, LinkError> {
         return Err(fault("s", name, format!("more than {} actions. Write fewer.", limits::ENTRIES)));
     }
     opened.scenario.timeline.extend(entries);
-    opened.scenario.timeline.sort_by_key(|entry| entry.at);
+    crate::sorted::settle(&mut opened.scenario.timeline, |a, b| a.at < b.at);
     Ok(opened)
 }
 
