@@ -13,7 +13,7 @@ import { simulate } from './toy-event.mjs';
 const HERE = fileURLToPath(import.meta.url);
 const ROOT = resolve(dirname(HERE), '../..');
 const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
-const WASM = join(TARGET, 'wasm32-unknown-unknown/release/examples/bench_wasm.wasm');
+const WASM = join(TARGET, 'wasm32-unknown-unknown/web/examples/bench_wasm.wasm');
 const CASES = ['batch1', 'batch10', 'batch100', 'single', 'large', 'trucks']; // as `Case::ALL`
 const argument = (name) => process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined;
 
@@ -144,7 +144,7 @@ function main() {
   const rounds = Number(argument('--rounds') ?? (quick ? 1 : 5));
   const native = argument('--native');
   if (native && !existsSync(native)) throw new Error(`${native} is missing: cargo build --release -p playground_tests --bin bench`);
-  execFileSync('cargo', ['build', '--locked', '--release', '-p', 'playground_tests', '--example', 'bench_wasm', '--target', 'wasm32-unknown-unknown'], { cwd: ROOT, stdio: 'inherit' });
+  execFileSync('cargo', ['build', '--locked', '--profile', 'web', '-p', 'playground_tests', '--example', 'bench_wasm', '--target', 'wasm32-unknown-unknown'], { cwd: ROOT, stdio: 'inherit' });
   const found = endToEnd(native, rounds, quick);
   costs(found);
   pace([...(native ? ['native'] : []), 'wasm'], quick);
