@@ -1,7 +1,8 @@
 //! The page: its frame, its places, its keyboard.
 //!
-//! Panels get data and callbacks. [`model`] alone knows about frames, [`ui_state`] alone about what the user looks at,
-//! [`page`] joins them with the worker and the canvas.
+//! Three parts live on their own in Yew's tree: this one, a partition's row and the map, which must not be drawn again
+//! when nothing in them changed. Everything else is a function from what is known to what is seen. [`model`] alone knows
+//! about frames, [`ui_state`] alone about what the user looks at, [`page`] joins them with the worker and the canvas.
 
 pub mod caption;
 pub mod events;
@@ -19,19 +20,15 @@ pub mod ui_state;
 pub mod widgets;
 pub mod words;
 
-use caption::Caption;
-use events::Events;
+use caption::Announcer;
 use gloo::events::{EventListener, EventListenerOptions};
-use inspector::Inspector;
-use messages::{Failure, Help, Notices, Replaying};
 use model::Snapshot;
-use page::{Page, PageHandle};
-use rail::Rail;
-use stage::Stage;
-use top_bar::{TopBar, Transport};
+use page::{Click, Page, PageHandle};
+use std::rc::Rc;
 use ui_state::{Act, Inspect, Place, UiState};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, KeyboardEvent};
+use web_sys::{Element, HtmlCanvasElement, HtmlElement, KeyboardEvent};
+use widgets::Watch;
 use yew::prelude::*;
 
 /// Mounts the page.
@@ -42,84 +39,153 @@ pub fn run() {
     yew::Renderer::<App>::with_root(root).render();
 }
 
-#[component]
-pub fn App() -> Html {
-    let snapshot = use_state(Snapshot::default);
-    let ui = use_reducer(UiState::default);
-    let embed = *use_memo((), |()| share::query("embed").is_some_and(|value| value != "0"));
-    let page: PageHandle = (*use_memo((), |()| Page::new(embed, snapshot.setter(), ui.dispatcher()))).clone();
-    {
-        let page = page.clone();
-        use_effect_with((), move |()| {
-            page.start();
-            let keys = listen_keys(page);
-            move || drop(keys)
-        });
-    }
-    let (shot, state) = ((*snapshot).clone(), (*ui).clone());
-    if embed { embedded(&page, &shot, &state) } else { whole(&page, &shot, &state) }
+/// What changes the page.
+pub enum Heard {
+    Show(Rc<Snapshot>),
+    Act(Act),
+    /// The time line has this width now.
+    Room(i32),
+    /// The announcer's time has come.
+    Speak,
 }
 
-fn whole(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
-    let class =
-        classes!("app", (ui.place == Place::Events).then_some("app--events"), (ui.inspect == Inspect::Guide).then_some("app--guide"));
-    html! {
-        <div {class}>
-            <a key="skip" class="skip" href="#stage">{ "Skip to the stage" }</a>
-            <TopBar key="top" page={page.clone()} snapshot={shot.clone()} share={ui.share.clone()} />
-            <Rail key="rail" page={page.clone()} place={ui.place} />
-            <main key="main" class="work">
-                <div key="stage" id="stage" class="main" tabindex="-1">
-                    <Stage key="stage" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} said={ui.said.clone()} />
-                    <Caption key="caption" page={page.clone()} snapshot={shot.clone()} said={ui.said.clone()} />
-                </div>
-                <Inspector key="inspector" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} open={ui.sheet} />
-                <Events key="events" page={page.clone()} events={shot.events.clone()} now_us={shot.mirror.now_us} place={ui.place} inspect={ui.inspect.clone()} />
-            </main>
-            { overlays(page, ui) }
-        </div>
-    }
+/// Elements that are measured, drawn on, focused or placed once they are there.
+#[derive(Default)]
+pub struct Nodes {
+    pub view: NodeRef,
+    pub canvas: NodeRef,
+    pub marks: NodeRef,
+    pub help: NodeRef,
 }
 
-/// Stage, caption and play button alone, for a frame in somebody's page.
-fn embedded(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
-    html! {
-        <div class="app app--embed">
-            <main key="main" id="stage" class="main">
-                <h1 key="title" class="visually-hidden">{ format!("Kafka Playground: {}", shot.mirror.title) }</h1>
-                <Stage key="stage" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} said={ui.said.clone()} />
-                <Caption key="caption" page={page.clone()} snapshot={shot.clone()} said={ui.said.clone()} />
-            </main>
-            <footer key="bar" class="embed-bar">
-                <Transport key="transport" page={page.clone()} playing={shot.playing()} speed_milli={shot.speed_milli()} now_us={shot.mirror.now_us} />
-                <OpenInPlayground key="open" page={page.clone()} />
-            </footer>
-            <Inspector key="inspector" page={page.clone()} snapshot={shot.clone()} inspect={ui.inspect.clone()} open={ui.sheet && ui.inspect != Inspect::Guide} />
-            { overlays(page, ui) }
-        </div>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct OpenProps {
+pub struct App {
     page: PageHandle,
+    shot: Rc<Snapshot>,
+    ui: UiState,
+    nodes: Nodes,
+    announcer: Announcer,
+    /// Width of the time line; 0 before the first layout.
+    room: i32,
+    help_was_open: bool,
+    watch: Option<Watch>,
+    _keys: EventListener,
 }
 
-/// A link that carries the whole run, made at the moment it is used.
-#[component]
-fn OpenInPlayground(props: &OpenProps) -> Html {
-    let page = props.page.clone();
-    html! { <button type="button" class="button button--quiet" onclick={move |_| page.open_in_playground()}>{ "Open in playground ↗" }</button> }
+impl Component for App {
+    type Message = Heard;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let page = Page::new(share::query("embed").is_some_and(|value| value != "0"), ctx.link().clone());
+        App {
+            _keys: listen_keys(page.clone()),
+            page,
+            shot: Rc::default(),
+            ui: UiState::default(),
+            nodes: Nodes::default(),
+            announcer: Announcer::default(),
+            room: 0,
+            help_was_open: false,
+            watch: None,
+        }
+    }
+
+    fn update(&mut self, _: &Context<Self>, heard: Heard) -> bool {
+        match heard {
+            Heard::Show(shot) => self.shot = shot,
+            Heard::Act(act) => return self.ui.act(act),
+            Heard::Room(room) => return room != std::mem::replace(&mut self.room, room),
+            Heard::Speak => self.announcer.speak(page::now()),
+        }
+        true
+    }
+
+    fn view(&self, _: &Context<Self>) -> Html {
+        if self.page.embed { self.embedded() } else { self.whole() }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
+        if first {
+            self.mount(ctx);
+        }
+        events::place_marks(&self.nodes.marks);
+        if self.ui.help && !self.help_was_open {
+            // Focus is a comfort: without it Esc still closes.
+            let _ = self.nodes.help.cast::<HtmlElement>().map(|help| help.focus());
+        }
+        self.help_was_open = self.ui.help;
+        self.announcer.hear(&caption::sentence(&self.shot), page::now(), ctx.link());
+    }
+
+    fn destroy(&mut self, _: &Context<Self>) {
+        self.page.flow.borrow_mut().unmount();
+    }
 }
 
-fn overlays(page: &PageHandle, ui: &UiState) -> Html {
-    html! {
-        <div key="overlays" class="overlays">
-            <Notices key="notices" page={page.clone()} notices={ui.notices.clone()} />
-            <Replaying key="replaying" goal={ui.replaying} />
-            <Help key="help" page={page.clone()} open={ui.help} />
-            <Failure key="failure" page={page.clone()} failed={ui.failed.clone()} />
-        </div>
+impl App {
+    /// Hands the canvas to the loop, measures the time line, and starts the worker.
+    fn mount(&mut self, ctx: &Context<Self>) {
+        if let (Some(view), Some(canvas)) = (self.nodes.view.cast::<Element>(), self.nodes.canvas.cast::<HtmlCanvasElement>()) {
+            self.page.flow.borrow_mut().mount(view, canvas);
+        }
+        let link = ctx.link().clone();
+        self.watch = Watch::width(&self.nodes.marks, move |room| link.send_message(Heard::Room(room)));
+        self.page.start();
+    }
+
+    fn whole(&self) -> Html {
+        let (page, shot, ui) = (&self.page, &*self.shot, &self.ui);
+        let class =
+            classes!("app", (ui.place == Place::Events).then_some("app--events"), (ui.inspect == Inspect::Guide).then_some("app--guide"));
+        html! {
+            <div {class}>
+                <a key="skip" class="skip" href="#stage">{ "Skip to the stage" }</a>
+                { top_bar::top_bar(page, shot, &ui.share) }
+                { rail::rail(page, ui.place) }
+                <main key="main" class="work">
+                    <div key="stage" id="stage" class="main" tabindex="-1">
+                        { stage::stage(page, shot, &ui.inspect, &self.nodes) }
+                        { caption::caption(page, shot, ui, &self.announcer) }
+                    </div>
+                    { inspector::inspector(page, shot, ui, ui.sheet) }
+                    { events::events(page, shot, ui, self.room, &self.nodes.marks) }
+                </main>
+                { self.overlays() }
+            </div>
+        }
+    }
+
+    /// Stage, caption and play button alone, for a frame in somebody's page.
+    fn embedded(&self) -> Html {
+        let (page, shot, ui) = (&self.page, &*self.shot, &self.ui);
+        html! {
+            <div class="app app--embed">
+                <main key="main" id="stage" class="main">
+                    <h1 key="title" class="visually-hidden">{ format!("Kafka Playground: {}", shot.mirror.title) }</h1>
+                    { stage::stage(page, shot, &ui.inspect, &self.nodes) }
+                    { caption::caption(page, shot, ui, &self.announcer) }
+                </main>
+                <footer key="bar" class="embed-bar">
+                    { top_bar::transport(page, shot) }
+                    // A link that carries the whole run, made at the moment it is used.
+                    <button key="open" type="button" class="button button--quiet" onclick={page.on(Click::OpenElsewhere)}>{ "Open in playground ↗" }</button>
+                </footer>
+                { inspector::inspector(page, shot, ui, ui.sheet && ui.inspect != Inspect::Guide) }
+                { self.overlays() }
+            </div>
+        }
+    }
+
+    fn overlays(&self) -> Html {
+        let (page, ui) = (&self.page, &self.ui);
+        html! {
+            <div key="overlays" class="overlays">
+                { messages::notices(page, &ui.notices) }
+                { messages::replaying(ui.replaying) }
+                { messages::help(page, ui.help, &self.nodes.help) }
+                { messages::failure(page, ui.failed.as_ref()) }
+            </div>
+        }
     }
 }
 
@@ -134,13 +200,13 @@ fn listen_keys(page: PageHandle) -> EventListener {
         if event.ctrl_key() || event.meta_key() || event.alt_key() || (in_field && event.key() != "Escape") {
             return;
         }
-        match event.key().as_str() {
-            " " if !on_control => page.toggle_play(),
-            "ArrowRight" if !event.default_prevented() => page.next_event(),
-            "?" => page.act(Act::Help(true)),
-            "Escape" => page.act(Act::Close),
+        page.click(match event.key().as_str() {
+            " " if !on_control => Click::TogglePlay,
+            "ArrowRight" if !event.default_prevented() => Click::NextEvent,
+            "?" => Click::Act(Act::Help(true)),
+            "Escape" => Click::Act(Act::Close),
             _ => return,
-        }
+        });
         event.prevent_default();
     })
 }

@@ -2,49 +2,44 @@
 
 use crate::app::events::{Sign, about_internals};
 use crate::app::model::{Shared, Snapshot};
-use crate::app::page::{PageHandle, now};
-use crate::app::ui_state::{Inspect, Said};
-use crate::app::widgets::CommandLine;
+use crate::app::page::{Click, PageHandle};
+use crate::app::ui_state::{Act, Inspect, Said, UiState};
+use crate::app::widgets::command_line;
 use crate::app::words;
+use crate::app::{App, Heard};
 use gloo::timers::callback::Timeout;
 use playground_core::view::{ClientKind, EventView};
+use yew::html::Scope;
 use yew::prelude::*;
 
 /// Announcements to screen readers come at most this often, in milliseconds.
 const POLITE: f64 = 2_000.0;
 
-#[derive(Properties, PartialEq)]
-pub struct CaptionProps {
-    pub page: PageHandle,
-    pub snapshot: Snapshot,
-    pub said: Option<Said>,
-}
-
-#[component]
-pub fn Caption(props: &CaptionProps) -> Html {
-    let newest = telling(&props.snapshot.events).cloned();
-    let text = newest.as_ref().map_or_else(|| opening(&props.snapshot), |event| event.text.clone());
-    let (page, id) = (props.page.clone(), newest.as_ref().map(|event| event.id));
-    let at = newest.as_ref().map_or(String::new(), |event| words::moment(event.at_us));
-    let others = at_this_moment(&props.snapshot.events).len().saturating_sub(1);
+pub fn caption(page: &PageHandle, shot: &Snapshot, ui: &UiState, announcer: &Announcer) -> Html {
+    let newest = telling(&shot.events);
+    let at = newest.map_or(String::new(), |event| words::moment(event.at_us));
+    let others = at_this_moment(&shot.events).len().saturating_sub(1);
+    // Without an event the button is disabled.
+    let why = newest.map_or(Click::Act(Act::Close), |event| Click::Inspect(Inspect::Event(event.id)));
     html! {
-        <div class="caption">
+        <div key="caption" class="caption">
             <p key="text" class="caption__text">
                 <span key="at" class="caption__at">{ at }</span>
                 <span key="words" class="caption__words">
-                    <span key="text">{ text.clone() }</span>
+                    <span key="text">{ sentence(shot) }</span>
                     <span key="others" class="caption__others" hidden={others == 0}>{ format!(" And {others} more at this moment.") }</span>
                 </span>
             </p>
-            <button key="why" type="button" class="button caption__why" disabled={id.is_none()} onclick={move |_| {
-                if let Some(id) = id {
-                    page.inspect(Inspect::Event(id));
-                }
-            }}>{ "Why?" }</button>
-            <div key="said" class="caption__said" hidden={props.said.is_none()}>{ said(props.said.as_ref()) }</div>
-            <Announcer key="announcer" {text} />
+            <button key="why" type="button" class="button caption__why" disabled={newest.is_none()} onclick={page.on(why)}>{ "Why?" }</button>
+            <div key="said" class="caption__said" hidden={ui.said.is_none()}>{ for ui.said.iter().map(|said| said_line(page, ui, said)) }</div>
+            <div key="announcer" class="visually-hidden" role="status" aria-live="polite">{ announcer.spoken.clone() }</div>
         </div>
     }
+}
+
+/// What just happened.
+pub fn sentence(shot: &Snapshot) -> String {
+    telling(&shot.events).map_or_else(|| opening(shot), |event| event.text.clone())
 }
 
 /// Before anything happened: what is about to.
@@ -78,40 +73,49 @@ fn telling(events: &[Shared<EventView>]) -> Option<&Shared<EventView>> {
     at_this_moment(events).iter().rev().max_by_key(|event| (!about_internals(event), Sign::of(event)))
 }
 
-fn said(said: Option<&Said>) -> Html {
-    let Some(said) = said else { return html! { <span></span> } };
+fn said_line(page: &PageHandle, ui: &UiState, said: &Said) -> Html {
     let trouble = match &said.answer {
         Some(Err(text)) => text.clone(),
         Some(Ok(_)) | None => String::new(),
     };
     html! {
-        <div class="said">
-            <CommandLine key="line" line={said.line.clone()} />
+        <div key="said" class="said">
+            { command_line(page, ui, &said.line) }
             <span key="trouble" class="said__trouble" role="alert" hidden={trouble.is_empty()}>{ trouble }</span>
         </div>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct AnnouncerProps {
-    text: String,
+/// Says the caption to screen readers, politely: the newest sentence, not every one.
+pub struct Announcer {
+    spoken: String,
+    next: String,
+    /// When it spoke last, in milliseconds of wall time.
+    last: f64,
+    timer: Option<Timeout>,
 }
 
-/// Says the caption to screen readers, politely: the newest sentence, not every one.
-#[component]
-fn Announcer(props: &AnnouncerProps) -> Html {
-    let (spoken, last) = (use_state_eq(String::new), use_mut_ref(|| -POLITE));
-    let set = spoken.setter();
-    use_effect_with(props.text.clone(), move |text| {
-        let wait = (*last.borrow() + POLITE - now()).max(0.0);
-        let text = text.clone();
-        let timer = Timeout::new(wait as u32, move || {
-            *last.borrow_mut() = now();
-            set.set(text);
-        });
-        move || drop(timer)
-    });
-    html! { <div class="visually-hidden" role="status" aria-live="polite">{ (*spoken).clone() }</div> }
+impl Default for Announcer {
+    fn default() -> Self {
+        Announcer { spoken: String::new(), next: String::new(), last: -POLITE, timer: None }
+    }
+}
+
+impl Announcer {
+    /// What to say next; a sentence that still waits to be said is forgotten.
+    pub fn hear(&mut self, text: &str, now: f64, app: &Scope<App>) {
+        if text != self.next {
+            text.clone_into(&mut self.next);
+            let app = app.clone();
+            let wait = (self.last + POLITE - now).max(0.0);
+            self.timer = Some(Timeout::new(wait as u32, move || app.send_message(Heard::Speak)));
+        }
+    }
+
+    pub fn speak(&mut self, now: f64) {
+        self.last = now;
+        self.spoken.clone_from(&self.next);
+    }
 }
 
 #[cfg(test)]

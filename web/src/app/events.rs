@@ -1,39 +1,28 @@
 //! What happened, and when: marks along time, and the list behind them.
 
-use crate::app::model::Shared;
-use crate::app::page::PageHandle;
-use crate::app::ui_state::{Act, Inspect, Place};
-use crate::app::widgets::use_width;
+use crate::app::model::{Shared, Snapshot};
+use crate::app::page::{Click, PageHandle};
+use crate::app::ui_state::{Act, Inspect, Listing, Place, ROWS, UiState};
 use crate::app::words;
 use playground_core::view::EventView;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
-/// Rows in the list at once; the list grows when asked.
-const ROWS: usize = 120;
-/// The strip's own width; it is stretched to the page's.
-const WIDTH: f64 = 1_000.0;
+/// The strip's own width, in hundredths of a percent of the page's, to which it is stretched.
+const WIDTH: u64 = 10_000;
 /// Marks nearer to each other than this, in pixels, stand as one.
-const APART: f64 = 26.0;
+const APART: u64 = 26;
 
-#[derive(Properties, PartialEq)]
-pub struct EventsProps {
-    pub page: PageHandle,
-    pub events: Shared<Vec<Shared<EventView>>>,
-    pub now_us: u64,
-    pub place: Place,
-    pub inspect: Inspect,
-}
-
-#[component]
-pub fn Events(props: &EventsProps) -> Html {
-    let open = props.place == Place::Events;
-    let chosen = if let Inspect::Event(id) = props.inspect { Some(id) } else { None };
+pub fn events(page: &PageHandle, shot: &Snapshot, ui: &UiState, room: i32, node: &NodeRef) -> Html {
+    let open = ui.place == Place::Events;
+    let chosen = if let Inspect::Event(id) = ui.inspect { Some(id) } else { None };
     let class = classes!("events", open.then_some("events--open"));
     html! {
-        <section {class} aria-label="What happened">
-            <Timeline key="timeline" page={props.page.clone()} events={props.events.clone()} now_us={props.now_us} {chosen} />
+        <section key="events" {class} aria-label="What happened">
+            { timeline(page, shot, room, chosen, node) }
             <div key="list" class="events__list" hidden={!open}>
-                <EventList page={props.page.clone()} events={if open { props.events.clone() } else { Shared::default() }} {chosen} />
+                { event_list(page, if open { &shot.events } else { &[] }, ui.listing, chosen) }
             </div>
         </section>
     }
@@ -42,7 +31,8 @@ pub fn Events(props: &EventsProps) -> Html {
 /// What a mark on the strip stands for.
 #[derive(Clone, Debug, PartialEq)]
 struct Mark {
-    x: f64,
+    /// Where along the strip, of [`WIDTH`].
+    x: u64,
     /// The newest event at this place.
     id: u64,
     at_us: u64,
@@ -100,14 +90,14 @@ impl Sign {
 }
 
 /// Marks of all events along `0..now`; neighbours too close to tell apart become one, with the weightiest sign.
-fn marks(events: &[Shared<EventView>], now_us: u64, room: f64) -> Vec<Mark> {
-    let apart = APART * WIDTH / room.max(APART);
+fn marks(events: &[Shared<EventView>], now_us: u64, room: i32) -> Vec<Mark> {
+    let apart = APART * WIDTH / u64::try_from(room).unwrap_or(0).max(APART);
     let mut marks: Vec<Mark> = Vec::new();
     for event in events {
-        let x = if now_us == 0 { 0.0 } else { event.at_us as f64 / now_us as f64 * WIDTH };
+        let x = (event.at_us * WIDTH + now_us / 2).checked_div(now_us).unwrap_or(0);
         let sign = Sign::of(event);
         match marks.last_mut() {
-            Some(last) if x - last.x < apart => {
+            Some(last) if x < last.x + apart => {
                 last.count += 1;
                 if sign >= last.sign {
                     (last.id, last.sign, last.words) = (event.id, sign, event.text.clone());
@@ -119,124 +109,83 @@ fn marks(events: &[Shared<EventView>], now_us: u64, room: f64) -> Vec<Mark> {
     marks
 }
 
-#[derive(Properties, PartialEq)]
-struct TimelineProps {
-    page: PageHandle,
-    events: Shared<Vec<Shared<EventView>>>,
-    now_us: u64,
-    chosen: Option<u64>,
-}
-
-#[component]
-fn Timeline(props: &TimelineProps) -> Html {
-    let list = props.page.clone();
-    let line = use_node_ref();
-    let marks = marks(&props.events, props.now_us, use_width(&line));
+fn timeline(page: &PageHandle, shot: &Snapshot, room: i32, chosen: Option<u64>, node: &NodeRef) -> Html {
+    let now_us = shot.mirror.now_us;
+    let marks = marks(&shot.events, now_us, room);
     html! {
-        <div class="timeline">
-            <button key="more" type="button" class="button button--quiet timeline__more" onclick={move |_| list.act(Act::Go(Place::Events))}>
-                { format!("What happened · {}", words::count(props.events.len() as u64)) }
+        <div key="timeline" class="timeline">
+            <button key="more" type="button" class="button button--quiet timeline__more" onclick={page.on(Click::Act(Act::Go(Place::Events)))}>
+                { format!("What happened · {}", words::count(shot.events.len() as u64)) }
             </button>
-            <svg key="strip" class="timeline__strip" viewBox={format!("-12 0 {} 44", WIDTH + 24.0)} preserveAspectRatio="none" aria-hidden="true">
-                <path key="line" class="timeline__line" d={format!("M0 30H{WIDTH}")} />
-                <path key="now" class="timeline__now" d={format!("M{WIDTH} 8V38")} />
-                { for marks.iter().map(|mark| html! { <path key={mark.id.to_string()} class="timeline__stem" d={format!("M{:.1} 22V34", mark.x)} /> }) }
+            <svg key="strip" class="timeline__strip" viewBox="-12 0 1024 44" preserveAspectRatio="none" aria-hidden="true">
+                <path key="line" class="timeline__line" d="M0 30H1000" />
+                <path key="now" class="timeline__now" d="M1000 8V38" />
+                { for marks.iter().map(|mark| html! { <path key={mark.id.to_string()} class="timeline__stem" d={format!("M{} 22V34", words::tenths(mark.x as i64))} /> }) }
             </svg>
-            <div key="marks" class="timeline__marks" ref={line}>
-                { for marks.iter().map(|mark| html! { <MarkButton key={mark.id.to_string()} page={props.page.clone()} mark={mark.clone()} chosen={props.chosen == Some(mark.id)} /> }) }
+            <div key="marks" class="timeline__marks" ref={node}>
+                { for marks.iter().map(|mark| mark_button(page, mark, chosen == Some(mark.id))) }
             </div>
-            <div key="ends" class="timeline__ends" aria-hidden="true"><span key="start">{ "0:00" }</span><span key="now">{ words::moment(props.now_us) }</span></div>
+            <div key="ends" class="timeline__ends" aria-hidden="true"><span key="start">{ "0:00" }</span><span key="now">{ words::moment(now_us) }</span></div>
         </div>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct MarkProps {
-    page: PageHandle,
-    mark: Mark,
-    chosen: bool,
-}
-
-/// One mark; placed by its own style object, since the content policy ignores style attributes.
-#[component]
-fn MarkButton(props: &MarkProps) -> Html {
-    let node = use_node_ref();
-    {
-        let node = node.clone();
-        use_effect_with(props.mark.x, move |x| {
-            if let Some(element) = node.cast::<web_sys::HtmlElement>() {
-                let _ = element.style().set_property("left", &format!("{:.2}%", x / WIDTH * 100.0));
-            }
-        });
-    }
-    let (page, mark) = (props.page.clone(), &props.mark);
-    let id = mark.id;
+fn mark_button(page: &PageHandle, mark: &Mark, chosen: bool) -> Html {
     let more = if mark.count > 1 { format!(" and {} more", mark.count - 1) } else { String::new() };
     let label = format!("{} {}{more}", words::moment(mark.at_us), mark.words);
-    let class = classes!("sign", "timeline__mark", mark.sign.class(), props.chosen.then_some("is-selected"));
+    let class = classes!("sign", "timeline__mark", mark.sign.class(), chosen.then_some("is-selected"));
     html! {
-        <button type="button" ref={node} {class} aria-label={label.clone()} title={label} onclick={move |_| page.inspect(Inspect::Event(id))}>
+        <button key={mark.id.to_string()} type="button" {class} data-left={format!("{}.{:02}%", mark.x / 100, mark.x % 100)} aria-label={label.clone()} title={label}
+            onclick={page.on(Click::Inspect(Inspect::Event(mark.id)))}>
             { mark.sign.letter() }
         </button>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ListProps {
-    page: PageHandle,
-    events: Shared<Vec<Shared<EventView>>>,
-    chosen: Option<u64>,
+/// Marks are placed by their own style object, since the content policy ignores style attributes.
+pub fn place_marks(node: &NodeRef) {
+    let mut next = node.cast::<Element>().and_then(|line| line.first_element_child());
+    while let Some(mark) = next {
+        if let (Some(left), Some(mark)) = (mark.get_attribute("data-left"), mark.dyn_ref::<HtmlElement>()) {
+            // Only a read-only style refuses, and this one is not.
+            let _ = mark.style().set_property("left", &left);
+        }
+        next = mark.next_element_sibling();
+    }
 }
 
 /// Newest first.
-#[component]
-fn EventList(props: &ListProps) -> Html {
-    let rows = use_state_eq(|| ROWS);
-    let grow = {
-        let (now, set) = (*rows, rows.setter());
-        Callback::from(move |_: MouseEvent| set.set(now + ROWS))
-    };
-    let internals = use_state_eq(|| false);
-    let toggle = {
-        let (now, set) = (*internals, internals.setter());
-        Callback::from(move |_: MouseEvent| set.set(!now))
-    };
-    let listed: Vec<&Shared<EventView>> = props.events.iter().rev().filter(|event| *internals || !about_internals(event)).collect();
-    let hidden = listed.len().saturating_sub(*rows);
-    let of_internals = props.events.iter().filter(|event| about_internals(event)).count() as u64;
+fn event_list(page: &PageHandle, events: &[Shared<EventView>], listing: Listing, chosen: Option<u64>) -> Html {
+    let Listing { rows, internals } = listing;
+    let list = |listing| page.on(Click::Act(Act::List(listing)));
+    let listed: Vec<&Shared<EventView>> = events.iter().rev().filter(|event| internals || !about_internals(event)).collect();
+    let hidden = listed.len().saturating_sub(rows);
+    let of_internals = events.iter().filter(|event| about_internals(event)).count() as u64;
     html! {
         <div class="event-list">
-            <button key="internals" type="button" class="button button--quiet event-list__internals" hidden={of_internals == 0} aria-pressed={internals.to_string()} onclick={toggle}>
-                { format!("{} {} about Kafka's own topics", if *internals { "Hide" } else { "Show" }, words::count(of_internals)) }
+            <button key="internals" type="button" class="button button--quiet event-list__internals" hidden={of_internals == 0} aria-pressed={words::yes(internals)}
+                onclick={list(Listing { internals: !internals, rows })}>
+                { format!("{} {} about Kafka's own topics", if internals { "Hide" } else { "Show" }, words::count(of_internals)) }
             </button>
             <ol key="list" class="event-list__rows">
-                { for listed.iter().take(*rows).map(|event| html! {
-                    <EventRow key={event.id.to_string()} page={props.page.clone()} event={(*event).clone()} chosen={props.chosen == Some(event.id)} />
-                }) }
+                { for listed.iter().take(rows).map(|event| event_row(page, event, chosen == Some(event.id))) }
             </ol>
-            <p key="none" class="event-list__none" hidden={!props.events.is_empty()}>{ "Nothing has been decided yet." }</p>
-            <button key="more" type="button" class="button button--quiet" hidden={hidden == 0} onclick={grow}>{ format!("{} earlier", words::count(hidden as u64)) }</button>
+            <p key="none" class="event-list__none" hidden={!events.is_empty()}>{ "Nothing has been decided yet." }</p>
+            <button key="more" type="button" class="button button--quiet" hidden={hidden == 0} onclick={list(Listing { rows: rows + ROWS, internals })}>
+                { format!("{} earlier", words::count(hidden as u64)) }
+            </button>
         </div>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct RowProps {
-    page: PageHandle,
-    event: Shared<EventView>,
-    chosen: bool,
-}
-
-#[component]
-fn EventRow(props: &RowProps) -> Html {
-    let (page, id) = (props.page.clone(), props.event.id);
-    let sign = Sign::of(&props.event);
+fn event_row(page: &PageHandle, event: &EventView, chosen: bool) -> Html {
+    let sign = Sign::of(event);
     html! {
-        <li class="event-row">
-            <button type="button" class={classes!("event-row__button", props.chosen.then_some("is-selected"))} onclick={move |_| page.inspect(Inspect::Event(id))}>
-                <span key="at" class="event-row__at">{ words::moment(props.event.at_us) }</span>
+        <li key={event.id.to_string()} class="event-row">
+            <button type="button" class={classes!("event-row__button", chosen.then_some("is-selected"))} onclick={page.on(Click::Inspect(Inspect::Event(event.id)))}>
+                <span key="at" class="event-row__at">{ words::moment(event.at_us) }</span>
                 <span key="sign" class={classes!("sign", sign.class())} aria-hidden="true">{ sign.letter() }</span>
-                <span key="text" class="event-row__text">{ props.event.text.clone() }</span>
+                <span key="text" class="event-row__text">{ event.text.clone() }</span>
             </button>
         </li>
     }
@@ -252,13 +201,13 @@ mod tests {
 
     #[test]
     fn marks_lie_along_time() {
-        let marks = marks(&[event(1, 0, "fault"), event(2, 50, "leader_elected")], 100, 800.0);
-        assert_eq!(marks.iter().map(|mark| mark.x).collect::<Vec<_>>(), [0.0, WIDTH / 2.0]);
+        let marks = marks(&[event(1, 0, "fault"), event(2, 50, "leader_elected")], 100, 800);
+        assert_eq!(marks.iter().map(|mark| mark.x).collect::<Vec<_>>(), [0, WIDTH / 2]);
     }
 
     #[test]
     fn neighbours_become_one_mark_with_the_weightiest_sign() {
-        let marks = marks(&[event(1, 500, "fault"), event(2, 501, "leader_elected"), event(3, 502, "isr_changed")], 1_000, 800.0);
+        let marks = marks(&[event(1, 500, "fault"), event(2, 501, "leader_elected"), event(3, 502, "isr_changed")], 1_000, 800);
         assert_eq!(marks.len(), 1);
         assert_eq!((marks[0].sign, marks[0].id, marks[0].count), (Sign::Fault, 1, 3));
     }

@@ -39,22 +39,15 @@ impl Icon {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct IconProps {
-    pub icon: Icon,
-}
-
-#[component]
-pub fn Glyphic(props: &IconProps) -> Html {
-    let class = classes!("icon", props.icon.filled().then_some("icon--filled"));
-    html! { <svg class={class} viewBox="0 0 20 20" aria-hidden="true"><path d={props.icon.path()} /></svg> }
+pub fn icon(icon: Icon) -> Html {
+    let class = if icon.filled() { "icon icon--filled" } else { "icon" };
+    html! { <svg key="icon" {class} viewBox="0 0 20 20" aria-hidden="true"><path d={icon.path()} /></svg> }
 }
 
 /// The mark: a strip of three records and the bar they have reached.
-#[component]
-pub fn Mark() -> Html {
+pub fn mark() -> Html {
     html! {
-        <svg class="mark" viewBox="0 0 34 22" aria-hidden="true">
+        <svg key="mark" class="mark" viewBox="0 0 34 22" aria-hidden="true">
             <rect class="mark__cell" x="1.5" y="4.5" width="7.5" height="13" rx="2" />
             <rect class="mark__cell" x="11" y="4.5" width="7.5" height="13" rx="2" />
             <rect class="mark__now" x="20.5" y="4.5" width="7.5" height="13" rx="2" />

@@ -3,6 +3,7 @@
 //! Eight Okabe–Ito colours; the glyph shifts every eight keys, so 64 keys stay apart without colour too. Records
 //! without a key, and keys beyond the 64th, are grey.
 
+use crate::app::words;
 use playground_core::sorted::SortedMap;
 
 /// Colours and glyphs there are; together they mark `MARKS * MARKS` keys.
@@ -68,7 +69,7 @@ impl Glyph {
 
     /// The `points` of an SVG polygon of this radius around a centre.
     pub fn points(self, x: f64, y: f64, radius: f64) -> String {
-        self.corners().iter().map(|(dx, dy)| format!("{:.1},{:.1}", x + dx * radius, y + dy * radius)).collect::<Vec<_>>().join(" ")
+        words::points(self.corners().iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)))
     }
 }
 

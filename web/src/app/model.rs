@@ -11,7 +11,6 @@ use playground_core::view::delta::{ListDelta, ViewDelta};
 use playground_core::view::{
     BrokerView, ClientView, ControllersView, EventView, GroupView, LedgerView, PartitionView, RecordDetail, TopicView,
 };
-use std::collections::VecDeque;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -55,7 +54,7 @@ pub struct Topic {
 }
 
 /// The cluster as last told.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Mirror {
     pub kafka: String,
     pub title: String,
@@ -156,7 +155,7 @@ pub enum Keeping {
 }
 
 /// Everything the panels show, at one instant.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub mirror: Mirror,
     pub events: Shared<Vec<Shared<EventView>>>,
@@ -204,7 +203,7 @@ pub enum Taken {
 pub struct Model {
     mirror: Mirror,
     revision: Option<u32>,
-    events: VecDeque<Shared<EventView>>,
+    events: Vec<Shared<EventView>>,
     keys: Keys,
     tracks: Tracks,
     pub staging: Staging,
@@ -213,7 +212,7 @@ pub struct Model {
     pub keeping: Keeping,
     digest: Option<String>,
     /// The last snapshot: what did not change since is shared with the next.
-    shown: Snapshot,
+    shown: Rc<Snapshot>,
 }
 
 impl Model {
@@ -272,6 +271,10 @@ impl Model {
         *self = Model { keeping: std::mem::take(&mut self.keeping), playback: self.playback, ..Model::default() };
     }
 
+    pub fn playback(&self) -> Option<Playback> {
+        self.playback
+    }
+
     pub fn mirror(&self) -> &Mirror {
         &self.mirror
     }
@@ -303,16 +306,13 @@ impl Model {
     }
 
     /// What may be seen now.
-    pub fn snapshot(&mut self) -> Snapshot {
+    pub fn snapshot(&mut self) -> Rc<Snapshot> {
         let shown = &self.shown;
-        let same_events = shown.events.len() == self.events.len() && shown.events.last() == self.events.back();
-        let keep = |same: bool, old: &Shared<Vec<Shared<EventView>>>, new: &VecDeque<Shared<EventView>>| {
-            if same { old.clone() } else { Shared::new(new.iter().cloned().collect()) }
-        };
+        let same_events = shown.events.len() == self.events.len() && shown.events.last() == self.events.last();
         let held = self.held();
-        let next = Snapshot {
+        let next = Rc::new(Snapshot {
             mirror: self.mirror.clone(),
-            events: keep(same_events, &shown.events, &self.events),
+            events: if same_events { shown.events.clone() } else { Shared::new(self.events.clone()) },
             keys: if shown.keys.len() == self.keys.len() { shown.keys.clone() } else { Shared::new(self.keys.clone()) },
             tracks: if shown.tracks.version() == self.tracks.version() { shown.tracks.clone() } else { Shared::new(self.tracks.clone()) },
             detail: self.detail.clone(),
@@ -321,8 +321,8 @@ impl Model {
             digest: self.digest.clone(),
             held: if *shown.held == held { shown.held.clone() } else { Shared::new(held) },
             crowd: self.staging.crowd().map(|rate| rate.round() as u64),
-        };
-        self.shown = next.clone();
+        });
+        self.shown = Rc::clone(&next);
         next
     }
 }

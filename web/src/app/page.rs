@@ -3,20 +3,21 @@
 //! Frames change the mirror at once; panels see a snapshot at most ten times a second, after which the frame is
 //! acknowledged. The canvas draws on every animation frame while something moves. Nothing here reads a state handle.
 
-use crate::app::model::{Keeping, Model, Snapshot, Taken};
+use crate::app::model::{Keeping, Model, Taken};
 use crate::app::share;
 use crate::app::stage::flow::Flow;
-use crate::app::ui_state::{Act, Inspect, Notice, Share, UiState};
+use crate::app::ui_state::{Act, Inspect, Notice, Share};
 use crate::app::words;
+use crate::app::{App, Heard};
 use crate::bridge::{FromWorker, Playback, ToWorker};
 use crate::link_to_worker::LinkToWorker;
 use gloo::events::EventListener;
 use gloo::render::{AnimationFrame, request_animation_frame};
-use playground_core::sorted::SortedMap;
 use playground_core::view::Subject;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use yew::prelude::*;
+use yew::html::Scope;
+use yew::{Callback, MouseEvent};
 
 /// Panels change at most this often, in milliseconds.
 const CALM: f64 = 100.0;
@@ -35,13 +36,30 @@ enum Asked {
     Keep,
 }
 
+/// What a click asks for. One enum, so all buttons of the page share one closure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Click {
+    Act(Act),
+    Inspect(Inspect),
+    /// A line of shell, run as if typed.
+    Shell(String),
+    /// Puts a line of shell on the clipboard.
+    CopyLine(String),
+    TogglePlay,
+    NextEvent,
+    StartOver,
+    Share,
+    /// The embedded run in a page of its own.
+    OpenElsewhere,
+    Keep,
+}
+
 pub struct Page {
     pub embed: bool,
     model: RefCell<Model>,
     pub flow: RefCell<Flow>,
     link: RefCell<Option<LinkToWorker>>,
-    show: UseStateSetter<Snapshot>,
-    ui: UseReducerDispatcher<UiState>,
+    app: Scope<App>,
     dirty: Cell<bool>,
     landed: Cell<bool>,
     shown_at: Cell<f64>,
@@ -51,7 +69,7 @@ pub struct Page {
     /// What a link asked to be selected, until its run is open.
     first_look: RefCell<Option<Subject>>,
     ids: Cell<u32>,
-    asked: RefCell<SortedMap<u32, Asked>>,
+    asked: RefCell<Vec<(u32, Asked)>>,
     frame: RefCell<Option<AnimationFrame>>,
     listeners: RefCell<Vec<EventListener>>,
 }
@@ -66,14 +84,13 @@ impl PartialEq for Page {
 pub type PageHandle = Rc<Page>;
 
 impl Page {
-    pub fn new(embed: bool, show: UseStateSetter<Snapshot>, ui: UseReducerDispatcher<UiState>) -> PageHandle {
+    pub fn new(embed: bool, app: Scope<App>) -> PageHandle {
         Rc::new(Page {
             embed,
             model: RefCell::default(),
             flow: RefCell::default(),
             link: RefCell::default(),
-            show,
-            ui,
+            app,
             dirty: Cell::new(false),
             landed: Cell::new(false),
             shown_at: Cell::new(0.0),
@@ -100,7 +117,7 @@ impl Page {
             }
             Ok(None) => self.send(ToWorker::Resume { otherwise: share::home() }),
             Err(text) => {
-                self.ui.dispatch(Act::Tell(Notice { bad: true, text }));
+                self.act(Act::Tell(Notice { bad: true, text }));
                 self.send(ToWorker::Resume { otherwise: share::home() });
             }
         }
@@ -141,7 +158,7 @@ impl Page {
         match share::run_of_address() {
             Ok(Some(_)) => share::open_address(),
             Ok(None) => {}
-            Err(text) => self.ui.dispatch(Act::Tell(Notice { bad: true, text })),
+            Err(text) => self.act(Act::Tell(Notice { bad: true, text })),
         }
     }
 
@@ -154,36 +171,65 @@ impl Page {
     fn ask(&self, what: Asked, message: impl FnOnce(u32) -> ToWorker) {
         let id = self.ids.get() + 1;
         self.ids.set(id);
-        self.asked.borrow_mut().insert(id, what);
+        self.asked.borrow_mut().push((id, what));
         self.send(message(id));
     }
 
     // What panels ask for.
 
-    pub fn act(&self, act: Act) {
-        self.ui.dispatch(act);
+    /// A button's `onclick`.
+    pub fn on(self: &Rc<Self>, click: Click) -> Callback<MouseEvent> {
+        let page = self.clone();
+        Callback::from(move |_| page.click(click.clone()))
     }
 
-    pub fn inspect(&self, inspect: Inspect) {
+    /// The `onclick` of what stands for a thing on the stage.
+    pub fn on_select(self: &Rc<Self>, subject: Subject) -> Callback<MouseEvent> {
+        self.on(Click::Inspect(Inspect::Subject(subject)))
+    }
+
+    pub fn click(&self, click: Click) {
+        match click {
+            Click::Act(act) => self.act(act),
+            Click::Inspect(inspect) => self.inspect(inspect),
+            Click::Shell(line) => self.shell(line),
+            Click::CopyLine(line) => {
+                let copied = Act::Copied(Some(line.clone()));
+                share::copy(line, self.app.clone(), copied, None, (1_600, Act::Copied(None)));
+            }
+            Click::TogglePlay => self.toggle_play(),
+            Click::NextEvent => self.next_event(),
+            Click::StartOver => self.send(ToWorker::StartOver),
+            Click::Share => self.ask(Asked::Link, |id| ToWorker::Scenario { id }),
+            Click::OpenElsewhere => self.ask(Asked::Elsewhere, |id| ToWorker::Scenario { id }),
+            Click::Keep => self.ask(Asked::Keep, |id| ToWorker::Scenario { id }),
+        }
+    }
+
+    pub fn act(&self, act: Act) {
+        self.app.send_message(Heard::Act(act));
+    }
+
+    fn inspect(&self, inspect: Inspect) {
         let subject = if let Inspect::Subject(subject) = &inspect { Some(subject.clone()) } else { None };
         self.send(ToWorker::Select(subject));
-        self.ui.dispatch(Act::Inspect(inspect));
+        self.act(Act::Inspect(inspect));
     }
 
     pub fn select(&self, subject: Subject) {
         self.inspect(Inspect::Subject(subject));
     }
 
-    pub fn shell(&self, line: String) {
-        self.ui.dispatch(Act::Said(line.clone()));
+    fn shell(&self, line: String) {
+        self.act(Act::Said(line.clone()));
         self.ask(Asked::Shell, |id| ToWorker::Shell { id, line });
     }
 
     fn playback(&self) -> Playback {
-        self.model.borrow_mut().snapshot().playback.unwrap_or(Playback { playing: false, speed_milli: 1_000 })
+        self.model.borrow().playback().unwrap_or(Playback { playing: false, speed_milli: 1_000 })
     }
 
-    pub fn toggle_play(&self) {
+    fn toggle_play(&self) {
         let now = self.playback();
         self.set_playback(Playback { playing: !now.playing, ..now });
     }
@@ -199,29 +245,12 @@ impl Page {
     }
 
     /// Stops first when running: the next entry of the list is shown, not run past.
-    pub fn next_event(&self) {
+    fn next_event(&self) {
         let now = self.playback();
         if now.playing {
             self.set_playback(Playback { playing: false, ..now });
         }
         self.send(ToWorker::NextEvent);
-    }
-
-    pub fn start_over(&self) {
-        self.send(ToWorker::StartOver);
-    }
-
-    pub fn share(&self) {
-        self.ask(Asked::Link, |id| ToWorker::Scenario { id });
-    }
-
-    /// The embedded run in a page of its own.
-    pub fn open_in_playground(&self) {
-        self.ask(Asked::Elsewhere, |id| ToWorker::Scenario { id });
-    }
-
-    pub fn keep(&self) {
-        self.ask(Asked::Keep, |id| ToWorker::Scenario { id });
     }
 
     // What the worker says.
@@ -235,9 +264,9 @@ impl Page {
                 }
             }
             FromWorker::Opened { playback, notice, .. } => self.opened(playback, notice),
-            FromWorker::Refused { errors } => errors.into_iter().for_each(|text| self.ui.dispatch(Act::Tell(Notice { bad: true, text }))),
+            FromWorker::Refused { errors } => errors.into_iter().for_each(|text| self.act(Act::Tell(Notice { bad: true, text }))),
             FromWorker::Replaying { now_us, until_us } => {
-                self.ui.dispatch(Act::Replaying((now_us < until_us).then_some((now_us, until_us))));
+                self.act(Act::Replaying((now_us < until_us).then_some((now_us, until_us))));
             }
             FromWorker::Frame(frame) => self.frame(frame),
             FromWorker::Reply { id, result } => self.answered(id, result),
@@ -248,7 +277,7 @@ impl Page {
                     "Nothing is decided up to {}: the cluster is at rest. Crash a broker to give it something to do.",
                     words::moment(until_us)
                 );
-                self.ui.dispatch(Act::Tell(Notice { bad: false, text }));
+                self.act(Act::Tell(Notice { bad: false, text }));
             }
             FromWorker::Saved(saved) => {
                 let mut model = self.model.borrow_mut();
@@ -256,19 +285,19 @@ impl Page {
                     model.set_saved(saved, now());
                 }
             }
-            FromWorker::Failed { message, report } => self.ui.dispatch(Act::Failed(message, report)),
+            FromWorker::Failed { message, report } => self.act(Act::Failed(message, report)),
         }
         self.dirty.set(true);
     }
 
     fn opened(&self, playback: Playback, notice: Option<String>) {
         self.model.borrow_mut().start_over();
-        self.ui.dispatch(Act::Opened);
+        self.act(Act::Opened);
         if let Some(subject) = self.first_look.take() {
             self.select(subject);
         }
         if let Some(text) = notice {
-            self.ui.dispatch(Act::Tell(Notice { bad: false, text }));
+            self.act(Act::Tell(Notice { bad: false, text }));
         }
         if self.embed && playback.playing {
             self.set_playback(Playback { playing: false, ..playback });
@@ -284,28 +313,32 @@ impl Page {
             Taken::Applied => self.held.set(Some(revision)),
             Taken::Lost => self.send(ToWorker::Resync),
         }
-        self.ui.dispatch(Act::Replaying(None));
+        self.act(Act::Replaying(None));
     }
 
     fn answered(self: &Rc<Self>, id: u32, result: Result<String, String>) {
-        let Some(asked) = self.asked.borrow_mut().remove(&id) else { return };
+        let mut open = self.asked.borrow_mut();
+        let Some(at) = open.iter().position(|(asked, _)| *asked == id) else { return };
+        let (_, asked) = open.remove(at);
+        drop(open);
         match (asked, result) {
-            (Asked::Shell, result) => self.ui.dispatch(Act::Answered(result)),
+            (Asked::Shell, result) => self.act(Act::Answered(result)),
             (Asked::Link, Ok(scenario)) => self.copy_link(&scenario),
             (Asked::Elsewhere, Ok(scenario)) => self.open_elsewhere(&scenario),
             (Asked::Keep, Ok(scenario)) => self.keep_as_own(scenario),
-            (Asked::Link | Asked::Elsewhere | Asked::Keep, Err(text)) => self.ui.dispatch(Act::Tell(Notice { bad: true, text })),
+            (Asked::Link | Asked::Elsewhere | Asked::Keep, Err(text)) => self.act(Act::Tell(Notice { bad: true, text })),
         }
     }
 
     fn link(&self, scenario: &str) -> Option<String> {
         let at_us = self.model.borrow().mirror().now_us;
-        share::link_to(scenario, at_us).map_err(|text| self.ui.dispatch(Act::Tell(Notice { bad: true, text }))).ok()
+        share::link_to(scenario, at_us).map_err(|text| self.act(Act::Tell(Notice { bad: true, text }))).ok()
     }
 
     fn copy_link(&self, scenario: &str) {
         if let Some(link) = self.link(scenario) {
-            share::copy(link, self.ui.clone(), |link, copied| Act::Share(if copied { Share::Copied(link) } else { Share::Text(link) }));
+            let (copied, refused) = (Act::Share(Share::Copied(link.clone())), Act::Share(Share::Text(link.clone())));
+            share::copy(link, self.app.clone(), copied, Some(refused), (2_400, Act::Share(Share::Idle)));
         }
     }
 
@@ -313,7 +346,7 @@ impl Page {
     fn open_elsewhere(&self, scenario: &str) {
         let Some(link) = self.link(scenario) else { return };
         if !matches!(gloo::utils::window().open_with_url_and_target(&link, "_blank"), Ok(Some(_))) {
-            self.ui.dispatch(Act::Share(Share::Text(link)));
+            self.act(Act::Share(Share::Text(link)));
         }
     }
 
@@ -352,7 +385,7 @@ impl Page {
             self.shown_at.set(wall);
             self.dirty.set(false);
             self.landed.set(false);
-            self.show.set(model.snapshot());
+            self.app.send_message(Heard::Show(model.snapshot()));
             self.unacknowledged.set(self.held.take());
             self.flow.borrow_mut().layout_changed();
         }

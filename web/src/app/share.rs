@@ -1,12 +1,13 @@
 //! The address: the run it names, and links that name this run.
 
 use crate::app::ui_state::Act;
+use crate::app::{App, Heard};
 use gloo::timers::callback::Timeout;
 use playground_core::scenario::{Scenario, builtin::builtin, link};
 use playground_core::time::SimTime;
 use playground_core::view::Subject;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use yew::UseReducerDispatcher;
+use yew::html::Scope;
 
 /// A run to open: scenario text and the moment to show.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,22 +64,17 @@ pub fn query(name: &str) -> Option<String> {
     web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(name)
 }
 
-/// Puts text on the clipboard and tells whether that worked. Frames and plain-HTTP pages may be refused.
-pub fn copy_text(text: String, done: impl FnOnce(bool) + 'static) {
+/// Puts text on the clipboard, says so, and takes the word back after a while. Frames and plain-HTTP pages may be
+/// refused.
+pub fn copy(text: String, app: Scope<App>, copied: Act, refused: Option<Act>, (after_ms, back): (u32, Act)) {
     spawn_local(async move {
         let navigator = gloo::utils::window().navigator();
         let there = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object());
-        let copied = there && JsFuture::from(navigator.clipboard().write_text(&text)).await.is_ok();
-        done(copied);
-    });
-}
-
-/// Copies a link, says so, and takes the word back after a while.
-pub fn copy(link: String, ui: UseReducerDispatcher<super::ui_state::UiState>, told: impl FnOnce(String, bool) -> Act + 'static) {
-    copy_text(link.clone(), move |copied| {
-        ui.dispatch(told(link, copied));
-        if copied {
-            Timeout::new(2_400, move || ui.dispatch(Act::Share(super::ui_state::Share::Idle))).forget();
+        if there && JsFuture::from(navigator.clipboard().write_text(&text)).await.is_ok() {
+            app.send_message(Heard::Act(copied));
+            Timeout::new(after_ms, move || app.send_message(Heard::Act(back))).forget();
+        } else {
+            refused.into_iter().for_each(|act| app.send_message(Heard::Act(act)));
         }
     });
 }

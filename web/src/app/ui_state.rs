@@ -1,8 +1,6 @@
 //! What the user is looking at. Changed by clicks and keys; never by frames.
 
 use playground_core::view::Subject;
-use std::rc::Rc;
-use yew::Reducible;
 
 /// What the inspector shows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,6 +44,23 @@ pub struct Notice {
     pub text: String,
 }
 
+/// Rows in the list of events at once; the list grows when asked.
+pub const ROWS: usize = 120;
+
+/// How the list of events is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listing {
+    pub rows: usize,
+    /// Events about Kafka's own topics too.
+    pub internals: bool,
+}
+
+impl Default for Listing {
+    fn default() -> Self {
+        Listing { rows: ROWS, internals: false }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UiState {
     pub inspect: Inspect,
@@ -54,6 +69,9 @@ pub struct UiState {
     pub place: Place,
     pub help: bool,
     pub said: Option<Said>,
+    /// The shell line just put on the clipboard.
+    pub copied: Option<String>,
+    pub listing: Listing,
     pub share: Share,
     pub notices: Vec<Notice>,
     /// Catching up: virtual now and goal.
@@ -71,6 +89,8 @@ pub enum Act {
     Close,
     Said(String),
     Answered(Result<String, String>),
+    Copied(Option<String>),
+    List(Listing),
     Share(Share),
     Tell(Notice),
     Dismiss(usize),
@@ -83,7 +103,11 @@ pub enum Act {
 }
 
 impl UiState {
-    fn act(&mut self, act: Act) {
+    /// Takes an act up; false when that changes nothing worth showing.
+    pub fn act(&mut self, act: Act) -> bool {
+        if let Act::Replaying(goal) = act {
+            return goal != std::mem::replace(&mut self.replaying, goal);
+        }
         match act {
             Act::Inspect(inspect) => {
                 self.sheet = true;
@@ -94,19 +118,22 @@ impl UiState {
             Act::Close => self.close(),
             Act::Said(line) => self.said = Some(Said { line, answer: None }),
             Act::Answered(answer) => self.said.iter_mut().for_each(|said| said.answer = Some(answer.clone())),
+            Act::Copied(line) => self.copied = line,
+            Act::List(listing) => self.listing = listing,
             Act::Share(share) => self.share = share,
             Act::Tell(notice) => self.tell(notice),
             Act::Dismiss(i) if i < self.notices.len() => drop(self.notices.remove(i)),
             Act::Dismiss(_) => (),
-            Act::Replaying(goal) => self.replaying = goal,
+            Act::Replaying(_) => (),
             Act::FailureRead => self.failed = None,
             Act::Failed(message, report) => self.failed = Some((message, report)),
             Act::Opened => {
                 // What went wrong before stays to be read; what was selected in another run does not.
                 let (notices, failed) = (std::mem::take(&mut self.notices), self.failed.take());
-                *self = UiState { notices, failed, place: self.place, ..UiState::default() };
+                *self = UiState { notices, failed, place: self.place, listing: self.listing, ..UiState::default() };
             }
         }
+        true
     }
 
     fn tell(&mut self, notice: Notice) {
@@ -131,22 +158,13 @@ impl UiState {
     }
 }
 
-impl Reducible for UiState {
-    type Action = Act;
-    fn reduce(self: Rc<Self>, act: Act) -> Rc<Self> {
-        let mut next = (*self).clone();
-        next.act(act);
-        if next == *self { self } else { Rc::new(next) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn after(acts: impl IntoIterator<Item = Act>) -> UiState {
         let mut state = UiState::default();
-        acts.into_iter().for_each(|act| state.act(act));
+        acts.into_iter().for_each(|act| drop(state.act(act)));
         state
     }
 

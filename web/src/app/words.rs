@@ -43,12 +43,41 @@ pub fn count(n: u64) -> String {
 
 /// `812 B`, `3.1 KB`, `1.2 MB`.
 pub fn bytes(n: u64) -> String {
-    match n {
-        0..=999 => format!("{n} B"),
-        1_000..=999_999 => format!("{:.1} KB", n as f64 / 1e3),
-        1_000_000..=999_999_999 => format!("{:.1} MB", n as f64 / 1e6),
-        _ => format!("{:.1} GB", n as f64 / 1e9),
+    let (tenth, unit) = match n {
+        0..=999 => return format!("{n} B"),
+        1_000..=999_999 => (100, "KB"),
+        1_000_000..=999_999_999 => (100_000, "MB"),
+        _ => (100_000_000, "GB"),
+    };
+    format!("{} {unit}", tenths(((n + tenth / 2) / tenth) as i64))
+}
+
+/// `12.5` from 125: the page's one way to print a fraction. Floats are never printed; that code is bigger than this page.
+pub fn tenths(n: i64) -> String {
+    let sign = if n < 0 { "-" } else { "" };
+    format!("{sign}{}.{}", n.unsigned_abs() / 10, n.unsigned_abs() % 10)
+}
+
+/// An attribute that is a word, not a presence: `aria-pressed`, `aria-selected`.
+pub fn yes(is: bool) -> &'static str {
+    if is { "true" } else { "false" }
+}
+
+/// A coordinate of a picture, to the tenth of a unit.
+pub fn coordinate(x: f64) -> String {
+    tenths((x * 10.0).round() as i64)
+}
+
+/// `points` of an SVG line or polygon.
+pub fn points(list: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut text = String::new();
+    for (x, y) in list {
+        text.push_str(&coordinate(x));
+        text.push(',');
+        text.push_str(&coordinate(y));
+        text.push(' ');
     }
+    text
 }
 
 /// `1 record`, `20 records`.
@@ -58,7 +87,12 @@ pub fn plural(n: u64, one: &str) -> String {
 
 /// Virtual milliseconds in a wall second as the speed select shows it: `0.1×`, `10×`, `1,000×`.
 pub fn speed(speed_milli: u64) -> String {
-    if speed_milli.is_multiple_of(1000) { format!("{}×", count(speed_milli / 1000)) } else { format!("{}×", speed_milli as f64 / 1000.0) }
+    let (whole, milli) = (speed_milli / 1000, speed_milli % 1000);
+    if milli == 0 {
+        return format!("{}×", count(whole));
+    }
+    let fraction = format!("{milli:03}");
+    format!("{whole}.{}×", fraction.trim_end_matches('0'))
 }
 
 /// `P0 P1 P2` for few partitions, `P0–P9` for a run of many.
@@ -109,8 +143,16 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(speed(100), "0.1×");
+        assert_eq!(speed(1_250), "1.25×");
         assert_eq!(speed(10_000_000), "10,000×");
         assert_eq!(plural(1, "record"), "1 record");
+    }
+
+    #[test]
+    fn fractions_are_printed_to_the_tenth() {
+        assert_eq!([tenths(125), tenths(-3), tenths(0)], ["12.5", "-0.3", "0.0"]);
+        assert_eq!([coordinate(12.34), coordinate(-0.96)], ["12.3", "-1.0"]);
+        assert_eq!([bytes(812), bytes(3_149), bytes(1_250_000)], ["812 B", "3.1 KB", "1.3 MB"]);
     }
 
     #[test]

@@ -3,45 +3,36 @@
 use crate::app::inspector::event::with_code;
 use crate::app::inspector::{gone, title};
 use crate::app::model::{Snapshot, Topic};
-use crate::app::page::PageHandle;
+use crate::app::page::{Click, PageHandle};
 use crate::app::stage::brokers::{BrokerAction, leads_words, state_words};
-use crate::app::widgets::{CommandLine, Facts, Table};
+use crate::app::ui_state::UiState;
+use crate::app::widgets::{Cells, WORDS, command_line, facts, table};
 use crate::app::words;
 use playground_core::view::{BrokerState, PartitionView, ReplicaView};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct BrokerProps {
-    pub page: PageHandle,
-    pub snapshot: Snapshot,
-    pub id: i32,
-}
-
-#[component]
-pub fn Broker(props: &BrokerProps) -> Html {
-    let (mirror, id) = (&props.snapshot.mirror, props.id);
-    let Some(broker) = mirror.brokers.iter().find(|broker| broker.id == id) else { return gone(&format!("Broker {id}")) };
-    let page = props.page.clone();
+pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html {
+    let mirror = &shot.mirror;
+    let key = format!("broker-{id}");
+    let Some(broker) = mirror.brokers.iter().find(|broker| broker.id == id) else { return gone(key, &format!("Broker {id}")) };
     let action = BrokerAction::of(broker.state, id);
-    let line = action.line.clone();
     let rack = broker.rack.as_ref().map_or(String::new(), |rack| format!(" · rack {rack}"));
     let about = format!("{}{rack} · {}", state_words(broker), leads_words(broker.state, mirror.leads(id)));
     html! {
-        <div class="panel">
+        <div {key} class="panel">
             { title(&format!("Broker {id}"), &about) }
             <div key="actions" class="panel__actions">
-                <button key="act" type="button" class={classes!("button", action.class)} onclick={move |_| page.shell(line.clone())}>{ action.word }</button>
+                <button key="act" type="button" class={classes!("button", action.class)} onclick={page.on(Click::Shell(action.line.clone()))}>{ action.word }</button>
             </div>
-            <CommandLine key="line" line={action.line} />
+            { command_line(page, ui, &action.line) }
             <p key="what" class="panel__text">{ with_code(what_happens(broker.state)) }</p>
             <h3 key="replicas" class="panel__head">{ "Replicas" }</h3>
-            <Table key="table" caption="Replicas" head={["Partition", "Role", "HW", "End", "State"].map(AttrValue::from).to_vec()}
-                rows={replicas(mirror.user_topics(), id)} />
-            <Facts key="facts" rows={vec![
+            { table("table", "Replicas", &["Partition", "Role", "HW", "End", "State"], WORDS, replicas(mirror.user_topics(), id)) }
+            { facts(vec![
                 ("Log on disk".into(), words::bytes(broker.log_bytes).into()),
                 ("Replicas, internal topics too".into(), words::count(u64::from(broker.replicas)).into()),
                 ("Leads, internal topics too".into(), words::count(u64::from(broker.leaders)).into()),
-            ]} />
+            ]) }
         </div>
     }
 }
@@ -61,7 +52,7 @@ fn what_happens(state: BrokerState) -> &'static str {
     }
 }
 
-fn replicas<'a>(topics: impl Iterator<Item = &'a Topic>, broker: i32) -> Vec<Vec<AttrValue>> {
+fn replicas<'a>(topics: impl Iterator<Item = &'a Topic>, broker: i32) -> Cells {
     let mut rows = Vec::new();
     for topic in topics {
         for partition in &topic.partitions {

@@ -2,38 +2,28 @@
 
 use crate::app::inspector::{gone, title};
 use crate::app::model::Snapshot;
-use crate::app::page::PageHandle;
-use crate::app::widgets::{Facts, Table};
+use crate::app::widgets::{Cells, Rows, WORDS, facts, table};
 use crate::app::words;
 use playground_core::view::{ClientKind, ClientView, GroupView};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct ClientProps {
-    pub page: PageHandle,
-    pub snapshot: Snapshot,
-    pub name: String,
-}
-
-#[component]
-pub fn Client(props: &ClientProps) -> Html {
-    let mirror = &props.snapshot.mirror;
-    let Some(client) = mirror.clients.iter().find(|client| client.name == props.name) else { return gone(&props.name) };
+pub fn client(shot: &Snapshot, name: &str) -> Html {
+    let mirror = &shot.mirror;
+    let key = format!("client-{name}");
+    let Some(client) = mirror.clients.iter().find(|client| client.name == name) else { return gone(key, name) };
     let group = client.group.as_ref().and_then(|name| mirror.groups.iter().find(|group| group.name == *name));
     html! {
-        <div class="panel">
+        <div {key} class="panel">
             { title(&client.name, &about(client)) }
-            <Facts key="facts" rows={facts(client)} />
+            { facts(counts(client)) }
             <div key="owns" class="panel__section" hidden={group.is_none()}>
                 <h3 key="head" class="panel__head">{ "Partitions it owns" }</h3>
-                <Table key="table" caption="Partitions it owns" numbers_from=1
-                    head={["PARTITION", "POSITION", "CURRENT-OFFSET", "LAG"].map(AttrValue::from).to_vec()}
-                    rows={group.map_or(Vec::new(), |group| owned(group, &client.name))} />
+                { table("table", "Partitions it owns", &["PARTITION", "POSITION", "CURRENT-OFFSET", "LAG"], 1,
+                    group.map_or(Vec::new(), |group| owned(group, name))) }
             </div>
             <div key="recent" class="panel__section" hidden={group.is_none()}>
                 <h3 key="head" class="panel__head">{ "Processed last" }</h3>
-                <Table key="table" caption="Processed last" head={["Record", "Key", "Value"].map(AttrValue::from).to_vec()}
-                    rows={group.map_or(Vec::new(), |group| recent(group, &client.name))} />
+                { table("table", "Processed last", &["Record", "Key", "Value"], WORDS, group.map_or(Vec::new(), |group| recent(group, name))) }
             </div>
         </div>
     }
@@ -48,8 +38,8 @@ fn about(client: &ClientView) -> String {
     }
 }
 
-fn facts(client: &ClientView) -> Vec<(AttrValue, AttrValue)> {
-    let mut rows: Vec<(AttrValue, AttrValue)> = Vec::new();
+fn counts(client: &ClientView) -> Rows {
+    let mut rows: Rows = Vec::new();
     match client.kind {
         ClientKind::Producer => {
             rows.extend(client.interval_us.map(|us| ("Sends every".into(), words::interval(us).into())));
@@ -65,7 +55,7 @@ fn facts(client: &ClientView) -> Vec<(AttrValue, AttrValue)> {
     rows
 }
 
-fn owned(group: &GroupView, client: &str) -> Vec<Vec<AttrValue>> {
+fn owned(group: &GroupView, client: &str) -> Cells {
     let known = |n: Option<u64>| n.map_or("-".into(), |n| AttrValue::from(words::count(n)));
     let mut rows = Vec::new();
     for (topic, offsets) in &group.offsets {
@@ -75,7 +65,7 @@ fn owned(group: &GroupView, client: &str) -> Vec<Vec<AttrValue>> {
     rows
 }
 
-fn recent(group: &GroupView, client: &str) -> Vec<Vec<AttrValue>> {
+fn recent(group: &GroupView, client: &str) -> Cells {
     let Some(member) = group.members.iter().find(|member| member.client == client) else { return Vec::new() };
     let row = |record: &playground_core::view::DeliveredView| {
         let none = || "-".to_owned();

@@ -2,7 +2,7 @@
 
 use crate::app::inspector::title;
 use crate::app::model::Shared;
-use crate::app::page::PageHandle;
+use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::Inspect;
 use crate::app::words;
 use playground_core::sorted::SortedSet;
@@ -12,22 +12,15 @@ use yew::prelude::*;
 /// Causes shown before "earlier causes".
 const LINKS: usize = 5;
 
-#[derive(Properties, PartialEq)]
-pub struct WhyProps {
-    pub page: PageHandle,
-    pub events: Shared<Vec<Shared<EventView>>>,
-    pub id: u64,
-}
-
-#[component]
-pub fn Why(props: &WhyProps) -> Html {
-    let Some(event) = find(&props.events, props.id) else {
-        return html! { <div class="panel">{ title("An earlier event", "no longer in the page's list of events") }</div> };
+pub fn why(page: &PageHandle, events: &[Shared<EventView>], id: u64) -> Html {
+    let key = format!("event-{id}");
+    let Some(event) = find(events, id) else {
+        return html! { <div {key} class="panel">{ title("An earlier event", "no longer in the page's list of events") }</div> };
     };
-    let chain = causes(&props.events, event);
-    let earlier = chain.len() > LINKS || chain.last().unwrap_or(&event).causes.iter().any(|id| find(&props.events, *id).is_none());
+    let chain = causes(events, event);
+    let earlier = chain.len() > LINKS || chain.last().unwrap_or(&event).causes.iter().any(|id| find(events, *id).is_none());
     html! {
-        <div class="panel">
+        <div {key} class="panel">
             <div key="title" class="panel__title">
                 <p key="about" class="panel__about">{ format!("at {} · {}", words::clock(event.at_us).0, event.kind.replace('_', " ")) }</p>
                 <h2 key="text" class="panel__name panel__name--sentence">{ event.text.clone() }</h2>
@@ -36,7 +29,7 @@ pub fn Why(props: &WhyProps) -> Html {
                 <h3 key="head" class="why__head">{ "Why?" }</h3>
                 <p key="rule" class="why__rule">{ with_code(if event.rule.is_empty() { "You did this." } else { &event.rule }) }</p>
                 <ol key="chain" class="why__chain" hidden={chain.is_empty()}>
-                    { for chain.iter().take(LINKS).map(|cause| cause_item(props, cause)) }
+                    { for chain.iter().take(LINKS).map(|cause| cause_item(page, cause)) }
                 </ol>
                 <p key="earlier" class="panel__text" hidden={!earlier}>{ "Earlier causes lie further back." }</p>
             </div>
@@ -44,11 +37,11 @@ pub fn Why(props: &WhyProps) -> Html {
     }
 }
 
-fn cause_item(props: &WhyProps, cause: &Shared<EventView>) -> Html {
-    let (page, id) = (props.page.clone(), cause.id);
+fn cause_item(page: &PageHandle, cause: &EventView) -> Html {
+    let id = cause.id;
     html! {
         <li key={id.to_string()} class="why__cause">
-            <button type="button" class="why__link" onclick={move |_| page.inspect(Inspect::Event(id))}>
+            <button type="button" class="why__link" onclick={page.on(Click::Inspect(Inspect::Event(id)))}>
                 <span key="because" class="why__because">{ format!("because, at {}", words::moment(cause.at_us)) }</span>
                 <span key="text">{ cause.text.clone() }</span>
             </button>
@@ -79,7 +72,7 @@ pub fn with_code(text: &str) -> Html {
         let bare = word.trim_end_matches([' ', '.', ',', ';', ':', ')']);
         let setting = bare.contains('.')
             && bare.chars().all(|c| c.is_ascii_alphanumeric() || "._-=".contains(c))
-            && bare.chars().any(char::is_alphabetic);
+            && bare.chars().any(|c| c.is_ascii_alphabetic());
         let setting = setting || bare.contains('=') && !bare.starts_with('=');
         if setting {
             html! { <span key={i}><code>{ bare.to_owned() }</code>{ word[bare.len()..].to_owned() }</span> }

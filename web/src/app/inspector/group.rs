@@ -2,35 +2,26 @@
 
 use crate::app::inspector::{gone, title};
 use crate::app::model::Snapshot;
-use crate::app::page::PageHandle;
-use crate::app::widgets::{Facts, Table};
+use crate::app::widgets::{Cells, Rows, facts, table};
 use crate::app::words;
 use playground_core::view::GroupView;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct GroupProps {
-    pub page: PageHandle,
-    pub snapshot: Snapshot,
-    pub name: String,
-}
-
-#[component]
-pub fn Group(props: &GroupProps) -> Html {
-    let Some(group) = props.snapshot.mirror.groups.iter().find(|group| group.name == props.name) else { return gone(&props.name) };
+pub fn group(shot: &Snapshot, name: &str) -> Html {
+    let key = format!("group-{name}");
+    let Some(group) = shot.mirror.groups.iter().find(|group| group.name == name) else { return gone(key, name) };
     let about = format!("{} · {} protocol, {} assignor", group.state, group.protocol, group.assignor);
     html! {
-        <div class="panel">
+        <div {key} class="panel">
             { title(&group.name, &about) }
-            <Facts key="facts" rows={facts(group, &props.snapshot)} />
+            { facts(counts(group, shot)) }
             <h3 key="head" class="panel__head">{ "Bookmarks" }</h3>
-            <Table key="table" caption="Bookmarks" numbers_from=1
-                head={["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID"].map(AttrValue::from).to_vec()} rows={bookmarks(group)} />
+            { table("table", "Bookmarks", &["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID"], 1, bookmarks(group)) }
         </div>
     }
 }
 
-fn facts(group: &GroupView, shot: &Snapshot) -> Vec<(AttrValue, AttrValue)> {
+fn counts(group: &GroupView, shot: &Snapshot) -> Rows {
     let coordinator = group.coordinator.map_or("none: its offsets partition has no leader".to_owned(), |id| format!("broker {id}"));
     let ledger = &shot.mirror.ledger;
     let count =
@@ -46,7 +37,7 @@ fn facts(group: &GroupView, shot: &Snapshot) -> Vec<(AttrValue, AttrValue)> {
     ]
 }
 
-fn bookmarks(group: &GroupView) -> Vec<Vec<AttrValue>> {
+fn bookmarks(group: &GroupView) -> Cells {
     let known = |n: Option<u64>| n.map_or("-".into(), |n| AttrValue::from(words::count(n)));
     let mut rows = Vec::new();
     for (topic, offsets) in &group.offsets {

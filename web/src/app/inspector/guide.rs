@@ -1,19 +1,12 @@
 //! Nothing selected: how to read the picture, and what to try first.
 
-use crate::app::page::PageHandle;
+use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::Act;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct GuideProps {
-    pub page: PageHandle,
-}
-
-#[component]
-pub fn Guide(props: &GuideProps) -> Html {
-    let help = props.page.clone();
+pub fn guide(page: &PageHandle) -> Html {
     html! {
-        <div class="panel guide">
+        <div key="guide" class="panel guide">
             <h2 key="title" class="panel__name">{ "How to read this" }</h2>
             <ul key="legend" class="legend">
                 { for LEGEND.iter().map(|(sample, name, words)| html! {
@@ -30,7 +23,7 @@ pub fn Guide(props: &GuideProps) -> Html {
                 <li key="why">{ "Read the line below the stage, and ask " }<b>{ "Why?" }</b></li>
                 <li key="speed">{ "Slow down to 0.1× and follow one record all the way." }</li>
             </ol>
-            <button key="keys" type="button" class="button button--quiet" onclick={move |_| help.act(Act::Help(true))}>{ "Keyboard shortcuts (?)" }</button>
+            <button key="keys" type="button" class="button button--quiet" onclick={page.on(Click::Act(Act::Help(true)))}>{ "Keyboard shortcuts (?)" }</button>
         </div>
     }
 }

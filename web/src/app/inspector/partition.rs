@@ -3,38 +3,27 @@
 use crate::app::inspector::broker::copy_state;
 use crate::app::inspector::{gone, title};
 use crate::app::model::{Shared, Snapshot};
-use crate::app::page::PageHandle;
-use crate::app::widgets::{Facts, Table};
+use crate::app::widgets::{Cells, Rows, WORDS, facts, table};
 use crate::app::words;
 use playground_core::view::{GroupView, PartitionView};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct PartitionProps {
-    pub page: PageHandle,
-    pub snapshot: Snapshot,
-    pub topic: String,
-    pub partition: u32,
-}
-
-#[component]
-pub fn Partition(props: &PartitionProps) -> Html {
-    let name = format!("{}-{}", props.topic, props.partition);
-    let mirror = &props.snapshot.mirror;
-    let Some(partition) = mirror.partition(&props.topic, props.partition) else { return gone(&name) };
+pub fn partition(shot: &Snapshot, topic: &str, partition: u32) -> Html {
+    let name = format!("{topic}-{partition}");
+    let key = format!("partition-{name}");
+    let mirror = &shot.mirror;
+    let Some(partition) = mirror.partition(topic, partition) else { return gone(key, &name) };
     let about = partition.leader.map_or("no leader: nothing can be written or read".to_owned(), |id| format!("led by broker {id}"));
     html! {
-        <div class="panel">
+        <div {key} class="panel">
             { title(&name, &about) }
-            <Table key="describe" caption="Leader and replicas" head={["PARTITION", "LEADER", "REPLICAS", "ISR"].map(AttrValue::from).to_vec()}
-                rows={vec![describe(partition)]} />
-            <Facts key="facts" rows={facts(partition)} />
+            { table("describe", "Leader and replicas", &["PARTITION", "LEADER", "REPLICAS", "ISR"], WORDS, vec![describe(partition)]) }
+            { facts(numbers(partition)) }
             <h3 key="copies" class="panel__head">{ "Copies" }</h3>
-            <Table key="copies-table" caption="Copies" head={["Broker", "HW", "End", "State"].map(AttrValue::from).to_vec()} rows={copies(partition)} />
+            { table("copies-table", "Copies", &["Broker", "HW", "End", "State"], WORDS, copies(partition)) }
             <h3 key="groups" class="panel__head">{ "Groups" }</h3>
-            <Table key="groups-table" caption="Groups" numbers_from=1
-                head={["GROUP", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG"].map(AttrValue::from).to_vec()}
-                rows={standing(&mirror.groups, &props.topic, props.partition)} />
+            { table("groups-table", "Groups", &["GROUP", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG"], 1,
+                standing(&mirror.groups, topic, partition.partition)) }
         </div>
     }
 }
@@ -48,7 +37,7 @@ fn describe(partition: &PartitionView) -> Vec<AttrValue> {
     vec![partition.partition.to_string().into(), leader.into(), ids(&partition.replicas), ids(&partition.isr)]
 }
 
-fn facts(partition: &PartitionView) -> Vec<(AttrValue, AttrValue)> {
+fn numbers(partition: &PartitionView) -> Rows {
     let mut rows = vec![
         ("Leader epoch".into(), partition.leader_epoch.to_string().into()),
         ("High watermark".into(), words::count(partition.high_watermark).into()),
@@ -62,7 +51,7 @@ fn facts(partition: &PartitionView) -> Vec<(AttrValue, AttrValue)> {
     rows
 }
 
-fn copies(partition: &PartitionView) -> Vec<Vec<AttrValue>> {
+fn copies(partition: &PartitionView) -> Cells {
     let row = |copy: &playground_core::view::ReplicaView| {
         let role = if partition.leader == Some(copy.broker) { "L" } else { "F" };
         vec![
@@ -75,7 +64,7 @@ fn copies(partition: &PartitionView) -> Vec<Vec<AttrValue>> {
     partition.copies.iter().map(row).collect()
 }
 
-fn standing(groups: &[Shared<GroupView>], topic: &str, partition: u32) -> Vec<Vec<AttrValue>> {
+fn standing(groups: &[Shared<GroupView>], topic: &str, partition: u32) -> Cells {
     let known = |n: Option<u64>| n.map_or("-".into(), |n| AttrValue::from(words::count(n)));
     let row = |group: &Shared<GroupView>| {
         let offset = group.offsets.get(topic)?.iter().find(|offset| offset.partition == partition)?;

@@ -3,8 +3,7 @@
 use crate::app::inspector::partition::ids;
 use crate::app::inspector::title;
 use crate::app::model::{Shared, Snapshot};
-use crate::app::page::PageHandle;
-use crate::app::widgets::{Facts, KeyGlyph};
+use crate::app::widgets::{Rows, facts, key_glyph};
 use crate::app::words;
 use playground_core::time::EPOCH_MS;
 use playground_core::view::RecordDetail;
@@ -13,31 +12,20 @@ use yew::prelude::*;
 /// Bytes shown of a key or value.
 const SHOWN: usize = 192;
 
-#[derive(Properties, PartialEq)]
-pub struct RecordProps {
-    pub page: PageHandle,
-    pub snapshot: Snapshot,
-    pub topic: String,
-    pub partition: u32,
-    pub offset: u64,
-}
-
-#[component]
-pub fn Record(props: &RecordProps) -> Html {
-    let address = format!("{}-{}@{}", props.topic, props.partition, props.offset);
-    let detail =
-        props.snapshot.detail.as_ref().filter(|d| d.topic == props.topic && d.partition == props.partition && d.offset == props.offset);
-    let Some(detail) = detail else {
-        return html! { <div class="panel">{ title(&address, "not in the leader's log at this moment") }</div> };
+pub fn record(shot: &Snapshot, topic: &str, partition: u32, offset: u64) -> Html {
+    let address = format!("{topic}-{partition}@{offset}");
+    let panel_key = format!("record-{address}");
+    let Some(detail) = shot.detail.as_ref().filter(|d| d.topic == topic && d.partition == partition && d.offset == offset) else {
+        return html! { <div key={panel_key} class="panel">{ title(&address, "not in the leader's log at this moment") }</div> };
     };
     let about = if detail.committed { "committed: readers may see it" } else { "not committed yet: readers may not see it" };
     let key = detail.key.as_deref().map(text);
     html! {
-        <div class="panel">
+        <div key={panel_key} class="panel">
             { title(&address, about) }
             <div key="key" class="panel__section">
                 <h3 key="head" class="panel__head">{ "Key" }</h3>
-                <p key="text" class="panel__key"><KeyGlyph key="glyph" mark={props.snapshot.keys.mark(key.as_deref())} /><code key="words">{ key.clone().unwrap_or_else(|| "no key".to_owned()) }</code></p>
+                <p key="text" class="panel__key">{ key_glyph(shot.keys.mark(key.as_deref())) }<code key="words">{ key.clone().unwrap_or_else(|| "no key".to_owned()) }</code></p>
                 { bytes("Key as bytes", detail.key.as_deref()) }
             </div>
             <div key="value" class="panel__section">
@@ -45,12 +33,12 @@ pub fn Record(props: &RecordProps) -> Html {
                 <pre key="text" class="panel__value" tabindex="0" role="group" aria-label="Value as text">{ detail.value.as_deref().map_or("null: a tombstone".to_owned(), text) }</pre>
                 { bytes("Value as bytes", detail.value.as_deref()) }
             </div>
-            <Facts key="facts" rows={facts(detail, &props.snapshot)} />
+            { facts(about_it(detail, shot)) }
         </div>
     }
 }
 
-fn facts(detail: &Shared<RecordDetail>, shot: &Snapshot) -> Vec<(AttrValue, AttrValue)> {
+fn about_it(detail: &Shared<RecordDetail>, shot: &Snapshot) -> Rows {
     let replicas = shot.mirror.partition(&detail.topic, detail.partition).map_or(0, |partition| partition.replicas.len());
     let mut rows = vec![
         ("Copies on brokers".into(), format!("{} ({} of {replicas})", ids(&detail.copies), detail.copies.len()).into()),

@@ -1,28 +1,18 @@
 //! The brokers in a row, each with the one thing a newcomer wants to do to it: crash it, or start it again.
 
-use crate::app::model::Shared;
-use crate::app::page::PageHandle;
+use crate::app::model::Mirror;
+use crate::app::page::{Click, PageHandle};
 use crate::app::stage::geometry::broker_at;
 use crate::app::stage::is_selected;
+use crate::app::words;
 use playground_core::view::{BrokerState, BrokerView, ControllersView, Subject};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct BrokersProps {
-    pub page: PageHandle,
-    pub brokers: Vec<Shared<BrokerView>>,
-    pub controllers: Shared<ControllersView>,
-    /// For each broker: user partitions it leads, of how many.
-    pub leads: Vec<(usize, usize)>,
-    pub selected: Option<Subject>,
-}
-
-#[component]
-pub fn Brokers(props: &BrokersProps) -> Html {
-    let controllers = &props.controllers;
-    let apart = controllers.leader.filter(|id| !props.brokers.iter().any(|broker| broker.id == *id));
+pub fn brokers(page: &PageHandle, mirror: &Mirror, selected: Option<&Subject>) -> Html {
+    let controllers = &mirror.controllers;
+    let apart = controllers.leader.filter(|id| !mirror.brokers.iter().any(|broker| broker.id == *id));
     html! {
-        <section class="brokers" aria-label="Brokers">
+        <section key="brokers" class="brokers" aria-label="Brokers">
             <div key="head" class="column-head">
                 <h2 key="name" class="column-head__name">{ "Brokers" }</h2>
                 <p key="what" class="column-head__what">
@@ -31,10 +21,9 @@ pub fn Brokers(props: &BrokersProps) -> Html {
                 </p>
             </div>
             <div key="row" class="brokers__row">
-                { for props.brokers.iter().zip(&props.leads).map(|(broker, leads)| html! {
-                    <BrokerBox key={broker.id} page={props.page.clone()} broker={broker.clone()} leads={*leads}
-                        controller={controllers.leader == Some(broker.id)}
-                        selected={is_selected(props.selected.as_ref(), &Subject::Broker(broker.id))} />
+                { for mirror.brokers.iter().map(|broker| {
+                    let selected = is_selected(selected, &Subject::Broker(broker.id));
+                    broker_box(page, broker, mirror.leads(broker.id), controllers.leader == Some(broker.id), selected)
                 }) }
             </div>
         </section>
@@ -49,35 +38,24 @@ fn controller_words(controllers: &ControllersView) -> String {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct BoxProps {
-    page: PageHandle,
-    broker: Shared<BrokerView>,
-    leads: (usize, usize),
-    controller: bool,
-    selected: bool,
-}
-
-#[component]
-fn BrokerBox(props: &BoxProps) -> Html {
-    let broker = &props.broker;
+/// `leads`: user partitions the broker leads, of how many.
+fn broker_box(page: &PageHandle, broker: &BrokerView, leads: (usize, usize), controller: bool, selected: bool) -> Html {
     let id = broker.id;
-    let (page, actor) = (props.page.clone(), props.page.clone());
     let action = BrokerAction::of(broker.state, id);
-    let class = classes!("broker", state_class(broker.state), props.selected.then_some("is-selected"));
+    let class = classes!("broker", state_class(broker.state), selected.then_some("is-selected"));
     html! {
-        <div {class} data-at={broker_at(id)}>
-            <button key="face" type="button" class="broker__face" aria-pressed={props.selected.to_string()} onclick={move |_| page.select(Subject::Broker(id))}>
+        <div key={id} {class} data-at={broker_at(id)}>
+            <button key="face" type="button" class="broker__face" aria-pressed={words::yes(selected)} onclick={page.on_select(Subject::Broker(id))}>
                 <span key="id" class="broker__id">{ id }</span>
                 <span key="words" class="broker__words">
                     <span key="state" class="broker__state">
                         <span key="words">{ state_words(broker) }</span>
-                        <span key="controller" class="hexagon" title="Active controller" hidden={!props.controller}>{ "C" }</span>
+                        <span key="controller" class="hexagon" title="Active controller" hidden={!controller}>{ "C" }</span>
                     </span>
-                    <span key="leads" class="broker__leads">{ leads_words(broker.state, props.leads) }</span>
+                    <span key="leads" class="broker__leads">{ leads_words(broker.state, leads) }</span>
                 </span>
             </button>
-            <button key="act" type="button" class={classes!("button", "broker__act", action.class)} onclick={move |_| actor.shell(action.line.clone())}
+            <button key="act" type="button" class={classes!("button", "broker__act", action.class)} onclick={page.on(Click::Shell(action.line))}
                 aria-label={format!("{} broker {id}", action.word)}>{ action.word }</button>
         </div>
     }

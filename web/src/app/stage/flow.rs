@@ -10,6 +10,7 @@ use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, clien
 use crate::app::stage::groups::letters;
 use crate::app::stage::staging::Flight;
 use crate::app::stage::strip::Strip;
+use crate::app::widgets::Watch;
 use gloo::events::{EventListener, EventListenerOptions};
 use js_sys::Array;
 use playground_core::view::{HopKind, HopView, Place};
@@ -19,7 +20,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     CanvasRenderingContext2d, Element, HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit,
-    MediaQueryList, ResizeObserver,
+    MediaQueryList,
 };
 
 /// How long a reached place stays lit, in milliseconds.
@@ -46,16 +47,9 @@ struct Mounted {
     canvas: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
     reduced: MediaQueryList,
-    observer: ResizeObserver,
     edges: Option<Edges>,
-    _observed: Closure<dyn FnMut()>,
+    _watch: Watch,
     _scrolled: EventListener,
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        self.observer.disconnect();
-    }
 }
 
 /// Things the scrolled stage would cut in two fade out instead: `data-cut` marks them.
@@ -106,14 +100,11 @@ impl Flow {
         let reduced = gloo::utils::window().match_media("(prefers-reduced-motion: reduce)").ok().flatten();
         let (Some(context), Some(reduced)) = (context, reduced) else { return };
         let stale = Rc::clone(&self.stale);
-        let observed = Closure::<dyn FnMut()>::new(move || stale.set(true));
-        let Ok(observer) = ResizeObserver::new(observed.as_ref().unchecked_ref()) else { return };
-        observer.observe(&view);
+        let Some(watch) = Watch::of(&view, Box::new(move || stale.set(true))) else { return };
         let stale = Rc::clone(&self.stale);
         let capture = EventListenerOptions::run_in_capture_phase();
         let scrolled = EventListener::new_with_options(&view, "scroll", capture, move |_| stale.set(true));
-        self.mounted =
-            Some(Mounted { view, canvas, context, reduced, observer, edges: Edges::of(), _observed: observed, _scrolled: scrolled });
+        self.mounted = Some(Mounted { view, canvas, context, reduced, edges: Edges::of(), _watch: watch, _scrolled: scrolled });
         self.stale.set(true);
     }
 
@@ -264,7 +255,7 @@ impl Flow {
         let Some((first, rest)) = way.split_first() else { return };
         context.set_global_alpha(0.3);
         context.set_stroke_style_str(&self.colours.flow);
-        context.set_line_width((1.0 + per_second.max(0.1).log10()).clamp(0.75, 5.0));
+        context.set_line_width((1.0 + js_sys::Math::log10(per_second.max(0.1))).clamp(0.75, 5.0));
         context.begin_path();
         context.move_to(first.x, first.y);
         rest.iter().for_each(|p| context.line_to(p.x, p.y));

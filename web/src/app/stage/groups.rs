@@ -1,12 +1,12 @@
 //! The right side: groups of readers, what each member owns, how far behind the group is, and what it shows its users.
 
 use crate::app::keys::Keys;
-use crate::app::model::Shared;
+use crate::app::model::{Shared, Snapshot};
 use crate::app::page::PageHandle;
 use crate::app::stage::geometry::client_at;
 use crate::app::stage::is_selected;
-use crate::app::stage::map::{Tracks, TruckMap};
-use crate::app::widgets::KeyGlyph;
+use crate::app::stage::map::TruckMap;
+use crate::app::widgets::key_glyph;
 use crate::app::words;
 use playground_core::view::{DeliveredView, GroupView, MemberView, Subject};
 use yew::prelude::*;
@@ -30,78 +30,49 @@ pub fn letters(names: &[&str]) -> Vec<char> {
     taken
 }
 
-#[derive(Properties, PartialEq)]
-pub struct GroupsProps {
-    pub page: PageHandle,
-    pub groups: Vec<Shared<GroupView>>,
-    pub keys: Shared<Keys>,
-    pub tracks: Shared<Tracks>,
-    pub selected: Option<Subject>,
-}
-
-#[component]
-pub fn Groups(props: &GroupsProps) -> Html {
-    let names: Vec<&str> = props.groups.iter().map(|group| group.name.as_str()).collect();
-    let mapped = props.tracks.mapped(names.iter().copied()).map(str::to_owned);
-    let letters = letters(&names);
+pub fn groups(page: &PageHandle, shot: &Snapshot, selected: Option<&Subject>) -> Html {
+    let groups = &shot.mirror.groups;
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    let mapped = shot.tracks.mapped(names.iter().copied());
     html! {
-        <section class="groups" aria-label="Consumer groups">
+        <section key="groups" class="groups" aria-label="Consumer groups">
             <div key="head" class="column-head">
                 <h2 key="name" class="column-head__name">{ "Consumer groups" }</h2>
                 <p key="what" class="column-head__what">{ "each keeps its own bookmarks" }</p>
             </div>
-            { for props.groups.iter().zip(&letters).enumerate().map(|(i, (group, letter))| html! {
-                <Group key={group.name.clone()} page={props.page.clone()} group={group.clone()} letter={*letter} nth={i as u8} keys={props.keys.clone()}
-                    tracks={(mapped.as_deref() == Some(&group.name)).then(|| props.tracks.clone())}
-                    selected={is_selected(props.selected.as_ref(), &Subject::Group(group.name.clone()))} chosen={chosen_client(props.selected.as_ref())} />
+            { for groups.iter().zip(letters(&names)).enumerate().map(|(i, (group, letter))| {
+                let work = if mapped == Some(&group.name) { map(group, shot) } else { feed(group, &shot.keys) };
+                group_box(page, group, (i, letter), work, selected)
             }) }
         </section>
     }
 }
 
-fn chosen_client(selected: Option<&Subject>) -> Option<AttrValue> {
-    if let Some(Subject::Client(name)) = selected { Some(name.clone().into()) } else { None }
-}
-
-#[derive(Properties, PartialEq)]
-struct GroupProps {
-    page: PageHandle,
-    group: Shared<GroupView>,
-    letter: char,
-    nth: u8,
-    keys: Shared<Keys>,
-    /// Given to the group that gets the map.
-    tracks: Option<Shared<Tracks>>,
-    selected: bool,
-    chosen: Option<AttrValue>,
-}
-
-#[component]
-fn Group(props: &GroupProps) -> Html {
-    let group = &props.group;
-    let (page, subject) = (props.page.clone(), Subject::Group(group.name.clone()));
-    let lag = lag(group);
-    let class = classes!("group", format!("group--{}", props.nth % 4), props.selected.then_some("is-selected"));
+/// `work` is what the group shows its users.
+fn group_box(page: &PageHandle, group: &Shared<GroupView>, (nth, letter): (usize, char), work: Html, selected: Option<&Subject>) -> Html {
+    let subject = Subject::Group(group.name.clone());
+    let chosen = is_selected(selected, &subject);
+    let class = classes!("group", GROUP_CLASSES[nth % 4], chosen.then_some("is-selected"));
     html! {
-        <section {class} aria-label={format!("Group {}", group.name)}>
-            <button key="head" type="button" class="group__head" aria-pressed={props.selected.to_string()} onclick={move |_| page.select(subject.clone())}>
-                <span key="letter" class="group__letter" aria-hidden="true">{ props.letter }</span>
+        <section key={group.name.clone()} {class} aria-label={format!("Group {}", group.name)}>
+            <button key="head" type="button" class="group__head" aria-pressed={words::yes(chosen)} onclick={page.on_select(subject)}>
+                <span key="letter" class="group__letter" aria-hidden="true">{ letter }</span>
                 <span key="name" class="group__name">{ group.name.clone() }</span>
                 <span key="state" class="group__state">{ group.state.clone() }</span>
-                <span key="lag" class="group__lag">{ lag.map_or(String::new(), |lag| format!("lag {}", words::count(lag))) }</span>
+                <span key="lag" class="group__lag">{ lag(group).map_or(String::new(), |lag| format!("lag {}", words::count(lag))) }</span>
             </button>
             <div key="body" class="group__body">
                 <div key="members" class="group__members">
-                    { for group.members.iter().map(|member| html! {
-                        <Member key={member.client.clone()} page={props.page.clone()} group={group.name.clone()} name={member.client.clone()} owns={owns(member)}
-                            selected={props.chosen.as_deref() == Some(member.client.as_str())} />
-                    }) }
+                    { for group.members.iter().map(|member| member_box(page, &group.name, member, selected)) }
                 </div>
-                <div key="work" class="group__work">{ work(props) }</div>
+                <div key="work" class="group__work">{ work }</div>
             </div>
         </section>
     }
 }
+
+/// A group's pattern, by its place among all groups.
+const GROUP_CLASSES: [&str; 4] = ["group--0", "group--1", "group--2", "group--3"];
 
 /// `LAG` over all partitions; none before the first commit.
 pub fn lag(group: &GroupView) -> Option<u64> {
@@ -115,54 +86,35 @@ fn owns(member: &MemberView) -> String {
     if topics.is_empty() { "owns nothing".to_owned() } else { topics.join(" · ") }
 }
 
-fn work(props: &GroupProps) -> Html {
-    match &props.tracks {
-        Some(tracks) => html! { <TruckMap key="map" group={props.group.name.clone()} tracks={tracks.clone()} keys={props.keys.clone()} /> },
-        None => html! { <Feed key="feed" group={props.group.clone()} keys={props.keys.clone()} /> },
-    }
+fn map(group: &GroupView, shot: &Snapshot) -> Html {
+    html! { <TruckMap key="map" group={group.name.clone()} tracks={shot.tracks.clone()} keys={shot.keys.clone()} /> }
 }
 
-#[derive(Properties, PartialEq)]
-struct MemberProps {
-    page: PageHandle,
-    group: AttrValue,
-    name: AttrValue,
-    owns: AttrValue,
-    selected: bool,
-}
-
-#[component]
-fn Member(props: &MemberProps) -> Html {
-    let (page, subject) = (props.page.clone(), Subject::Client(props.name.to_string()));
-    let short =
-        props.name.strip_prefix(props.group.as_str()).map_or(props.name.to_string(), |rest| format!("member{}", rest.replace('-', " ")));
-    let class = classes!("member", props.selected.then_some("is-selected"));
+fn member_box(page: &PageHandle, group: &str, member: &MemberView, selected: Option<&Subject>) -> Html {
+    let name = &member.client;
+    let subject = Subject::Client(name.clone());
+    let selected = is_selected(selected, &subject);
+    let short = name.strip_prefix(group).map_or(name.clone(), |rest| format!("member{}", rest.replace('-', " ")));
+    let class = classes!("member", selected.then_some("is-selected"));
     html! {
-        <button type="button" {class} data-at={client_at(&props.name)} title={props.name.clone()}
-            aria-pressed={props.selected.to_string()} onclick={move |_| page.select(subject.clone())}>
+        <button key={name.clone()} type="button" {class} data-at={client_at(name)} title={name.clone()} aria-pressed={words::yes(selected)}
+            onclick={page.on_select(subject)}>
             <span key="name" class="member__name">{ short }</span>
-            <span key="owns" class="member__owns">{ props.owns.clone() }</span>
+            <span key="owns" class="member__owns">{ owns(member) }</span>
         </button>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct FeedProps {
-    group: Shared<GroupView>,
-    keys: Shared<Keys>,
-}
-
 /// The newest records the group's application worked on, newest first.
-#[component]
-fn Feed(props: &FeedProps) -> Html {
-    let newest = newest(&props.group);
+fn feed(group: &GroupView, keys: &Keys) -> Html {
+    let newest = newest(group);
     html! {
-        <div class="feed">
+        <div key="feed" class="feed">
             <h3 key="head" class="feed__head">{ "Processed last" }</h3>
             <ol key="list" class="feed__list">
                 { for newest.iter().map(|record| html! {
                     <li key={format!("{}-{}", record.partition, record.offset)} class="feed__item">
-                        <KeyGlyph key="key" mark={props.keys.mark(record.key.as_deref())} />
+                        { key_glyph(keys.mark(record.key.as_deref())) }
                         <span key="name" class="feed__key">{ record.key.clone().unwrap_or_else(|| "no key".to_owned()) }</span>
                         <span key="at" class="feed__at">{ format!("P{}@{}", record.partition, record.offset) }</span>
                     </li>

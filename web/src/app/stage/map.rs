@@ -5,6 +5,7 @@
 
 use crate::app::keys::{KeyMark, Keys};
 use crate::app::model::Shared;
+use crate::app::words;
 use playground_core::sorted::SortedMap;
 use playground_core::view::GroupView;
 use yew::prelude::*;
@@ -14,25 +15,34 @@ const TRAIL: usize = 48;
 pub const WIDTH: f64 = 220.0;
 pub const HEIGHT: f64 = 124.0;
 const MARGIN: f64 = 10.0;
+/// The map shows at least this much of the world, in millionths of a degree.
+const LEAST: f64 = 20_000.0;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A place on Earth, in millionths of a degree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    pub lat: f64,
-    pub lon: f64,
+    pub lat: i32,
+    pub lon: i32,
 }
 
-/// The number after `"name":` in a JSON text.
-fn number(text: &str, name: &str) -> Option<f64> {
+const DEGREE: i64 = 1_000_000;
+
+/// The number after `"name":` in a JSON text, in millionths; what is finer is cut off.
+fn millionths(text: &str, name: &str) -> Option<i64> {
     let at = text.find(&format!("\"{name}\""))? + name.len() + 2;
     let rest = text[at..].trim_start().strip_prefix(':')?.trim_start().trim_start_matches('"');
-    let end = rest.find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(rest.len());
-    rest[..end].parse().ok().filter(|n: &f64| n.is_finite())
+    let (sign, digits) = rest.strip_prefix('-').map_or((1, rest), |digits| (-1, digits));
+    let whole = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let fraction = digits[whole..].strip_prefix('.').unwrap_or("").bytes().take_while(u8::is_ascii_digit);
+    let degrees: i64 = digits[..whole].parse().ok().filter(|n| *n <= 180)?;
+    let fine = fraction.chain(std::iter::repeat(b'0')).take(6).fold(0, |n, digit| n * 10 + i64::from(digit - b'0'));
+    Some(sign * (degrees * DEGREE + fine))
 }
 
 /// A position, if a value tells one.
 pub fn position(value: &str) -> Option<Position> {
-    let (lat, lon) = (number(value, "lat")?, number(value, "lon")?);
-    (lat.abs() <= 90.0 && lon.abs() <= 180.0).then_some(Position { lat, lon })
+    let (lat, lon) = (millionths(value, "lat")?, millionths(value, "lon")?);
+    (lat.abs() <= 90 * DEGREE && lon.abs() <= 180 * DEGREE).then_some(Position { lat: lat as i32, lon: lon as i32 })
 }
 
 /// What one group has seen of the trucks: newest position last, by key.
@@ -97,7 +107,7 @@ struct Frame {
 
 impl Frame {
     fn around(positions: impl Iterator<Item = Position>) -> Option<Frame> {
-        let (mut west, mut east, mut south, mut north) = (f64::MAX, f64::MIN, f64::MAX, f64::MIN);
+        let (mut west, mut east, mut south, mut north) = (i32::MAX, i32::MIN, i32::MAX, i32::MIN);
         positions.for_each(|p| {
             (west, east) = (west.min(p.lon), east.max(p.lon));
             (south, north) = (south.min(p.lat), north.max(p.lat));
@@ -105,13 +115,14 @@ impl Frame {
         if west > east {
             return None;
         }
-        let (width, height) = ((east - west).max(0.02), (north - south).max(0.02));
+        let [west, east, south, north] = [west, east, south, north].map(f64::from);
+        let (width, height) = ((east - west).max(LEAST), (north - south).max(LEAST));
         let (west, north) = ((west + east - width) / 2.0, (north + south + height) / 2.0);
         Some(Frame { west, north, scale_x: (WIDTH - 2.0 * MARGIN) / width, scale_y: (HEIGHT - 2.0 * MARGIN) / height })
     }
 
     fn place(&self, p: Position) -> (f64, f64) {
-        (MARGIN + (p.lon - self.west) * self.scale_x, MARGIN + (self.north - p.lat) * self.scale_y)
+        (MARGIN + (f64::from(p.lon) - self.west) * self.scale_x, MARGIN + (self.north - f64::from(p.lat)) * self.scale_y)
     }
 }
 
@@ -122,30 +133,39 @@ pub struct MapProps {
     pub keys: Shared<Keys>,
 }
 
-#[component]
-pub fn TruckMap(props: &MapProps) -> Html {
-    let Some(track) = props.tracks.of(&props.group) else { return html! { <div class="map" /> } };
-    let Some(frame) = Frame::around(track.trails.values().flatten().copied()) else { return html! { <div class="map" /> } };
-    let label = format!("Map: newest position of {} keys, from records this group has processed", track.trails.len());
-    html! {
-        <div class="map" role="img" aria-label={label}>
-            <svg class="map__picture" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} aria-hidden="true">
-                <g key="grid" class="map__grid">{ grid() }</g>
-                <g key="trails">{ for track.trails.iter().map(|(key, trail)| trail_line(key, trail, &frame)) }</g>
-                <g key="trucks">{ for track.trails.iter().map(|(key, trail)| truck(key, trail, &frame, props.keys.mark(Some(key)))) }</g>
-            </svg>
-        </div>
+/// A part of its own in Yew's tree: its many points are not placed again before a record tells a new position.
+pub struct TruckMap;
+
+impl Component for TruckMap {
+    type Message = ();
+    type Properties = MapProps;
+
+    fn create(_: &Context<Self>) -> Self {
+        TruckMap
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let props = ctx.props();
+        let Some(track) = props.tracks.of(&props.group) else { return html! { <div class="map" /> } };
+        let Some(frame) = Frame::around(track.trails.values().flatten().copied()) else { return html! { <div class="map" /> } };
+        let label = format!("Map: newest position of {} keys, from records this group has processed", track.trails.len());
+        html! {
+            <div class="map" role="img" aria-label={label}>
+                <svg class="map__picture" viewBox="0 0 220 124" aria-hidden="true">
+                    <g key="grid" class="map__grid"><path d={GRID} /></g>
+                    <g key="trails">{ for track.trails.iter().map(|(key, trail)| trail_line(key, trail, &frame)) }</g>
+                    <g key="trucks">{ for track.trails.iter().map(|(key, trail)| truck(key, trail, &frame, props.keys.mark(Some(key)))) }</g>
+                </svg>
+            </div>
+        }
     }
 }
 
-fn grid() -> Html {
-    let upright = (1..5).map(|i| f64::from(i) * WIDTH / 5.0).map(|x| format!("M{x:.0} 0V{HEIGHT}"));
-    let level = (1..3).map(|i| f64::from(i) * HEIGHT / 3.0).map(|y| format!("M0 {y:.0}H{WIDTH}"));
-    html! { <path d={upright.chain(level).collect::<String>()} /> }
-}
+/// Plain degrees: four lines up, two across, evenly apart.
+const GRID: &str = "M44 0V124M88 0V124M132 0V124M176 0V124M0 41H220M0 83H220";
 
 fn trail_line(key: &str, trail: &[Position], frame: &Frame) -> Html {
-    let points = trail.iter().map(|p| frame.place(*p)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ");
+    let points = words::points(trail.iter().map(|p| frame.place(*p)));
     html! { <polyline key={key.to_owned()} class="map__trail" points={points} /> }
 }
 
@@ -176,8 +196,9 @@ mod tests {
     #[test]
     fn a_position_is_read_from_a_value() {
         let value = r#"{"truck_id":"truck-1","lat": 52.5,"lon":-13.25}"#;
-        assert_eq!(position(value), Some(Position { lat: 52.5, lon: -13.25 }));
-        assert_eq!(position(r#"{"lat":"48.1","lon":"11.5"}"#), Some(Position { lat: 48.1, lon: 11.5 }));
+        assert_eq!(position(value), Some(Position { lat: 52_500_000, lon: -13_250_000 }));
+        assert_eq!(position(r#"{"lat":-0.0000019,"lon":180}"#), Some(Position { lat: -1, lon: 180_000_000 }));
+        assert_eq!(position(r#"{"lat":"48.1","lon":"11.5"}"#), Some(Position { lat: 48_100_000, lon: 11_500_000 }));
     }
 
     #[test]
@@ -185,6 +206,7 @@ mod tests {
         assert_eq!(position(r#"{"lat":52.5}"#), None);
         assert_eq!(position("hello"), None);
         assert_eq!(position(r#"{"lat":952.5,"lon":1}"#), None);
+        assert_eq!(position(r#"{"lat":"north","lon":1}"#), None);
     }
 
     #[test]
@@ -194,7 +216,7 @@ mod tests {
         tracks.follow(&seen);
         tracks.follow(&seen);
         let trail = &tracks.of("dashboard").unwrap().trails["truck-1"];
-        assert_eq!(trail.as_slice(), [Position { lat: 1.0, lon: 1.0 }, Position { lat: 2.0, lon: 2.0 }]);
+        assert_eq!(trail.as_slice(), [Position { lat: 1_000_000, lon: 1_000_000 }, Position { lat: 2_000_000, lon: 2_000_000 }]);
         assert_eq!(tracks.version(), 2);
     }
 
@@ -209,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_position_lies_inside_the_frame() {
-        let all = [Position { lat: 50.0, lon: 8.0 }, Position { lat: 53.0, lon: 13.0 }, Position { lat: 51.0, lon: 9.0 }];
+        let all = [(50, 8), (53, 13), (51, 9)].map(|(lat, lon)| Position { lat: lat * 1_000_000, lon: lon * 1_000_000 });
         let frame = Frame::around(all.into_iter()).unwrap();
         for p in all {
             let (x, y) = frame.place(p);

@@ -1,20 +1,13 @@
 //! The stage in words, for people who do not see it: topics, partitions, groups, with the picture's own names.
 
-use crate::app::model::Snapshot;
+use crate::app::model::Mirror;
 use crate::app::stage::groups::lag;
 use crate::app::words;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct OutlineProps {
-    pub snapshot: Snapshot,
-}
-
-#[component]
-pub fn Outline(props: &OutlineProps) -> Html {
-    let mirror = &props.snapshot.mirror;
+pub fn outline(mirror: &Mirror) -> Html {
     html! {
-        <div class="visually-hidden">
+        <div key="outline" class="visually-hidden">
             <h2 key="title">{ "The cluster in words" }</h2>
             <ul key="list">
                 { for mirror.user_topics().map(|topic| html! {

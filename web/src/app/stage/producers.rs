@@ -1,11 +1,11 @@
 //! The left side: who writes, how often, and with which key.
 
 use crate::app::keys::Keys;
-use crate::app::model::Shared;
+use crate::app::model::{Shared, Snapshot};
 use crate::app::page::PageHandle;
 use crate::app::stage::geometry::client_at;
 use crate::app::stage::is_selected;
-use crate::app::widgets::KeyGlyph;
+use crate::app::widgets::key_glyph;
 use crate::app::words;
 use playground_core::view::{ClientKind, ClientView, Subject};
 use yew::prelude::*;
@@ -13,31 +13,19 @@ use yew::prelude::*;
 /// Producers drawn one by one; the rest are counted.
 const PILLS: usize = 40;
 
-#[derive(Properties, PartialEq)]
-pub struct ProducersProps {
-    pub page: PageHandle,
-    pub clients: Vec<Shared<ClientView>>,
-    pub keys: Shared<Keys>,
-    pub selected: Option<Subject>,
-}
-
-#[component]
-pub fn Producers(props: &ProducersProps) -> Html {
-    let producers: Vec<&Shared<ClientView>> = props.clients.iter().filter(|client| client.kind == ClientKind::Producer).collect();
+pub fn producers(page: &PageHandle, shot: &Snapshot, selected: Option<&Subject>) -> Html {
+    let producers: Vec<&Shared<ClientView>> = shot.mirror.clients.iter().filter(|client| client.kind == ClientKind::Producer).collect();
     let names: Vec<&str> = producers.iter().map(|client| client.name.as_str()).collect();
     let prefix = words::common_prefix(&names).len();
     let more = producers.len().saturating_sub(PILLS);
     html! {
-        <section class="producers" aria-label="Producers">
+        <section key="producers" class="producers" aria-label="Producers">
             <div key="head" class="column-head">
                 <h2 key="name" class="column-head__name">{ "Producers" }</h2>
                 <p key="what" class="column-head__what">{ about(&producers) }</p>
             </div>
             <div key="pills" class="producers__pills">
-                { for producers.iter().take(PILLS).map(|client| html! {
-                    <ProducerPill key={client.name.clone()} page={props.page.clone()} client={(*client).clone()} keys={props.keys.clone()} {prefix}
-                        selected={is_selected(props.selected.as_ref(), &Subject::Client(client.name.clone()))} />
-                }) }
+                { for producers.iter().take(PILLS).map(|client| pill(page, client, &shot.keys, prefix, selected)) }
                 <span key="more" class="producers__more" data-at="producers:more" hidden={more == 0}>{ format!("+{more} more") }</span>
             </div>
         </section>
@@ -58,28 +46,18 @@ fn about(producers: &[&Shared<ClientView>]) -> String {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct PillProps {
-    page: PageHandle,
-    client: Shared<ClientView>,
-    keys: Shared<Keys>,
-    /// Length of the name's part that all share; narrow pages leave it out.
-    prefix: usize,
-    selected: bool,
-}
-
-#[component]
-fn ProducerPill(props: &PillProps) -> Html {
-    let client = &props.client;
-    let (page, subject) = (props.page.clone(), Subject::Client(client.name.clone()));
+/// `prefix` is the length of the name's part that all share; narrow pages leave it out.
+fn pill(page: &PageHandle, client: &ClientView, keys: &Keys, prefix: usize, selected: Option<&Subject>) -> Html {
+    let subject = Subject::Client(client.name.clone());
+    let selected = is_selected(selected, &subject);
     let trouble = client.failed > 0;
-    let class = classes!("pill", props.selected.then_some("is-selected"), trouble.then_some("pill--trouble"));
+    let class = classes!("pill", selected.then_some("is-selected"), trouble.then_some("pill--trouble"));
     let label = format!("{}: {} sent, {} promised{}", client.name, client.sent, client.acked, if trouble { ", some failed" } else { "" });
-    let (shared, own) = client.name.split_at(props.prefix);
+    let (shared, own) = client.name.split_at(prefix);
     html! {
-        <button type="button" {class} data-at={client_at(&client.name)} aria-label={label} aria-pressed={props.selected.to_string()}
-            onclick={move |_| page.select(subject.clone())}>
-            <KeyGlyph key="key" mark={props.keys.mark(client.key.as_deref())} />
+        <button key={client.name.clone()} type="button" {class} data-at={client_at(&client.name)} aria-label={label} aria-pressed={words::yes(selected)}
+            onclick={page.on_select(subject)}>
+            { key_glyph(keys.mark(client.key.as_deref())) }
             <span key="name" class="pill__name"><span key="shared" class="pill__shared">{ shared.to_owned() }</span>{ own.to_owned() }</span>
         </button>
     }

@@ -82,7 +82,7 @@ impl Staging {
         let arrivals = hops.len() as u64 + left_out;
         let seconds = ((window.wall - self.last) / 1e3).clamp(0.016, 2.0);
         self.last = window.wall;
-        let fade = 0.5f64.powf(seconds * 1e3 / HALF_LIFE);
+        let fade = fade(seconds * 1e3);
         self.arrivals_per_second = self.arrivals_per_second * fade + arrivals as f64 / seconds * (1.0 - fade);
         self.crowded = self.flights.len() + hops.len() > FLIGHTS || left_out > 0 || (self.crowded && self.arrivals_per_second > CALM);
         if self.crowded {
@@ -90,8 +90,7 @@ impl Staging {
             self.measure(&hops, arrivals, seconds, fade);
         } else {
             self.rates.clear();
-            hops.sort_by_key(|hop| (hop.arrived_us, stage(hop.kind)));
-            hops.into_iter().for_each(|hop| self.launch(hop, window));
+            in_order(hops).into_iter().for_each(|hop| self.launch(hop, window));
         }
     }
 
@@ -167,6 +166,24 @@ impl Staging {
 fn join_commits(hops: &mut Vec<HopView>) {
     let mut seen: SortedSet<(Place, Place, u64)> = SortedSet::new();
     hops.retain(|hop| hop.kind != HopKind::Commit || seen.insert((hop.from.clone(), hop.to.clone(), hop.departed_us)));
+}
+
+/// By arrival, then by stage. They are few and come nearly in order, so each is put where it belongs.
+fn in_order(hops: Vec<HopView>) -> Vec<HopView> {
+    let key = |hop: &HopView| (hop.arrived_us, stage(hop.kind));
+    let mut sorted: Vec<HopView> = Vec::with_capacity(hops.len());
+    for hop in hops {
+        let after = sorted.iter().rposition(|other| key(other) <= key(&hop));
+        sorted.insert(after.map_or(0, |i| i + 1), hop);
+    }
+    sorted
+}
+
+/// What is left of a rate after so many milliseconds: the half-life's power of two, near enough for the eye, by squaring.
+fn fade(ms: f64) -> f64 {
+    let mut left = 1.0 - ms / HALF_LIFE * std::f64::consts::LN_2 / 32.0;
+    (0..5).for_each(|_| left *= left);
+    left
 }
 
 fn stage(kind: HopKind) -> u8 {

@@ -1,7 +1,6 @@
 //! A topic: its name and settings, and a row for each partition.
 
-use crate::app::keys::Keys;
-use crate::app::model::{Shared, Topic};
+use crate::app::model::{Shared, Snapshot, Topic};
 use crate::app::page::PageHandle;
 use crate::app::stage::groups::letters;
 use crate::app::stage::partition_row::{Bookmark, PartitionRow};
@@ -9,33 +8,19 @@ use crate::app::words;
 use playground_core::view::{GroupView, Subject};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct TopicProps {
-    pub page: PageHandle,
-    pub topic: Topic,
-    pub groups: Vec<Shared<GroupView>>,
-    pub keys: Shared<Keys>,
-    pub held: Shared<Vec<(String, u32, u64)>>,
-    pub selected: Option<Subject>,
-}
-
-#[component]
-pub fn TopicBlock(props: &TopicProps) -> Html {
-    let topic = &props.topic;
+pub fn topic_block(page: &PageHandle, shot: &Snapshot, topic: &Topic, selected: Option<&Subject>) -> Html {
     let name = &topic.head.name;
-    let end_of =
-        |partition: u32, log_end: u64| props.held.iter().find(|(t, p, _)| t == name && *p == partition).map_or(log_end, |(_, _, end)| *end);
     html! {
-        <section class="topic" aria-label={format!("Topic {name}")}>
+        <section key={format!("topic-{name}")} class="topic" aria-label={format!("Topic {name}")}>
             <div key="head" class="column-head">
                 <h2 key="name" class="column-head__name column-head__name--mono">{ name.clone() }</h2>
                 <p key="what" class="column-head__what">{ about(topic) }</p>
             </div>
             <div key="rows" class="topic__rows">
                 { for topic.partitions.iter().map(|partition| html! {
-                    <PartitionRow key={partition.partition} page={props.page.clone()} topic={name.clone()} partition={partition.clone()}
-                        shown_end={end_of(partition.partition, partition.log_end)} bookmarks={bookmarks(&props.groups, name, partition.partition)}
-                        keys={props.keys.clone()} selected={chosen(props.selected.as_ref(), name, partition.partition)} />
+                    <PartitionRow key={partition.partition} page={page.clone()} topic={name.clone()} partition={partition.clone()}
+                        shown_end={shot.shown_end(name, partition)} bookmarks={bookmarks(&shot.mirror.groups, name, partition.partition)}
+                        keys={shot.keys.clone()} selected={chosen(selected, name, partition.partition)} />
                 }) }
             </div>
         </section>
@@ -73,33 +58,22 @@ pub fn bookmarks(groups: &[Shared<GroupView>], topic: &str, partition: u32) -> V
         .collect()
 }
 
-#[derive(Properties, PartialEq)]
-pub struct InternalProps {
-    pub page: PageHandle,
-    pub topic: Topic,
-    pub groups: Vec<Shared<GroupView>>,
-}
-
 /// Kafka's own topic in one line: that it exists, and which partition of it keeps which group's bookmarks.
-#[component]
-pub fn InternalTopic(props: &InternalProps) -> Html {
-    let topic = &props.topic;
+pub fn internal_topic(page: &PageHandle, topic: &Topic, groups: &[Shared<GroupView>]) -> Html {
     let name = &topic.head.name;
     let keeps_offsets = name == "__consumer_offsets";
-    let names: Vec<&str> = props.groups.iter().map(|group| group.name.as_str()).collect();
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
     let letters = letters(&names);
     html! {
-        <section class="internal" aria-label={format!("Internal topic {name}")}>
+        <section key={format!("internal-{name}")} class="internal" aria-label={format!("Internal topic {name}")}>
             <h2 key="name" class="internal__name">{ name.clone() }</h2>
             <span key="what" class="internal__what">{ about_internal(topic.partitions.len(), keeps_offsets) }</span>
-            { for props.groups.iter().zip(letters).filter(|_| keeps_offsets).map(|(group, letter)| {
-                let (page, subject) = (props.page.clone(), Subject::Partition { topic: name.clone(), partition: group.offsets_partition });
-                html! {
-                    <button key={group.name.clone()} type="button" class="button button--quiet internal__keeps" onclick={move |_| page.select(subject.clone())}
-                        title={format!("Bookmarks of {} are records in {name}-{}", group.name, group.offsets_partition)}>
-                        { format!("{letter} in P{}", group.offsets_partition) }
-                    </button>
-                }
+            { for groups.iter().zip(letters).filter(|_| keeps_offsets).map(|(group, letter)| html! {
+                <button key={group.name.clone()} type="button" class="button button--quiet internal__keeps"
+                    onclick={page.on_select(Subject::Partition { topic: name.clone(), partition: group.offsets_partition })}
+                    title={format!("Bookmarks of {} are records in {name}-{}", group.name, group.offsets_partition)}>
+                    { format!("{letter} in P{}", group.offsets_partition) }
+                </button>
             }) }
         </section>
     }
