@@ -287,6 +287,20 @@ mod tests {
     }
 
     #[test]
+    fn half_of_a_rate_is_left_after_its_half_life() {
+        assert_eq!(fade(0.0), 1.0);
+        assert!((fade(HALF_LIFE) - 0.5).abs() < 0.01);
+        assert!(fade(2_000.0) > 0.04 && fade(2_000.0) < 0.07);
+    }
+
+    #[test]
+    fn hops_fly_by_arrival_and_those_of_one_moment_by_stage() {
+        let told = vec![hop(HopKind::Deliver, 1, 0, 9), hop(HopKind::Commit, 2, 0, 5), hop(HopKind::Produce, 3, 0, 9)];
+        let order: Vec<HopKind> = in_order(told).iter().map(|hop| hop.kind).collect();
+        assert_eq!(order, [HopKind::Commit, HopKind::Produce, HopKind::Deliver]);
+    }
+
+    #[test]
     fn calm_returns_to_single_records() {
         let mut staging = Staging::default();
         staging.take((0..100).map(|o| hop(HopKind::Produce, o, 0, 0)).collect(), window(5_000.0, 100));
