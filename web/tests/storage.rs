@@ -207,7 +207,7 @@ async fn more_files_than_open_handles_are_all_kept() {
 
 #[wasm_bindgen_test]
 async fn a_second_holder_of_a_file_is_told_that_it_is_busy() {
-    let op = [DiskOp::Create { name: "run-1/commit-a.json".into(), bytes: b"x".to_vec() }];
+    let op = [DiskOp::Create { name: "run-1/commit-a".into(), bytes: b"x".to_vec() }];
     let mut first = OpfsDisk::open("test-busy").await.expect("this browser has files");
     first.write(&op).await.expect("there is room");
     let mut second = OpfsDisk::open("test-busy").await.expect("the folder is free");
@@ -407,7 +407,7 @@ async fn no_changed_byte_of_a_record_passes_for_a_cut() {
     let mut store = RunStore::new(disk.clone());
     store.commit(cut("old", vec![append(0, b"abc")], true)).await.expect("there is room");
     store.commit(cut("new", vec![append(3, b"def")], false)).await.expect("there is room");
-    let name = "run-1/commit-b.json";
+    let name = "run-1/commit-b";
     let record = disk.read(name).await.expect("the disk works").expect("the second record");
     for at in 0..record.len() {
         for flip in [0x01, 0x80, 0xff] {
@@ -430,7 +430,7 @@ async fn no_changed_byte_of_a_record_passes_for_a_cut() {
 #[wasm_bindgen_test]
 async fn what_a_newer_version_wrote_stays_untouched() {
     let mut disk = MemoryDisk::default();
-    let name = "run-1/commit-a.json".to_string();
+    let name = "run-1/commit-a".to_string();
     let bytes = b"kafka-playground-cut 9 00000000\n{}\n".to_vec();
     disk.write(&[DiskOp::Create { name: name.clone(), bytes: bytes.clone() }]).await.expect("there is room");
     let (mut store, loaded) = load(disk.clone()).await;
@@ -448,7 +448,7 @@ async fn other_work_is_kept_under_another_name() {
     store.commit(cut("my work", vec![append(0, b"abc")], true)).await.expect("there is room");
     let link = Cut { before: Before::KeepRun, ..cut("from a link", vec![append(0, b"xyz")], true) };
     store.commit(link).await.expect("there is room");
-    assert_eq!(disk.read("kept/run-1-cut-1.json").await, Ok(Some(b"my work".to_vec())));
+    assert_eq!(disk.read("kept/run-1-cut-1.save").await, Ok(Some(b"my work".to_vec())));
 
     let doubtful = Cut { before: Before::KeepAll, ..cut("played again", vec![append(0, b"123")], true) };
     store.commit(doubtful).await.expect("there is room");

@@ -82,7 +82,7 @@ enum Newest {
     Unreadable(CommitError),
 }
 
-const COMMITS: [&str; 2] = ["commit-a.json", "commit-b.json"];
+const COMMITS: [&str; 2] = ["commit-a", "commit-b"];
 
 impl<D: HostDisk> RunStore<D> {
     pub fn new(disk: D) -> Self {
@@ -234,7 +234,7 @@ impl<D: HostDisk> RunStore<D> {
     }
 
     fn kept(&self) -> String {
-        format!("kept/run-{}-cut-{}.json", self.root, self.generation)
+        format!("kept/run-{}-cut-{}.save", self.root, self.generation)
     }
 
     fn placed(&self, op: DiskOp) -> DiskOp {
