@@ -96,12 +96,12 @@ impl Inner {
 
     fn start_on_page(self: &Rc<Self>) {
         let weak = Rc::downgrade(self);
-        let host = Host::start(PAGE_SLICE_MS, move |message| {
+        let post = move |message| {
             if let Some(inner) = weak.upgrade() {
                 inner.receive(message);
             }
-        });
-        match host {
+        };
+        match Host::start(PAGE_SLICE_MS, Box::new(post)) {
             Ok(host) => drop(self.engine.replace(Engine::OnPage(host))),
             Err(error) => {
                 self.engine.replace(Engine::Stopped);

@@ -59,8 +59,8 @@ pub enum Loaded {
     },
 }
 
-pub struct RunStore<D> {
-    disk: D,
+pub struct RunStore {
+    disk: Box<dyn HostDisk>,
     /// The folder `run-<root>` holds the current run.
     root: u32,
     /// The highest number of such a folder.
@@ -84,8 +84,8 @@ enum Newest {
 
 const COMMITS: [&str; 2] = ["commit-a", "commit-b"];
 
-impl<D: HostDisk> RunStore<D> {
-    pub fn new(disk: D) -> Self {
+impl RunStore {
+    pub fn new(disk: Box<dyn HostDisk>) -> Self {
         let image = Image::default();
         RunStore { disk, root: 1, top: 1, generation: 0, next_slot: 0, image, run: None, garbage: Vec::new() }
     }
@@ -224,7 +224,7 @@ impl<D: HostDisk> RunStore<D> {
     }
 
     /// The broker files of the current root among `names`.
-    fn own<'a>(&self, names: &'a [String]) -> impl Iterator<Item = String> + use<'a, D> {
+    fn own<'a>(&self, names: &'a [String]) -> impl Iterator<Item = String> + use<'a> {
         let folder = self.place("");
         names.iter().filter(move |name| name.strip_prefix(&folder).is_some_and(|rest| !COMMITS.contains(&rest))).cloned()
     }
