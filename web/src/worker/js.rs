@@ -53,13 +53,11 @@ pub fn spawn(task: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(task);
 }
 
-/// Waits.
-pub async fn sleep(ms: i32) {
-    let promise = Promise::new(&mut |resolve, _| {
+/// Waits; there is nothing that could fail.
+pub fn sleep(ms: i32) -> Answer<'static, JsValue> {
+    settled(&Promise::new(&mut |resolve, _| {
         set_timeout(&resolve, ms);
-    });
-    // A promise that is only ever resolved.
-    let _ = settled(&promise).await;
+    }))
 }
 
 /// What came of asking for a lock.
@@ -74,24 +72,20 @@ pub enum Lock {
 
 /// Asks for the lock of that name without waiting for it.
 pub async fn try_lock(name: &str) -> Lock {
-    request_lock(name).await.unwrap_or(Lock::Unsupported)
-}
-
-async fn request_lock(name: &str) -> Result<Lock, DiskError> {
-    let locks = Reflect::get(&Reflect::get(&js_sys::global(), &"navigator".into())?, &"locks".into())?;
-    if !locks.is_object() {
-        return Ok(Lock::Unsupported);
-    }
-    let answer = ask_for_lock(locks.unchecked_ref(), name)?;
-    Ok(match settled(&answer).await?.as_bool() {
+    let Ok(answer) = ask_for_lock(name) else { return Lock::Unsupported };
+    match settled(&answer).await.ok().and_then(|answer| answer.as_bool()) {
         Some(true) => Lock::Held,
         Some(false) => Lock::Taken,
         None => Lock::Unsupported,
-    })
+    }
 }
 
 /// A promise of whether we got it.
-fn ask_for_lock(locks: &LockManager, name: &str) -> Result<Promise, JsValue> {
+fn ask_for_lock(name: &str) -> Result<Promise, JsValue> {
+    let locks = Reflect::get(&Reflect::get(&js_sys::global(), &"navigator".into())?, &"locks".into())?;
+    if !locks.is_object() {
+        return Err(JsValue::UNDEFINED);
+    }
     let options = Object::new();
     Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE)?;
     let mut resolve = JsValue::UNDEFINED;
@@ -103,6 +97,6 @@ fn ask_for_lock(locks: &LockManager, name: &str) -> Result<Promise, JsValue> {
         if lock.is_object() { Promise::new(&mut |_, _| {}).into() } else { JsValue::UNDEFINED }
     });
     // The request itself settles only when it is refused, or after it was answered.
-    let request = locks.request(name, &options, held.unchecked_ref())?;
+    let request = locks.unchecked_ref::<LockManager>().request(name, &options, held.unchecked_ref())?;
     Ok(Promise::race(&Array::of2(&answer, &request)))
 }

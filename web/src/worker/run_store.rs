@@ -10,9 +10,9 @@ pub mod plan;
 use super::host_disk::{DiskError, DiskOp, HostDisk};
 use crate::bridge::Playback;
 use commit::{CommitError, CommitRecord};
-use plan::{Image, Plan};
+use plan::{FileState, Image, Plan};
 use playground_core::cluster::disk::DiskWrite;
-use playground_core::sorted::SortedSet;
+use playground_core::sorted::{SortedMap, SortedSet};
 
 /// Everything that belongs to one saved moment.
 pub struct Cut {
@@ -162,8 +162,9 @@ impl RunStore {
         self.next_slot = 1 - self.next_slot;
         self.image = image;
         self.run = Some(record.run);
-        let obsolete: Vec<String> = outcome.obsolete.iter().map(|name| self.place(name)).collect();
-        self.garbage.extend(obsolete);
+        for name in outcome.obsolete {
+            self.garbage.push(self.place(&name));
+        }
         self.sweep().await;
         Ok(size)
     }
@@ -192,8 +193,8 @@ impl RunStore {
                 damaged.push(path.clone());
             }
         }
-        let needed: Vec<String> = record.files.iter().map(|(path, state)| self.place(&state.name(path))).collect();
-        self.garbage = self.own(names).filter(|name| !needed.contains(name)).collect();
+        self.garbage = self.own(names).collect();
+        self.keep(&record.files);
         self.generation = record.generation;
         self.next_slot = 1 - slot;
         self.run = Some(record.run.clone());
@@ -211,15 +212,23 @@ impl RunStore {
 
     /// Removes what no cut needs. A failure costs space only; it is tried again after the next cut.
     async fn sweep(&mut self) {
-        let garbage = std::mem::take(&mut self.garbage);
-        let needed: Vec<String> = self.image.files.iter().map(|(path, state)| self.place(&state.name(path))).collect();
-        let garbage: Vec<String> = garbage.into_iter().filter(|name| !needed.contains(name)).collect();
-        if garbage.is_empty() {
+        let image = std::mem::take(&mut self.image);
+        self.keep(&image.files);
+        self.image = image;
+        if self.garbage.is_empty() {
             return;
         }
-        let ops: Vec<DiskOp> = garbage.iter().map(|name| DiskOp::Remove { name: name.clone() }).collect();
-        if self.disk.write(&ops).await.is_err() {
-            self.garbage = garbage;
+        let ops: Vec<DiskOp> = self.garbage.iter().map(|name| DiskOp::Remove { name: name.clone() }).collect();
+        if self.disk.write(&ops).await.is_ok() {
+            self.garbage.clear();
+        }
+    }
+
+    /// These files are no garbage.
+    fn keep(&mut self, files: &SortedMap<String, FileState>) {
+        for (path, state) in files {
+            let name = self.place(&state.name(path));
+            self.garbage.retain(|garbage| *garbage != name);
         }
     }
 

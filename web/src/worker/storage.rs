@@ -38,7 +38,7 @@ fn memory(reason: String) -> (Option<Box<dyn HostDisk>>, Storage) {
 async fn lock() -> Lock {
     let mut lock = Lock::Taken;
     for wait in RETRY_MS {
-        js::sleep(wait).await;
+        let _ = js::sleep(wait).await;
         lock = js::try_lock(PLACE).await;
         if lock != Lock::Taken {
             break;
@@ -50,7 +50,7 @@ async fn lock() -> Lock {
 async fn opfs() -> Result<OpfsDisk, DiskError> {
     let mut opened = Err(DiskError::Busy);
     for wait in RETRY_MS {
-        js::sleep(wait).await;
+        let _ = js::sleep(wait).await;
         opened = OpfsDisk::open(PLACE).await;
         if !matches!(opened, Err(DiskError::Busy)) {
             break;

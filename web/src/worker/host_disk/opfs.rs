@@ -35,11 +35,17 @@ impl OpfsDisk {
 
     /// Browsers may offer the interface and still refuse every file.
     async fn probe(&mut self) -> Result<(), DiskError> {
-        let name = "probe".to_string();
-        self.write(&[DiskOp::Create { name: name.clone(), bytes: vec![1] }]).await?;
-        let read = self.read(&name).await?;
-        self.write(&[DiskOp::Remove { name }]).await?;
-        if read.as_deref() == Some(&[1]) { Ok(()) } else { Err(DiskError::Blocked("files do not keep what is written".into())) }
+        let name = "probe";
+        let kept = match self.handle(name, true).await? {
+            None => false,
+            Some(handle) => {
+                put(&handle, name, 0, &[1])?;
+                handle.flush()?;
+                get(&handle)? == [1]
+            }
+        };
+        self.remove(name).await?;
+        if kept { Ok(()) } else { Err(DiskError::Blocked("files do not keep what is written".into())) }
     }
 
     async fn folder(&mut self, path: &str) -> Result<FileSystemDirectoryHandle, DiskError> {
