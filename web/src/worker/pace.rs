@@ -47,7 +47,7 @@ impl Pace {
         // Virtual ms a wall second are virtual µs a wall ms.
         self.goal_us += passed * speed_milli as f64;
         let goal = SimTime(self.goal_us as u64);
-        let progress = self.slice(|budget| {
+        let progress = self.slice(&mut |budget| {
             let before = session.cluster().steps();
             let progress = session.advance(goal, budget);
             (progress, session.cluster().steps() - before)
@@ -59,7 +59,7 @@ impl Pace {
     }
 
     /// Works in budgets until there is nothing left to do or the slice is over. `work` says how many events it processed.
-    pub fn slice(&mut self, mut work: impl FnMut(u64) -> (Progress, u64)) -> Progress {
+    pub fn slice(&mut self, work: &mut dyn FnMut(u64) -> (Progress, u64)) -> Progress {
         let start = (self.clock)();
         let mut at = start;
         loop {
