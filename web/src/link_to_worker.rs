@@ -44,6 +44,9 @@ enum Engine {
     OnPage(Rc<Host>),
 }
 
+/// What is done to a link in a task of its own.
+type Act = Box<dyn FnOnce(&Rc<Inner>)>;
+
 /// A running worker; ended when dropped.
 struct Spawned {
     worker: Worker,
@@ -204,7 +207,7 @@ impl Inner {
     }
 
     /// In a task of its own: not while a closure of the worker that ends is running.
-    fn soon(self: &Rc<Self>, act: Box<dyn FnOnce(&Rc<Inner>)>) {
+    fn soon(self: &Rc<Self>, act: Act) {
         let inner = self.clone();
         set_timeout(&Closure::once_into_js(move || act(&inner)).unchecked_into(), 0);
     }

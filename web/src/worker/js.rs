@@ -24,9 +24,13 @@ extern "C" {
     fn request(this: &LockManager, name: &str, options: &Object, held: &Function) -> Result<Promise, JsValue>;
 }
 
+pub fn get(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+    Reflect::get(object, &name.into())
+}
+
 /// `NotFoundError`, `QuotaExceededError`, …; empty when it is no error object.
 pub fn error_name(error: &JsValue) -> String {
-    Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default()
+    get(error, "name").ok().and_then(|name| name.as_string()).unwrap_or_default()
 }
 
 /// What a thrown value means for storage.
@@ -82,7 +86,7 @@ pub async fn try_lock(name: &str) -> Lock {
 
 /// A promise of whether we got it.
 fn ask_for_lock(name: &str) -> Result<Promise, JsValue> {
-    let locks = Reflect::get(&Reflect::get(&js_sys::global(), &"navigator".into())?, &"locks".into())?;
+    let locks = get(&get(&js_sys::global(), "navigator")?, "locks")?;
     if !locks.is_object() {
         return Err(JsValue::UNDEFINED);
     }

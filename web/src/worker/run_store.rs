@@ -153,14 +153,15 @@ impl RunStore {
         self.disk.write(&ops).await?;
 
         let generation = self.generation + 1;
-        let record = CommitRecord { generation, run: cut.run, playback: cut.playback, files: image.files.clone() };
+        let size = image.bytes();
+        let record = CommitRecord { generation, run: cut.run, playback: cut.playback, files: image.files };
         let bytes = record.render();
-        let size = bytes.len() as u64 + image.bytes();
+        let size = size + bytes.len() as u64;
         self.disk.write(&[DiskOp::Create { name: self.place(COMMITS[self.next_slot]), bytes }]).await?;
 
         self.generation = generation;
         self.next_slot = 1 - self.next_slot;
-        self.image = image;
+        self.image = Image { files: record.files };
         self.run = Some(record.run);
         for name in outcome.obsolete {
             self.garbage.push(self.place(&name));

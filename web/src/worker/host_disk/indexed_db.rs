@@ -3,9 +3,8 @@
 //! All changes of one write are put in one transaction, which is atomic; nothing but IndexedDB is awaited inside one.
 
 use super::{Answer, DiskError, DiskOp, HostDisk};
-use crate::worker::js::settled;
+use crate::worker::js::{get, settled};
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
-use playground_core::sorted::SortedMap;
 use wasm_bindgen::prelude::*;
 use web_sys::{DomException, IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore, IdbRequest, IdbTransaction};
 
@@ -25,7 +24,7 @@ extern "C" {
 }
 
 /// The chunks of one transaction's puts, by key.
-type Chunks = SortedMap<String, Vec<u8>>;
+type Chunks = Vec<(String, Vec<u8>)>;
 
 impl IndexedDbDisk {
     pub async fn open(name: &str) -> Result<Self, DiskError> {
@@ -53,9 +52,9 @@ impl IndexedDbDisk {
         let first = at as usize / CHUNK;
         let within = at as usize % CHUNK;
         let key = key_of(name, first);
-        let mut start = match pending.get(&key) {
+        let mut start = match pending.iter().find(|(other, _)| *other == key) {
             _ if within == 0 => Vec::new(),
-            Some(chunk) => chunk.clone(),
+            Some((_, chunk)) => chunk.clone(),
             None => bytes_of(&answer(self.store_to_read()?.get(&key.into())?).await?),
         };
         if start.len() < within {
@@ -80,7 +79,7 @@ impl IndexedDbDisk {
 }
 
 fn request_database(name: &str) -> Result<IdbRequest, DiskError> {
-    let factory = Reflect::get(&js_sys::global(), &"indexedDB".into())?;
+    let factory = get(&js_sys::global(), "indexedDB")?;
     if !factory.is_object() {
         return Err(DiskError::Blocked("no IndexedDB offered".into()));
     }
@@ -133,8 +132,13 @@ fn bytes_of(chunk: &JsValue) -> Vec<u8> {
 
 /// `bytes` as chunks numbered from `first`. An empty file is one empty chunk.
 fn cut_up(name: &str, first: usize, bytes: &[u8]) -> Chunks {
-    let mut chunks: Chunks = bytes.chunks(CHUNK).enumerate().map(|(i, chunk)| (key_of(name, first + i), chunk.to_vec())).collect();
-    chunks.entry(key_of(name, first)).or_default();
+    let mut chunks = Chunks::new();
+    let mut rest = bytes;
+    while chunks.is_empty() || !rest.is_empty() {
+        let (chunk, behind) = rest.split_at(rest.len().min(CHUNK));
+        chunks.push((key_of(name, first + chunks.len()), chunk.to_vec()));
+        rest = behind;
+    }
     chunks
 }
 
@@ -187,7 +191,7 @@ impl HostDisk for IndexedDbDisk {
                     DiskOp::Extend { name, at, bytes } => (name, *at as usize / CHUNK, self.extended(name, *at, bytes, &pending).await?),
                     DiskOp::Remove { name } => (name, 0, Chunks::new()),
                 };
-                pending.retain(|key, _| key.split_once('\n').is_none_or(|(file, _)| file != name) || *key < key_of(name, from));
+                pending.retain(|(key, _)| key.split_once('\n').is_none_or(|(file, _)| file != name) || *key < key_of(name, from));
                 pending.extend(chunks);
                 cleared.push(range(name, from)?);
             }

@@ -2,9 +2,9 @@
 //! and locks the file, so handles stay open, a bounded number of them, the least recently used closed first.
 
 use super::{Answer, DiskError, DiskOp, HostDisk};
-use crate::worker::js::settled;
+use crate::worker::js::{get, settled};
 use js_sys::{Array, AsyncIterator, IteratorNext, Promise, Reflect};
-use playground_core::sorted::{SortedMap, SortedSet};
+use playground_core::sorted::SortedSet;
 use wasm_bindgen::JsCast;
 use web_sys::{
     FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions, FileSystemHandle,
@@ -16,7 +16,7 @@ const OPEN: usize = 64;
 
 pub struct OpfsDisk {
     root: FileSystemDirectoryHandle,
-    folders: SortedMap<String, FileSystemDirectoryHandle>,
+    folders: Vec<(String, FileSystemDirectoryHandle)>,
     /// Least recently used first.
     open: Vec<(String, FileSystemSyncAccessHandle)>,
 }
@@ -24,11 +24,11 @@ pub struct OpfsDisk {
 impl OpfsDisk {
     /// Opens a folder of its own, and proves that files can be written there.
     pub async fn open(folder: &str) -> Result<Self, DiskError> {
-        let storage = Reflect::get(&Reflect::get(&js_sys::global(), &"navigator".into())?, &"storage".into())?;
+        let storage = get(&get(&js_sys::global(), "navigator")?, "storage")?;
         let storage: StorageManager = storage.dyn_into().map_err(|_| DiskError::Blocked("no file system offered".into()))?;
         let top = settled(&storage.get_directory()).await?;
         let root = settled(&folder_in(top.unchecked_ref(), folder)).await?.unchecked_into();
-        let mut disk = OpfsDisk { root, folders: SortedMap::new(), open: Vec::new() };
+        let mut disk = OpfsDisk { root, folders: Vec::new(), open: Vec::new() };
         disk.probe().await?;
         Ok(disk)
     }
@@ -41,7 +41,7 @@ impl OpfsDisk {
             Some(handle) => {
                 put(&handle, name, 0, &[1])?;
                 handle.flush()?;
-                get(&handle)? == [1]
+                whole(&handle)? == [1]
             }
         };
         self.remove(name).await?;
@@ -53,11 +53,11 @@ impl OpfsDisk {
         let mut at = 0;
         while at < path.len() {
             let end = path[at..].find('/').map_or(path.len(), |slash| at + slash);
-            folder = match self.folders.get(&path[..end]) {
-                Some(known) => known.clone(),
+            folder = match self.folders.iter().find(|(known, _)| *known == path[..end]) {
+                Some((_, known)) => known.clone(),
                 None => {
                     let folder: FileSystemDirectoryHandle = settled(&folder_in(&folder, &path[at..end])).await?.unchecked_into();
-                    self.folders.insert(path[..end].to_string(), folder.clone());
+                    self.folders.push((path[..end].to_string(), folder.clone()));
                     folder
                 }
             };
@@ -123,10 +123,10 @@ impl OpfsDisk {
         }
     }
 
-    /// Makes what was written to these files safe. A handle closed to make room was flushed by closing.
-    fn flush(&self, names: &SortedSet<&str>) -> Result<(), DiskError> {
+    /// Makes what was written safe. A handle closed to make room was flushed by closing.
+    fn flush(&self, ops: &[DiskOp]) -> Result<(), DiskError> {
         for (name, handle) in &self.open {
-            if names.contains(name.as_str()) {
+            if ops.iter().any(|op| op.name() == name) {
                 handle.flush()?;
             }
         }
@@ -163,7 +163,7 @@ fn put(handle: &FileSystemSyncAccessHandle, name: &str, at: u64, bytes: &[u8]) -
 }
 
 /// The whole file.
-fn get(handle: &FileSystemSyncAccessHandle) -> Result<Vec<u8>, DiskError> {
+fn whole(handle: &FileSystemSyncAccessHandle) -> Result<Vec<u8>, DiskError> {
     let mut bytes = vec![0; handle.get_size()? as usize];
     let options = FileSystemReadWriteOptions::new();
     options.set_at_f64(0.0);
@@ -200,7 +200,7 @@ impl HostDisk for OpfsDisk {
     fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>> {
         Box::pin(async move {
             match self.handle(name, false).await? {
-                Some(handle) => Ok(Some(get(&handle)?)),
+                Some(handle) => Ok(Some(whole(&handle)?)),
                 None => Ok(None),
             }
         })
@@ -213,7 +213,7 @@ impl HostDisk for OpfsDisk {
                 for op in batch {
                     self.apply(op).await?;
                 }
-                self.flush(&batch.iter().map(DiskOp::name).collect())?;
+                self.flush(batch)?;
             }
             Ok(())
         })
