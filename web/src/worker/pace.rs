@@ -39,7 +39,7 @@ impl Pace {
     /// Lets the time that passed since the last call pass in the session, `speed_milli` virtual ms a wall second.
     pub fn advance(&mut self, session: &mut Session, speed_milli: u64) -> Progress {
         let now = (self.clock)();
-        let passed = self.last_ms.map_or(0.0, |last| (now - last).clamp(0.0, LONGEST_GAP_MS));
+        let passed = self.last_ms.map_or(0.0, |last| crate::within(now - last, 0.0, LONGEST_GAP_MS));
         if self.last_ms.is_none() || self.goal_us < session.now().micros() as f64 {
             self.goal_us = session.now().micros() as f64;
         }
@@ -74,7 +74,7 @@ impl Pace {
     }
 
     fn budget(&self) -> u64 {
-        (self.events_per_ms * CHUNK_MS).clamp(1.0, MOST_EVENTS) as u64
+        crate::within(self.events_per_ms * CHUNK_MS, 1.0, MOST_EVENTS) as u64
     }
 
     /// Slower than thought counts at once, faster only by half.

@@ -80,7 +80,7 @@ impl Staging {
         join_commits(&mut hops);
         let left_out = window.total.saturating_sub(told as u64);
         let arrivals = hops.len() as u64 + left_out;
-        let seconds = ((window.wall - self.last) / 1e3).clamp(0.016, 2.0);
+        let seconds = crate::within((window.wall - self.last) / 1e3, 0.016, 2.0);
         self.last = window.wall;
         let fade = fade(seconds * 1e3);
         self.arrivals_per_second = self.arrivals_per_second * fade + arrivals as f64 / seconds * (1.0 - fade);
@@ -117,7 +117,7 @@ impl Staging {
             HopKind::Commit => later(&self.delivered, client(&hop.from)),
         };
         let start = natural.max(after.min(window.wall + PATIENCE));
-        let mut length = wall_ms(hop.arrived_us.saturating_sub(hop.departed_us)).clamp(SHORTEST, LONGEST);
+        let mut length = crate::within(wall_ms(hop.arrived_us.saturating_sub(hop.departed_us)), SHORTEST, LONGEST);
         if hop.kind == HopKind::Produce {
             length = length.min(window.wall + HOLD - start).max(SHORTEST);
         }
