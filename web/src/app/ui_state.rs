@@ -164,7 +164,7 @@ mod tests {
 
     fn after(acts: impl IntoIterator<Item = Act>) -> UiState {
         let mut state = UiState::default();
-        acts.into_iter().for_each(|act| drop(state.act(act)));
+        acts.into_iter().for_each(|act| _ = state.act(act));
         state
     }
 

@@ -129,6 +129,11 @@ impl Geometry {
     }
 }
 
+/// A number kept between two others. Unlike `f64::clamp` it never has to print them.
+pub fn within(x: f64, low: f64, high: f64) -> f64 {
+    x.max(low).min(high)
+}
+
 /// The point a share of the way along, by distance.
 pub fn along(way: &[Point], share: f64) -> Point {
     let length: f64 = way.windows(2).map(|w| distance(w[0], w[1])).sum();
