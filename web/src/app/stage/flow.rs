@@ -6,7 +6,7 @@
 
 use crate::app::keys::KeyMark;
 use crate::app::model::Model;
-use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, client_at, copy_at, within};
+use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, client_at, copy_at};
 use crate::app::stage::groups::letters;
 use crate::app::stage::staging::Flight;
 use crate::app::stage::strip::Strip;

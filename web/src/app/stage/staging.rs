@@ -5,7 +5,6 @@
 //! record's produce flight has landed its cell is held back. When more moves than the eye can follow, nothing flies:
 //! rates are shown instead, and nothing is held back. Every flight is a hop; none is made up.
 
-use crate::app::stage::geometry::within;
 use playground_core::sorted::{SortedMap, SortedSet};
 use playground_core::view::{HopKind, HopView, Place};
 

@@ -2,7 +2,6 @@
 //!
 //! Pure arithmetic, shared by the picture in SVG and the records that fly to it.
 
-use crate::app::stage::geometry::within;
 use std::ops::Range;
 
 /// Newest cells drawn; older ones stay in the log and in the numbers.
