@@ -4,6 +4,7 @@
 //! happens by itself at T, just as a line of the file does. So scenario text + T names a state, and replaying gives it again.
 
 pub mod saved;
+pub mod sealed;
 
 use crate::cluster::Cluster;
 use crate::command::{Command, CommandError};

@@ -44,6 +44,9 @@ enum Engine {
     OnPage(Rc<Host>),
 }
 
+/// What is done to a link in a task of its own.
+type Act = Box<dyn FnOnce(&Rc<Inner>)>;
+
 /// A running worker; ended when dropped.
 struct Spawned {
     worker: Worker,
@@ -96,12 +99,12 @@ impl Inner {
 
     fn start_on_page(self: &Rc<Self>) {
         let weak = Rc::downgrade(self);
-        let host = Host::start(PAGE_SLICE_MS, move |message| {
+        let post = move |message| {
             if let Some(inner) = weak.upgrade() {
                 inner.receive(message);
             }
-        });
-        match host {
+        };
+        match Host::start(PAGE_SLICE_MS, Box::new(post)) {
             Ok(host) => drop(self.engine.replace(Engine::OnPage(host))),
             Err(error) => {
                 self.engine.replace(Engine::Stopped);
@@ -167,7 +170,7 @@ impl Inner {
             self.restart_soon(String::new());
             self.tell_failure(format!("The engine failed: {message}"), String::new());
         } else {
-            self.soon(|inner| inner.move_to_page());
+            self.soon(Box::new(|inner| inner.move_to_page()));
         }
     }
 
@@ -183,11 +186,11 @@ impl Inner {
         failures.retain(|at| now - at < RESTARTS_MS);
         failures.push(now);
         if failures.len() <= RESTARTS {
-            self.soon(move |inner| inner.restart(report));
+            self.soon(Box::new(move |inner| inner.restart(report)));
         } else {
-            self.soon(|inner| {
+            self.soon(Box::new(|inner| {
                 inner.tell_failure("The engine failed again and again, so it stays stopped. Reload the page.".into(), String::new());
-            });
+            }));
         }
     }
 
@@ -204,7 +207,7 @@ impl Inner {
     }
 
     /// In a task of its own: not while a closure of the worker that ends is running.
-    fn soon(self: &Rc<Self>, act: impl FnOnce(&Rc<Inner>) + 'static) {
+    fn soon(self: &Rc<Self>, act: Act) {
         let inner = self.clone();
         set_timeout(&Closure::once_into_js(move || act(&inner)).unchecked_into(), 0);
     }

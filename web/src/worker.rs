@@ -238,7 +238,7 @@ impl SimWorker {
     /// A slice of the way to the moment the run shall be shown at.
     fn arrive(&mut self, mut arrival: Box<Arrival>) -> Next {
         let replay = &mut arrival.replay;
-        let progress = self.pace.slice(|budget| (replay.advance(budget), budget));
+        let progress = self.pace.slice(&mut |budget| (replay.advance(budget), budget));
         if progress == Progress::Reached {
             self.arrived(*arrival);
             return Next::Now;
@@ -357,7 +357,7 @@ impl SimWorker {
     fn run_slice(&mut self, session: &mut Session) -> Next {
         let progress = match (self.visible, self.seeking, self.playback.playing) {
             (false, ..) | (true, None, false) => return Next::Idle,
-            (true, Some(end), _) => self.pace.slice(|budget| {
+            (true, Some(end), _) => self.pace.slice(&mut |budget| {
                 let before = session.cluster().steps();
                 let progress = if session.now() < end { session.next_event(budget) } else { Progress::Reached };
                 (progress, session.cluster().steps() - before)

@@ -6,7 +6,7 @@ use playground_core::cluster::disk::DiskWrite;
 use playground_web::bridge::Playback;
 use playground_web::worker::host_disk::indexed_db::IndexedDbDisk;
 use playground_web::worker::host_disk::opfs::OpfsDisk;
-use playground_web::worker::host_disk::{DiskError, DiskOp, Fault, HostDisk, MemoryDisk};
+use playground_web::worker::host_disk::{Answer, DiskError, DiskOp, Fault, HostDisk, MemoryDisk};
 use playground_web::worker::js::{Lock, try_lock};
 use playground_web::worker::run_store::commit::CommitError;
 use playground_web::worker::run_store::{Before, Cut, Loaded, RunStore, StoredRun};
@@ -79,8 +79,12 @@ fn append(at: u64, bytes: &[u8]) -> DiskWrite {
     DiskWrite::Append { path: LOG.into(), at, bytes: bytes.to_vec() }
 }
 
-async fn load<D: HostDisk>(disk: D) -> (RunStore<D>, Loaded) {
-    let mut store = RunStore::new(disk);
+fn store_on(disk: impl HostDisk + 'static) -> RunStore {
+    RunStore::new(Box::new(disk))
+}
+
+async fn load(disk: impl HostDisk + 'static) -> (RunStore, Loaded) {
+    let mut store = store_on(disk);
     let loaded = store.load().await.expect("the disk works");
     (store, loaded)
 }
@@ -92,7 +96,7 @@ fn run_of(loaded: &Loaded) -> &StoredRun {
     }
 }
 
-async fn files<D: HostDisk>(store: &mut RunStore<D>) -> BTreeMap<String, Vec<u8>> {
+async fn files(store: &mut RunStore) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for path in store.paths() {
         let bytes = store.file(&path).await.expect("the disk works").expect("the cut names it");
@@ -102,7 +106,7 @@ async fn files<D: HostDisk>(store: &mut RunStore<D>) -> BTreeMap<String, Vec<u8>
 }
 
 /// The same story on every medium; `open` opens what is there, as a reload does.
-async fn keeps_cuts<D: HostDisk>(open: impl AsyncFn() -> D) {
+async fn keeps_cuts<D: HostDisk + 'static>(open: impl AsyncFn() -> D) {
     // Longer than a chunk, so that appending begins in the middle of one.
     let long = vec![7; 100_000];
     let (mut store, loaded) = load(open().await).await;
@@ -179,7 +183,7 @@ async fn indexed_db_keeps_cuts() {
 
 #[wasm_bindgen_test]
 async fn broker_files_lie_where_kafka_puts_them() {
-    let mut store = RunStore::new(OpfsDisk::open("test-names").await.expect("this browser has files"));
+    let mut store = store_on(OpfsDisk::open("test-names").await.expect("this browser has files"));
     store.commit(cut("run", vec![append(0, b"batch")], true)).await.expect("there is room");
     drop(store);
     let mut disk = OpfsDisk::open("test-names").await.expect("it was closed");
@@ -195,7 +199,7 @@ async fn more_files_than_open_handles_are_all_kept() {
         let path = format!("101/trucks_gps-{partition}/00000000000000000000.log");
         writes.push(DiskWrite::Append { path, at: 0, bytes: vec![partition as u8; 10] });
     }
-    let mut store = RunStore::new(OpfsDisk::open("test-many").await.expect("this browser has files"));
+    let mut store = store_on(OpfsDisk::open("test-many").await.expect("this browser has files"));
     store.commit(cut("many", writes, true)).await.expect("there is room");
     drop(store);
     let (mut store, loaded) = load(OpfsDisk::open("test-many").await.expect("it was closed")).await;
@@ -207,7 +211,7 @@ async fn more_files_than_open_handles_are_all_kept() {
 
 #[wasm_bindgen_test]
 async fn a_second_holder_of_a_file_is_told_that_it_is_busy() {
-    let op = [DiskOp::Create { name: "run-1/commit-a.json".into(), bytes: b"x".to_vec() }];
+    let op = [DiskOp::Create { name: "run-1/commit-a".into(), bytes: b"x".to_vec() }];
     let mut first = OpfsDisk::open("test-busy").await.expect("this browser has files");
     first.write(&op).await.expect("there is room");
     let mut second = OpfsDisk::open("test-busy").await.expect("the folder is free");
@@ -241,7 +245,7 @@ async fn losing_power_after_any_byte_leaves_exactly_one_whole_cut() {
     loop {
         let disk = MemoryDisk::default();
         disk.set_fault(Some(Fault::PowerCut { after }));
-        let mut store = RunStore::new(disk.clone());
+        let mut store = store_on(disk.clone());
         let mut safe = 0;
         for (i, (writes, _)) in cuts.iter().enumerate() {
             if store.commit(cut(&format!("cut {}", i + 1), writes.clone(), i == 0)).await.is_err() {
@@ -283,19 +287,25 @@ struct Disorderly {
 }
 
 impl HostDisk for Disorderly {
-    async fn names(&mut self) -> Result<Vec<String>, DiskError> {
-        self.files.names().await
+    fn names(&mut self) -> Answer<'_, Vec<String>> {
+        self.files.names()
     }
 
-    async fn read(&mut self, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
-        self.files.read(name).await
+    fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>> {
+        self.files.read(name)
     }
 
-    async fn write(&mut self, ops: &[DiskOp]) -> Result<(), DiskError> {
+    fn write<'a>(&'a mut self, ops: &'a [DiskOp]) -> Answer<'a, ()> {
         if self.batches_left > 0 {
             self.batches_left -= 1;
-            return self.files.write(ops).await;
+            return self.files.write(ops);
         }
+        Box::pin(async { self.write_part(ops).await })
+    }
+}
+
+impl Disorderly {
+    async fn write_part(&mut self, ops: &[DiskOp]) -> Result<(), DiskError> {
         for op in ops {
             let bytes = match op {
                 DiskOp::Create { bytes, .. } | DiskOp::Extend { bytes, .. } => bytes.len() as u64,
@@ -321,7 +331,7 @@ async fn losing_power_with_any_part_of_a_batch_written_leaves_exactly_one_whole_
     for seed in 0..2_000 {
         let files = MemoryDisk::default();
         let chance = Brokers { draw: seed, ..Brokers::default() };
-        let mut store = RunStore::new(Disorderly { files: files.clone(), batches_left: seed % 30, chance });
+        let mut store = store_on(Disorderly { files: files.clone(), batches_left: seed % 30, chance });
         let mut safe = 0;
         for (i, (writes, _)) in cuts.iter().enumerate() {
             if store.commit(cut(&format!("cut {}", i + 1), writes.clone(), i == 0)).await.is_err() {
@@ -346,7 +356,7 @@ async fn a_full_disk_loses_no_cut_and_the_next_whole_one_succeeds() {
     for ops in 0..60 {
         let disk = MemoryDisk::default();
         disk.set_fault(Some(Fault::FullAfter { ops }));
-        let mut store = RunStore::new(disk.clone());
+        let mut store = store_on(disk.clone());
         let mut whole = true;
         let mut safe = None;
         for (i, (writes, state)) in cuts.iter().enumerate() {
@@ -376,7 +386,7 @@ async fn a_full_disk_loses_no_cut_and_the_next_whole_one_succeeds() {
 #[wasm_bindgen_test]
 async fn unchanged_files_are_not_written_again_after_a_restore() {
     let disk = MemoryDisk::default();
-    let mut store = RunStore::new(disk.clone());
+    let mut store = store_on(disk.clone());
     let (_, state) = workload().pop().expect("ten cuts");
     store.commit(cut("before", state.everything(), true)).await.expect("there is room");
     let (mut store, _) = load(disk.clone()).await;
@@ -388,7 +398,7 @@ async fn unchanged_files_are_not_written_again_after_a_restore() {
 #[wasm_bindgen_test]
 async fn damaged_broker_files_are_named_and_written_again() {
     let mut disk = MemoryDisk::default();
-    let mut store = RunStore::new(disk.clone());
+    let mut store = store_on(disk.clone());
     store.commit(cut("run", vec![append(0, b"good bytes")], true)).await.expect("there is room");
     let damage = DiskOp::Extend { name: format!("run-1/{LOG}"), at: 4, bytes: b"!".to_vec() };
     disk.write(&[damage]).await.expect("there is room");
@@ -404,10 +414,10 @@ async fn damaged_broker_files_are_named_and_written_again() {
 #[wasm_bindgen_test]
 async fn no_changed_byte_of_a_record_passes_for_a_cut() {
     let mut disk = MemoryDisk::default();
-    let mut store = RunStore::new(disk.clone());
+    let mut store = store_on(disk.clone());
     store.commit(cut("old", vec![append(0, b"abc")], true)).await.expect("there is room");
     store.commit(cut("new", vec![append(3, b"def")], false)).await.expect("there is room");
-    let name = "run-1/commit-b.json";
+    let name = "run-1/commit-b";
     let record = disk.read(name).await.expect("the disk works").expect("the second record");
     for at in 0..record.len() {
         for flip in [0x01, 0x80, 0xff] {
@@ -430,7 +440,7 @@ async fn no_changed_byte_of_a_record_passes_for_a_cut() {
 #[wasm_bindgen_test]
 async fn what_a_newer_version_wrote_stays_untouched() {
     let mut disk = MemoryDisk::default();
-    let name = "run-1/commit-a.json".to_string();
+    let name = "run-1/commit-a".to_string();
     let bytes = b"kafka-playground-cut 9 00000000\n{}\n".to_vec();
     disk.write(&[DiskOp::Create { name: name.clone(), bytes: bytes.clone() }]).await.expect("there is room");
     let (mut store, loaded) = load(disk.clone()).await;
@@ -444,11 +454,11 @@ async fn what_a_newer_version_wrote_stays_untouched() {
 #[wasm_bindgen_test]
 async fn other_work_is_kept_under_another_name() {
     let mut disk = MemoryDisk::default();
-    let mut store = RunStore::new(disk.clone());
+    let mut store = store_on(disk.clone());
     store.commit(cut("my work", vec![append(0, b"abc")], true)).await.expect("there is room");
     let link = Cut { before: Before::KeepRun, ..cut("from a link", vec![append(0, b"xyz")], true) };
     store.commit(link).await.expect("there is room");
-    assert_eq!(disk.read("kept/run-1-cut-1.json").await, Ok(Some(b"my work".to_vec())));
+    assert_eq!(disk.read("kept/run-1-cut-1.save").await, Ok(Some(b"my work".to_vec())));
 
     let doubtful = Cut { before: Before::KeepAll, ..cut("played again", vec![append(0, b"123")], true) };
     store.commit(doubtful).await.expect("there is room");
@@ -460,7 +470,7 @@ async fn other_work_is_kept_under_another_name() {
 
 #[wasm_bindgen_test]
 async fn a_write_that_does_not_follow_what_is_there_is_refused() {
-    let mut store = RunStore::new(MemoryDisk::default());
+    let mut store = store_on(MemoryDisk::default());
     store.commit(cut("run", vec![append(0, b"abc")], true)).await.expect("there is room");
     let gap = store.commit(cut("gap", vec![append(5, b"def")], false)).await;
     assert!(matches!(gap, Err(DiskError::Changed(_))), "{gap:?}");

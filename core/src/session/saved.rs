@@ -1,12 +1,14 @@
 //! A saved run: small, exact, checksummed. The scenario with everything the user did, and the moment it was left at.
 //!
-//! Written as one JSON object; a single changed byte is noticed, and a newer format is refused untouched.
+//! Written as text a person can read: a line with the checksum, a few lines of facts with the lengths of the two scenarios, and the
+//! scenarios themselves.
 
-use serde::{Deserialize, Serialize};
+use super::sealed::{Fields, Kind, SealError, field};
 use std::fmt;
 
-/// The newest file form this version writes and reads.
-const FORMAT: u32 = 1;
+const KIND: Kind = Kind { magic: "kafka-playground-save", format: 2 };
+/// Stands for a digest nobody could take.
+const NO_DIGEST: &str = "-";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedRun {
@@ -31,10 +33,11 @@ pub enum SavedRunError {
 impl fmt::Display for SavedRunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SavedRunError::NotASave => write!(f, "This is not a saved run."),
-            SavedRunError::Damaged => write!(f, "The saved run is damaged: its checksum does not match."),
+            SavedRunError::NotASave => f.write_str("This is not a saved run."),
+            SavedRunError::Damaged => f.write_str("The saved run is damaged: its checksum does not match."),
             SavedRunError::Newer(format) => {
-                write!(f, "The saved run has format {format}; this version reads up to {FORMAT}. Open it with a newer version.")
+                let ours = KIND.format;
+                write!(f, "The saved run has format {format}; this version reads up to {ours}. Open it with a newer version.")
             }
         }
     }
@@ -42,65 +45,44 @@ impl fmt::Display for SavedRunError {
 
 impl std::error::Error for SavedRunError {}
 
-/// The file: `run` is text, so that the checksum covers its very bytes.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: u32,
-    crc32c: String,
-    run: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct V1 {
-    engine: u32,
-    opened: String,
-    scenario: String,
-    at_us: u64,
-    digest: Option<String>,
-}
-
-/// Just enough of any format, older or newer, to say which it is.
-#[derive(Deserialize)]
-struct AnyFile {
-    format: u32,
+impl From<SealError> for SavedRunError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Foreign => SavedRunError::NotASave,
+            SealError::Damaged => SavedRunError::Damaged,
+            SealError::Newer(format) => SavedRunError::Newer(format),
+        }
+    }
 }
 
 impl SavedRun {
     pub fn render(&self) -> String {
-        let run = V1 {
-            engine: self.engine,
-            opened: self.opened.clone(),
-            scenario: self.scenario.clone(),
-            at_us: self.at_us,
-            digest: self.digest.map(|digest| format!("{digest:016x}")),
-        };
-        let run = serde_json::to_string(&run).expect("plain data always encodes");
-        let file = File { format: FORMAT, crc32c: checksum(&run), run };
-        serde_json::to_string(&file).expect("plain data always encodes")
+        let mut body = String::new();
+        field(&mut body, "engine", self.engine.into());
+        field(&mut body, "at_us", self.at_us);
+        let digest = self.digest.map_or_else(|| NO_DIGEST.into(), |digest| format!("{digest:016x}"));
+        body.extend(["digest ", &digest, "\n"]);
+        field(&mut body, "opened", self.opened.len() as u64);
+        field(&mut body, "scenario", self.scenario.len() as u64);
+        body.extend([self.opened.as_str(), &self.scenario]);
+        KIND.seal(&body)
     }
 
     pub fn parse(text: &str) -> Result<Self, SavedRunError> {
-        let AnyFile { format } = serde_json::from_str(text).map_err(|_| SavedRunError::NotASave)?;
-        if format > FORMAT {
-            return Err(SavedRunError::Newer(format));
-        }
-        let file: File = serde_json::from_str(text).map_err(|_| SavedRunError::Damaged)?;
-        if format != FORMAT || file.crc32c != checksum(&file.run) {
-            return Err(SavedRunError::Damaged);
-        }
-        let run: V1 = serde_json::from_str(&file.run).map_err(|_| SavedRunError::Damaged)?;
-        let digest = match run.digest {
-            None => None,
-            Some(hex) => Some(u64::from_str_radix(&hex, 16).map_err(|_| SavedRunError::Damaged)?),
-        };
-        Ok(SavedRun { engine: run.engine, opened: run.opened, scenario: run.scenario, at_us: run.at_us, digest })
+        read(KIND.open(text)?).ok_or(SavedRunError::Damaged)
     }
 }
 
-fn checksum(text: &str) -> String {
-    format!("{:08x}", crate::crc::crc32c(text.as_bytes()))
+fn read(mut fields: Fields<'_>) -> Option<SavedRun> {
+    let engine = u32::try_from(fields.number("engine")?).ok()?;
+    let at_us = fields.number("at_us")?;
+    let digest = match fields.value("digest")? {
+        NO_DIGEST => None,
+        hex => Some(u64::from_str_radix(hex, 16).ok()?),
+    };
+    let (opened, scenario) = (fields.number("opened")?, fields.number("scenario")?);
+    let (opened, scenario) = (fields.text(opened)?, fields.text(scenario)?);
+    fields.at_end().then_some(SavedRun { engine, opened, scenario, at_us, digest })
 }
 
 #[cfg(test)]
@@ -149,7 +131,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_never_a_save_is_not_called_a_damaged_one() {
+        for text in ["", "{}", "seed = 7\n", "kafka-playground-saves 2 00000000\n"] {
+            assert_eq!(SavedRun::parse(text), Err(SavedRunError::NotASave), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_person_can_read_it() {
+        let text = sample().render();
+        let (head, body) = text.split_once('\n').expect("a line of its own");
+        assert!(head.starts_with("kafka-playground-save 2 "), "{head}");
+        let SavedRun { opened, scenario, .. } = sample();
+        let lengths = format!("opened {}\nscenario {}\n", opened.len(), scenario.len());
+        assert_eq!(body, format!("engine 1\nat_us 61000000\ndigest 00abcdef01234567\n{lengths}{opened}{scenario}"));
+    }
+
+    #[test]
     fn a_newer_format_is_named() {
-        assert_eq!(SavedRun::parse(r#"{"format":9,"whatever":[]}"#), Err(SavedRunError::Newer(9)));
+        assert_eq!(SavedRun::parse("kafka-playground-save 9 whatever"), Err(SavedRunError::Newer(9)));
     }
 }

@@ -4,7 +4,6 @@ use crate::bridge::{Frame, HOPS, Playback};
 use playground_core::session::Session;
 use playground_core::view::delta::ViewDelta;
 use playground_core::view::{ClusterView, HopView};
-use std::collections::VecDeque;
 
 /// Not more often than a screen shows.
 const INTERVAL_MS: f64 = 1_000.0 / 60.0;
@@ -25,7 +24,8 @@ pub struct Frames {
     sent_ms: f64,
     cost_ms: f64,
     events_sent: usize,
-    hops: VecDeque<HopView>,
+    /// Oldest first, the newest [`HOPS`] at most.
+    hops: Vec<HopView>,
     hops_total: u64,
 }
 
@@ -67,8 +67,7 @@ impl Frames {
     pub fn collect(&mut self, session: &mut Session) {
         let (hops, total) = session.cluster_mut().take_hops();
         self.hops_total += total;
-        let extra = hops.len().saturating_sub(HOPS);
-        self.hops.extend(hops.into_iter().skip(extra));
+        self.hops.extend(hops);
         let extra = self.hops.len().saturating_sub(HOPS);
         self.hops.drain(..extra);
     }
@@ -95,7 +94,7 @@ impl Frames {
             delta: ViewDelta::between(&self.sent, &view),
             digest: still.then(|| format!("{:016x}", cluster.digest())),
             events: events.get(self.events_sent..).unwrap_or_default().to_vec(),
-            hops: std::mem::take(&mut self.hops).into(),
+            hops: std::mem::take(&mut self.hops),
             hops_total: std::mem::take(&mut self.hops_total),
             playback,
         };

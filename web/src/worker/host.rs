@@ -4,23 +4,21 @@
 
 use super::js;
 use super::run_store::{Loaded, RunStore};
-use super::storage::{self, AnyDisk};
+use super::storage;
 use super::{Found, Next, SimWorker};
 use crate::bridge::{FromWorker, PROTOCOL, Storage, ToWorker};
 use playground_core::session::ENGINE_VERSION;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageChannel;
 
 pub struct Host {
     worker: RefCell<SimWorker>,
     post: Box<dyn Fn(FromWorker)>,
-    mailbox: RefCell<VecDeque<ToWorker>>,
+    mailbox: RefCell<Vec<ToWorker>>,
     /// Absent while a cut is under way, and where nothing is kept.
-    store: RefCell<Option<RunStore<AnyDisk>>>,
+    store: RefCell<Option<RunStore>>,
     /// Storage is open: mail is read.
     ready: Cell<bool>,
     channel: MessageChannel,
@@ -31,10 +29,10 @@ pub struct Host {
 
 impl Host {
     /// `post` takes messages for the page; a slice takes at most about `slice_ms`.
-    pub fn start(slice_ms: f64, post: impl Fn(FromWorker) + 'static) -> Result<Rc<Self>, JsValue> {
+    pub fn start(slice_ms: f64, post: Box<dyn Fn(FromWorker)>) -> Result<Rc<Self>, JsValue> {
         let host = Rc::new(Host {
             worker: RefCell::new(SimWorker::new(js::wall_ms, slice_ms)),
-            post: Box::new(post),
+            post,
             mailbox: RefCell::default(),
             store: RefCell::default(),
             ready: Cell::new(false),
@@ -57,14 +55,14 @@ impl Host {
     pub fn mail(self: &Rc<Self>, message: ToWorker) {
         if let ToWorker::Hello { protocol, embed } = message {
             if protocol == PROTOCOL {
-                spawn_local(self.clone().open_storage(embed));
+                js::spawn(Box::pin(self.clone().open_storage(embed)));
             } else {
                 let message = "The page and its worker are of different versions. Reload the page.".into();
                 (self.post)(FromWorker::Failed { message, report: String::new() });
             }
             return;
         }
-        self.mailbox.borrow_mut().push_back(message);
+        self.mailbox.borrow_mut().push(message);
         self.schedule(Next::Now);
     }
 
@@ -98,8 +96,7 @@ impl Host {
     }
 
     fn read_mail(&self) {
-        loop {
-            let Some(message) = self.mailbox.borrow_mut().pop_front() else { return };
+        for message in self.mailbox.take() {
             self.worker.borrow_mut().handle(message);
         }
     }
@@ -117,13 +114,13 @@ impl Host {
             return;
         };
         let host = self.clone();
-        spawn_local(async move {
+        js::spawn(Box::pin(async move {
             let result = store.commit(cut).await;
             host.store.replace(Some(store));
             host.worker.borrow_mut().cut_done(result);
             host.flush();
             host.schedule(Next::Now);
-        });
+        }));
     }
 
     /// One turn is asked for at a time; the sooner one wins.

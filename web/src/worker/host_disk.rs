@@ -6,11 +6,14 @@
 pub mod indexed_db;
 pub mod opfs;
 
+use super::js::from_js;
 use playground_core::sorted::SortedMap;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use wasm_bindgen::JsValue;
 
 /// One change to one file. File names are relative, with `/` between folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +34,18 @@ impl DiskOp {
     }
 }
 
+/// What a disk comes back with. One kind of future, so that what waits for a disk is there once, not once for each kind of disk.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DiskError>> + 'a>>;
+
 /// Where files are kept.
 pub trait HostDisk {
-    /// All files.
-    fn names(&mut self) -> impl Future<Output = Result<Vec<String>, DiskError>>;
+    /// All files, in order.
+    fn names(&mut self) -> Answer<'_, Vec<String>>;
     /// The whole file; `None` when there is none of that name.
-    fn read(&mut self, name: &str) -> impl Future<Output = Result<Option<Vec<u8>>, DiskError>>;
+    fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>>;
     /// Applies the changes in order. When it returns, they survive the end of this page.
     /// After an error each of them may have happened, not happened, or happened in part.
-    fn write(&mut self, ops: &[DiskOp]) -> impl Future<Output = Result<(), DiskError>>;
+    fn write<'a>(&'a mut self, ops: &'a [DiskOp]) -> Answer<'a, ()>;
 }
 
 /// Why the browser did not do it.
@@ -59,8 +65,8 @@ pub enum DiskError {
 impl fmt::Display for DiskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DiskError::Full => write!(f, "The browser's storage for this site is full. Free some space to have the run saved again."),
-            DiskError::Busy => write!(f, "Another tab keeps its run here, so this tab keeps its own in memory only."),
+            DiskError::Full => f.write_str("The browser's storage for this site is full. Free some space to have the run saved again."),
+            DiskError::Busy => f.write_str("Another tab keeps its run here, so this tab keeps its own in memory only."),
             DiskError::Blocked(why) => write!(f, "This browser does not let the page keep data here ({why})."),
             DiskError::Changed(what) => write!(f, "The stored run was changed by something else ({what})."),
             DiskError::Failed(why) => write!(f, "The browser could not store the run ({why})."),
@@ -69,6 +75,12 @@ impl fmt::Display for DiskError {
 }
 
 impl std::error::Error for DiskError {}
+
+impl From<JsValue> for DiskError {
+    fn from(error: JsValue) -> Self {
+        from_js(&error)
+    }
+}
 
 /// Files in memory: what embeds and blocked browsers use, and the twin that tests crash.
 ///
@@ -143,15 +155,15 @@ impl MemoryDisk {
 }
 
 impl HostDisk for MemoryDisk {
-    async fn names(&mut self) -> Result<Vec<String>, DiskError> {
-        Ok(self.files.borrow().keys().cloned().collect())
+    fn names(&mut self) -> Answer<'_, Vec<String>> {
+        Box::pin(async { Ok(self.files.borrow().keys().cloned().collect()) })
     }
 
-    async fn read(&mut self, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
-        Ok(self.files.borrow().get(name).cloned())
+    fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>> {
+        Box::pin(async move { Ok(self.files.borrow().get(name).cloned()) })
     }
 
-    async fn write(&mut self, ops: &[DiskOp]) -> Result<(), DiskError> {
-        ops.iter().try_for_each(|op| self.apply(op))
+    fn write<'a>(&'a mut self, ops: &'a [DiskOp]) -> Answer<'a, ()> {
+        Box::pin(async move { ops.iter().try_for_each(|op| self.apply(op)) })
     }
 }

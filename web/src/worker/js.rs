@@ -1,8 +1,9 @@
 //! The few pieces of the browser both roles use and web-sys does not offer as stable: clocks and timers of any global scope,
 //! Web Locks, and the names of errors.
 
-use super::host_disk::DiskError;
-use js_sys::{Function, Object, Promise, Reflect};
+use super::host_disk::{Answer, DiskError};
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use std::pin::Pin;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -23,9 +24,13 @@ extern "C" {
     fn request(this: &LockManager, name: &str, options: &Object, held: &Function) -> Result<Promise, JsValue>;
 }
 
+pub fn get(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+    Reflect::get(object, &name.into())
+}
+
 /// `NotFoundError`, `QuotaExceededError`, …; empty when it is no error object.
 pub fn error_name(error: &JsValue) -> String {
-    Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default()
+    get(error, "name").ok().and_then(|name| name.as_string()).unwrap_or_default()
 }
 
 /// What a thrown value means for storage.
@@ -41,13 +46,22 @@ pub fn from_js(error: &JsValue) -> DiskError {
     }
 }
 
-/// Waits.
-pub async fn sleep(ms: i32) {
-    let promise = Promise::new(&mut |resolve, _| {
+/// What a promise comes to; one kind of future for all of them.
+pub fn settled(promise: &Promise) -> Answer<'static, JsValue> {
+    let promise = promise.clone();
+    Box::pin(async { Ok(JsFuture::from(promise).await?) })
+}
+
+/// Runs it beside everything else.
+pub fn spawn(task: Pin<Box<dyn Future<Output = ()>>>) {
+    spawn_local(task);
+}
+
+/// Waits; there is nothing that could fail.
+pub fn sleep(ms: i32) -> Answer<'static, JsValue> {
+    settled(&Promise::new(&mut |resolve, _| {
         set_timeout(&resolve, ms);
-    });
-    // A promise that is only ever resolved.
-    let _ = JsFuture::from(promise).await;
+    }))
 }
 
 /// What came of asking for a lock.
@@ -62,45 +76,31 @@ pub enum Lock {
 
 /// Asks for the lock of that name without waiting for it.
 pub async fn try_lock(name: &str) -> Lock {
-    request_lock(name).await.unwrap_or(Lock::Unsupported)
-}
-
-async fn request_lock(name: &str) -> Result<Lock, JsValue> {
-    let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
-    let locks = Reflect::get(&navigator, &"locks".into())?;
-    if !locks.is_object() {
-        return Ok(Lock::Unsupported);
-    }
-    let options = Object::new();
-    Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE)?;
-    let mut refused: Option<JsValue> = None;
-    let answer = Promise::new(&mut |resolve, _| {
-        let answer = resolve.clone();
-        let held = Closure::once_into_js(move |lock: JsValue| -> JsValue {
-            settle(&answer, &JsValue::from_bool(lock.is_object()));
-            // The lock is held until the returned promise settles: never, if we got it.
-            if lock.is_object() { Promise::new(&mut |_, _| {}).into() } else { JsValue::UNDEFINED }
-        });
-        match locks.unchecked_ref::<LockManager>().request(name, &options, held.unchecked_ref()) {
-            Ok(request) => spawn_local(async move {
-                if JsFuture::from(request).await.is_err() {
-                    settle(&resolve, &JsValue::UNDEFINED);
-                }
-            }),
-            Err(error) => refused = Some(error),
-        }
-    });
-    if let Some(error) = refused {
-        return Err(error);
-    }
-    Ok(match JsFuture::from(answer).await?.as_bool() {
+    let Ok(answer) = ask_for_lock(name) else { return Lock::Unsupported };
+    match settled(&answer).await.ok().and_then(|answer| answer.as_bool()) {
         Some(true) => Lock::Held,
         Some(false) => Lock::Taken,
         None => Lock::Unsupported,
-    })
+    }
 }
 
-/// A promise's own function; it refuses nothing.
-fn settle(resolve: &Function, value: &JsValue) {
-    let _ = resolve.call1(&JsValue::UNDEFINED, value);
+/// A promise of whether we got it.
+fn ask_for_lock(name: &str) -> Result<Promise, JsValue> {
+    let locks = get(&get(&js_sys::global(), "navigator")?, "locks")?;
+    if !locks.is_object() {
+        return Err(JsValue::UNDEFINED);
+    }
+    let options = Object::new();
+    Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE)?;
+    let mut resolve = JsValue::UNDEFINED;
+    let answer = Promise::new(&mut |function, _| resolve = function.into());
+    let held = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        // A promise's own function; it refuses nothing.
+        let _ = resolve.unchecked_ref::<Function>().call1(&JsValue::UNDEFINED, &JsValue::from_bool(lock.is_object()));
+        // The lock is held until the returned promise settles: never, if we got it.
+        if lock.is_object() { Promise::new(&mut |_, _| {}).into() } else { JsValue::UNDEFINED }
+    });
+    // The request itself settles only when it is refused, or after it was answered.
+    let request = locks.unchecked_ref::<LockManager>().request(name, &options, held.unchecked_ref())?;
+    Ok(Promise::race(&Array::of2(&answer, &request)))
 }

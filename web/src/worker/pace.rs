@@ -39,7 +39,7 @@ impl Pace {
     /// Lets the time that passed since the last call pass in the session, `speed_milli` virtual ms a wall second.
     pub fn advance(&mut self, session: &mut Session, speed_milli: u64) -> Progress {
         let now = (self.clock)();
-        let passed = self.last_ms.map_or(0.0, |last| (now - last).clamp(0.0, LONGEST_GAP_MS));
+        let passed = self.last_ms.map_or(0.0, |last| crate::within(now - last, 0.0, LONGEST_GAP_MS));
         if self.last_ms.is_none() || self.goal_us < session.now().micros() as f64 {
             self.goal_us = session.now().micros() as f64;
         }
@@ -47,7 +47,7 @@ impl Pace {
         // Virtual ms a wall second are virtual µs a wall ms.
         self.goal_us += passed * speed_milli as f64;
         let goal = SimTime(self.goal_us as u64);
-        let progress = self.slice(|budget| {
+        let progress = self.slice(&mut |budget| {
             let before = session.cluster().steps();
             let progress = session.advance(goal, budget);
             (progress, session.cluster().steps() - before)
@@ -59,7 +59,7 @@ impl Pace {
     }
 
     /// Works in budgets until there is nothing left to do or the slice is over. `work` says how many events it processed.
-    pub fn slice(&mut self, mut work: impl FnMut(u64) -> (Progress, u64)) -> Progress {
+    pub fn slice(&mut self, work: &mut dyn FnMut(u64) -> (Progress, u64)) -> Progress {
         let start = (self.clock)();
         let mut at = start;
         loop {
@@ -74,7 +74,7 @@ impl Pace {
     }
 
     fn budget(&self) -> u64 {
-        (self.events_per_ms * CHUNK_MS).clamp(1.0, MOST_EVENTS) as u64
+        crate::within(self.events_per_ms * CHUNK_MS, 1.0, MOST_EVENTS) as u64
     }
 
     /// Slower than thought counts at once, faster only by half.

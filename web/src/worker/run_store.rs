@@ -10,9 +10,9 @@ pub mod plan;
 use super::host_disk::{DiskError, DiskOp, HostDisk};
 use crate::bridge::Playback;
 use commit::{CommitError, CommitRecord};
-use plan::{Image, Plan};
+use plan::{FileState, Image, Plan};
 use playground_core::cluster::disk::DiskWrite;
-use playground_core::sorted::SortedSet;
+use playground_core::sorted::{SortedMap, SortedSet};
 
 /// Everything that belongs to one saved moment.
 pub struct Cut {
@@ -59,8 +59,8 @@ pub enum Loaded {
     },
 }
 
-pub struct RunStore<D> {
-    disk: D,
+pub struct RunStore {
+    disk: Box<dyn HostDisk>,
     /// The folder `run-<root>` holds the current run.
     root: u32,
     /// The highest number of such a folder.
@@ -82,10 +82,10 @@ enum Newest {
     Unreadable(CommitError),
 }
 
-const COMMITS: [&str; 2] = ["commit-a.json", "commit-b.json"];
+const COMMITS: [&str; 2] = ["commit-a", "commit-b"];
 
-impl<D: HostDisk> RunStore<D> {
-    pub fn new(disk: D) -> Self {
+impl RunStore {
+    pub fn new(disk: Box<dyn HostDisk>) -> Self {
         let image = Image::default();
         RunStore { disk, root: 1, top: 1, generation: 0, next_slot: 0, image, run: None, garbage: Vec::new() }
     }
@@ -153,17 +153,19 @@ impl<D: HostDisk> RunStore<D> {
         self.disk.write(&ops).await?;
 
         let generation = self.generation + 1;
-        let record = CommitRecord { generation, run: cut.run, playback: cut.playback, files: image.files.clone() };
+        let size = image.bytes();
+        let record = CommitRecord { generation, run: cut.run, playback: cut.playback, files: image.files };
         let bytes = record.render();
-        let size = bytes.len() as u64 + image.bytes();
+        let size = size + bytes.len() as u64;
         self.disk.write(&[DiskOp::Create { name: self.place(COMMITS[self.next_slot]), bytes }]).await?;
 
         self.generation = generation;
         self.next_slot = 1 - self.next_slot;
-        self.image = image;
+        self.image = Image { files: record.files };
         self.run = Some(record.run);
-        let obsolete: Vec<String> = outcome.obsolete.iter().map(|name| self.place(name)).collect();
-        self.garbage.extend(obsolete);
+        for name in outcome.obsolete {
+            self.garbage.push(self.place(&name));
+        }
         self.sweep().await;
         Ok(size)
     }
@@ -192,8 +194,8 @@ impl<D: HostDisk> RunStore<D> {
                 damaged.push(path.clone());
             }
         }
-        let needed: Vec<String> = record.files.iter().map(|(path, state)| self.place(&state.name(path))).collect();
-        self.garbage = self.own(names).filter(|name| !needed.contains(name)).collect();
+        self.garbage = self.own(names).collect();
+        self.keep(&record.files);
         self.generation = record.generation;
         self.next_slot = 1 - slot;
         self.run = Some(record.run.clone());
@@ -211,20 +213,28 @@ impl<D: HostDisk> RunStore<D> {
 
     /// Removes what no cut needs. A failure costs space only; it is tried again after the next cut.
     async fn sweep(&mut self) {
-        let garbage = std::mem::take(&mut self.garbage);
-        let needed: Vec<String> = self.image.files.iter().map(|(path, state)| self.place(&state.name(path))).collect();
-        let garbage: Vec<String> = garbage.into_iter().filter(|name| !needed.contains(name)).collect();
-        if garbage.is_empty() {
+        let image = std::mem::take(&mut self.image);
+        self.keep(&image.files);
+        self.image = image;
+        if self.garbage.is_empty() {
             return;
         }
-        let ops: Vec<DiskOp> = garbage.iter().map(|name| DiskOp::Remove { name: name.clone() }).collect();
-        if self.disk.write(&ops).await.is_err() {
-            self.garbage = garbage;
+        let ops: Vec<DiskOp> = self.garbage.iter().map(|name| DiskOp::Remove { name: name.clone() }).collect();
+        if self.disk.write(&ops).await.is_ok() {
+            self.garbage.clear();
+        }
+    }
+
+    /// These files are no garbage.
+    fn keep(&mut self, files: &SortedMap<String, FileState>) {
+        for (path, state) in files {
+            let name = self.place(&state.name(path));
+            self.garbage.retain(|garbage| *garbage != name);
         }
     }
 
     /// The broker files of the current root among `names`.
-    fn own<'a>(&self, names: &'a [String]) -> impl Iterator<Item = String> + use<'a, D> {
+    fn own<'a>(&self, names: &'a [String]) -> impl Iterator<Item = String> + use<'a> {
         let folder = self.place("");
         names.iter().filter(move |name| name.strip_prefix(&folder).is_some_and(|rest| !COMMITS.contains(&rest))).cloned()
     }
@@ -234,7 +244,7 @@ impl<D: HostDisk> RunStore<D> {
     }
 
     fn kept(&self) -> String {
-        format!("kept/run-{}-cut-{}.json", self.root, self.generation)
+        format!("kept/run-{}-cut-{}.save", self.root, self.generation)
     }
 
     fn placed(&self, op: DiskOp) -> DiskOp {

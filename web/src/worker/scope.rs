@@ -17,7 +17,7 @@ pub fn run(queued: &Array) {
         let message = format!("The engine failed: {panic}");
         post(FromWorker::Failed { message, report: black_box::report() });
     }));
-    let host = match Host::start(SLICE_MS, post) {
+    let host = match Host::start(SLICE_MS, Box::new(post)) {
         Ok(host) => host,
         Err(error) => {
             let message = format!("The worker could not start: {error:?}");

@@ -2,7 +2,7 @@
 
 use super::host_disk::indexed_db::IndexedDbDisk;
 use super::host_disk::opfs::OpfsDisk;
-use super::host_disk::{DiskError, DiskOp, HostDisk};
+use super::host_disk::{DiskError, HostDisk};
 use super::js::{self, Lock};
 use crate::bridge::Storage;
 
@@ -12,14 +12,8 @@ const PLACE: &str = "kafka-playground";
 /// A tab that was just closed or reloaded may take a moment to let go.
 const RETRY_MS: [i32; 5] = [0, 50, 100, 200, 400];
 
-/// Either of the two that outlive the page.
-pub enum AnyDisk {
-    Opfs(OpfsDisk),
-    IndexedDb(IndexedDbDisk),
-}
-
 /// The best disk this browser offers, and what to tell the user. `None`: the run lives in the worker's memory alone.
-pub async fn open(embed: bool) -> (Option<AnyDisk>, Storage) {
+pub async fn open(embed: bool) -> (Option<Box<dyn HostDisk>>, Storage) {
     if embed {
         return memory("An embedded playground keeps nothing. Open it in its own tab to have the run saved.".into());
     }
@@ -27,24 +21,24 @@ pub async fn open(embed: bool) -> (Option<AnyDisk>, Storage) {
         return memory(DiskError::Busy.to_string());
     }
     match opfs().await {
-        Ok(disk) => return (Some(AnyDisk::Opfs(disk)), Storage::Opfs),
+        Ok(disk) => return (Some(Box::new(disk)), Storage::Opfs),
         Err(busy @ DiskError::Busy) => return memory(busy.to_string()),
         Err(_) => {}
     }
     match IndexedDbDisk::open(PLACE).await {
-        Ok(disk) => (Some(AnyDisk::IndexedDb(disk)), Storage::IndexedDb),
+        Ok(disk) => (Some(Box::new(disk)), Storage::IndexedDb),
         Err(error) => memory(error.to_string()),
     }
 }
 
-fn memory(reason: String) -> (Option<AnyDisk>, Storage) {
+fn memory(reason: String) -> (Option<Box<dyn HostDisk>>, Storage) {
     (None, Storage::Memory(reason))
 }
 
 async fn lock() -> Lock {
     let mut lock = Lock::Taken;
     for wait in RETRY_MS {
-        js::sleep(wait).await;
+        let _ = js::sleep(wait).await;
         lock = js::try_lock(PLACE).await;
         if lock != Lock::Taken {
             break;
@@ -56,34 +50,11 @@ async fn lock() -> Lock {
 async fn opfs() -> Result<OpfsDisk, DiskError> {
     let mut opened = Err(DiskError::Busy);
     for wait in RETRY_MS {
-        js::sleep(wait).await;
+        let _ = js::sleep(wait).await;
         opened = OpfsDisk::open(PLACE).await;
         if !matches!(opened, Err(DiskError::Busy)) {
             break;
         }
     }
     opened
-}
-
-impl HostDisk for AnyDisk {
-    async fn names(&mut self) -> Result<Vec<String>, DiskError> {
-        match self {
-            AnyDisk::Opfs(disk) => disk.names().await,
-            AnyDisk::IndexedDb(disk) => disk.names().await,
-        }
-    }
-
-    async fn read(&mut self, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
-        match self {
-            AnyDisk::Opfs(disk) => disk.read(name).await,
-            AnyDisk::IndexedDb(disk) => disk.read(name).await,
-        }
-    }
-
-    async fn write(&mut self, ops: &[DiskOp]) -> Result<(), DiskError> {
-        match self {
-            AnyDisk::Opfs(disk) => disk.write(ops).await,
-            AnyDisk::IndexedDb(disk) => disk.write(ops).await,
-        }
-    }
 }

@@ -6,7 +6,7 @@
 
 use crate::app::keys::KeyMark;
 use crate::app::model::Model;
-use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, client_at, copy_at, within};
+use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, client_at, copy_at};
 use crate::app::stage::groups::letters;
 use crate::app::stage::staging::Flight;
 use crate::app::stage::strip::Strip;
@@ -144,7 +144,7 @@ impl Flow {
     fn measure(&mut self) {
         let Some(mounted) = &self.mounted else { return };
         let origin = mounted.view.get_bounding_client_rect();
-        let ratio = within(gloo::utils::window().device_pixel_ratio(), 1.0, 3.0);
+        let ratio = crate::within(gloo::utils::window().device_pixel_ratio(), 1.0, 3.0);
         let size = (origin.width(), origin.height(), ratio);
         if size != self.size {
             mounted.canvas.set_width((size.0 * ratio).round() as u32);
@@ -198,7 +198,7 @@ impl Flow {
 
     fn draw_glow(&self, context: &CanvasRenderingContext2d, glow: &Glow, wall: f64) {
         let Some(rect) = self.geometry.at(&glow.place) else { return };
-        context.set_global_alpha(within((glow.until - wall) / GLOW, 0.0, 1.0));
+        context.set_global_alpha(crate::within((glow.until - wall) / GLOW, 0.0, 1.0));
         context.set_stroke_style_str(self.key_colour(glow.colour));
         context.set_line_width(3.0);
         rounded(context, rect.left - 2.5, rect.top - 2.5, rect.right - rect.left + 5.0, rect.bottom - rect.top + 5.0, 6.0);
@@ -211,7 +211,7 @@ impl Flow {
             return;
         }
         let Some(way) = self.way(model, &flight.hop) else { return };
-        let share = within((wall - flight.start) / (flight.end - flight.start).max(1.0), 0.0, 1.0);
+        let share = crate::within((wall - flight.start) / (flight.end - flight.start).max(1.0), 0.0, 1.0);
         let at = along(&way, ease(share));
         match flight.hop.kind {
             HopKind::Commit => self.draw_bookmark(context, at, &reader_letter(model, &flight.hop)),
@@ -255,7 +255,7 @@ impl Flow {
         let Some((first, rest)) = way.split_first() else { return };
         context.set_global_alpha(0.3);
         context.set_stroke_style_str(&self.colours.flow);
-        context.set_line_width(within(1.0 + js_sys::Math::log10(per_second.max(0.1)), 0.75, 5.0));
+        context.set_line_width(crate::within(1.0 + js_sys::Math::log10(per_second.max(0.1)), 0.75, 5.0));
         context.begin_path();
         context.move_to(first.x, first.y);
         rest.iter().for_each(|p| context.line_to(p.x, p.y));

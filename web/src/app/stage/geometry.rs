@@ -123,7 +123,7 @@ impl Geometry {
     /// Cells scrolled out of sight are met at the window's edge.
     fn inside_window(&self, topic: &str, partition: u32, x: f64) -> f64 {
         match self.at(&window_at(topic, partition)) {
-            Some(window) => within(x, window.left, window.right.max(window.left)),
+            Some(window) => crate::within(x, window.left, window.right.max(window.left)),
             None => x,
         }
     }
@@ -137,7 +137,7 @@ pub fn within(x: f64, low: f64, high: f64) -> f64 {
 /// The point a share of the way along, by distance.
 pub fn along(way: &[Point], share: f64) -> Point {
     let length: f64 = way.windows(2).map(|w| distance(w[0], w[1])).sum();
-    let mut left = length * within(share, 0.0, 1.0);
+    let mut left = length * crate::within(share, 0.0, 1.0);
     for w in way.windows(2) {
         let step = distance(w[0], w[1]);
         if left <= step && step > 0.0 {

@@ -5,7 +5,6 @@
 //! record's produce flight has landed its cell is held back. When more moves than the eye can follow, nothing flies:
 //! rates are shown instead, and nothing is held back. Every flight is a hop; none is made up.
 
-use crate::app::stage::geometry::within;
 use playground_core::sorted::{SortedMap, SortedSet};
 use playground_core::view::{HopKind, HopView, Place};
 
@@ -81,7 +80,7 @@ impl Staging {
         join_commits(&mut hops);
         let left_out = window.total.saturating_sub(told as u64);
         let arrivals = hops.len() as u64 + left_out;
-        let seconds = within((window.wall - self.last) / 1e3, 0.016, 2.0);
+        let seconds = crate::within((window.wall - self.last) / 1e3, 0.016, 2.0);
         self.last = window.wall;
         let fade = fade(seconds * 1e3);
         self.arrivals_per_second = self.arrivals_per_second * fade + arrivals as f64 / seconds * (1.0 - fade);
@@ -118,7 +117,7 @@ impl Staging {
             HopKind::Commit => later(&self.delivered, client(&hop.from)),
         };
         let start = natural.max(after.min(window.wall + PATIENCE));
-        let mut length = within(wall_ms(hop.arrived_us.saturating_sub(hop.departed_us)), SHORTEST, LONGEST);
+        let mut length = crate::within(wall_ms(hop.arrived_us.saturating_sub(hop.departed_us)), SHORTEST, LONGEST);
         if hop.kind == HopKind::Produce {
             length = length.min(window.wall + HOLD - start).max(SHORTEST);
         }

@@ -2,7 +2,6 @@
 //!
 //! Pure arithmetic, shared by the picture in SVG and the records that fly to it.
 
-use crate::app::stage::geometry::within;
 use std::ops::Range;
 
 /// Newest cells drawn; older ones stay in the log and in the numbers.
@@ -48,7 +47,7 @@ impl Strip {
         if room <= 0.0 || width <= room {
             return self.first..self.end;
         }
-        let right = width - within(scrolled, 0.0, width - room);
+        let right = width - crate::within(scrolled, 0.0, width - room);
         let left = right - room;
         let from = self.first + ((left - LEAD) / self.cell - 0.01).ceil().max(0.0) as u64;
         let to = self.first + ((right - LEAD) / self.cell + 0.01).floor().max(0.0) as u64;

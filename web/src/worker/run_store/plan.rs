@@ -29,7 +29,7 @@ impl FileState {
     }
 
     pub fn matches(&self, bytes: &[u8]) -> bool {
-        bytes.get(..self.len as usize).is_some_and(|bytes| crc32c::crc32c(bytes) == self.crc)
+        bytes.get(..self.len as usize).is_some_and(|bytes| playground_core::crc::crc32c(bytes) == self.crc)
     }
 }
 
@@ -71,7 +71,7 @@ enum Change {
 pub struct Outcome {
     pub ops: Vec<DiskOp>,
     /// The new state of each changed file; `None`: gone.
-    pub files: SortedMap<String, Option<FileState>>,
+    pub files: Vec<(String, Option<FileState>)>,
     /// Names to remove once the cut is committed.
     pub obsolete: Vec<String>,
 }
@@ -131,7 +131,7 @@ impl Change {
             (Change::Gone, None) => {}
             (Change::Gone, Some(state)) => {
                 outcome.obsolete.push(state.name(&path));
-                outcome.files.insert(path, None);
+                outcome.files.push((path, None));
             }
             (Change::Content { keep, bytes }, Some(state)) if keep == state.len => extend(state, path, bytes, outcome),
             // Written again from its first byte, and the last cut has the beginning already.
@@ -148,16 +148,16 @@ fn extend(state: FileState, path: String, bytes: Vec<u8>, outcome: &mut Outcome)
     if bytes.is_empty() {
         return;
     }
-    let crc = crc32c::crc32c_append(state.crc, &bytes);
+    let crc = playground_core::crc::crc32c_append(state.crc, &bytes);
     let after = FileState { len: state.len + bytes.len() as u64, crc, ..state };
     outcome.ops.push(DiskOp::Extend { name: state.name(&path), at: state.len, bytes });
-    outcome.files.insert(path, Some(after));
+    outcome.files.push((path, Some(after)));
 }
 
 fn create(stored: Option<FileState>, path: String, bytes: Vec<u8>, outcome: &mut Outcome) {
     let second = stored.is_some_and(|state| !state.second);
-    let after = FileState { second, len: bytes.len() as u64, crc: crc32c::crc32c(&bytes) };
+    let after = FileState { second, len: bytes.len() as u64, crc: playground_core::crc::crc32c(&bytes) };
     outcome.obsolete.extend(stored.map(|state| state.name(&path)));
     outcome.ops.push(DiskOp::Create { name: after.name(&path), bytes });
-    outcome.files.insert(path, Some(after));
+    outcome.files.push((path, Some(after)));
 }
