@@ -3,10 +3,14 @@
 //! A cluster is a value; cloning it is a snapshot. It changes by [`run_until`](Cluster::run_until), which takes the earliest event
 //! again and again, and by [`apply`](Cluster::apply), which does what the user asked at this instant.
 
+mod acting;
 pub mod digest;
 pub mod disk;
+mod hops;
 pub mod inspect;
 pub mod invariant;
+mod judging;
+mod numbering;
 pub mod queue;
 pub mod referee;
 
@@ -14,18 +18,18 @@ use crate::broker::Broker;
 use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
-use crate::command::{Command, CommandError};
 use crate::controller::Controller;
-use crate::ids::{BrokerId, ClientId, EventId, NodeId, TopicPartition};
+use crate::ids::{BrokerId, ClientId, EventId, NodeId};
 use crate::network::Network;
-use crate::node::{Fact, Node, Outbox};
-use crate::protocol::{CreateTopicRequest, Envelope, Message, Request, Response};
+use crate::node::Outbox;
+use crate::protocol::{CreateTopicRequest, Envelope, Message};
 use crate::rng::{Seed, SimRng};
 use crate::scenario::{Placement, Scenario, TopicSpec};
 use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
-use crate::view::{EventView, HopKind, HopView, Place};
+use crate::view::EventView;
+use hops::Hops;
 use queue::{Event, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
@@ -67,14 +71,6 @@ pub struct Cluster {
     downs: SortedMap<BrokerId, EventId>,
     outbox: Outbox,
     hops: Hops,
-}
-
-/// Arrivals kept for the picture; not part of the state.
-#[derive(Clone, Debug, Default)]
-struct Hops {
-    capacity: Option<u32>,
-    kept: Vec<HopView>,
-    total: u64,
 }
 
 impl Cluster {
@@ -374,262 +370,6 @@ impl Cluster {
         let (arrival, connection) = self.network.send(self.now, node, from, to);
         let envelope = Envelope { from, to, sent_at: self.now, connection, message };
         self.queue.push(arrival, Event::Deliver(envelope));
-    }
-
-    /// Tells the referee; what it finds becomes an event.
-    fn judge(&mut self, fact: Fact, next_event: &mut u64) {
-        match fact {
-            Fact::Sent { .. } => self.referee.sent += 1,
-            Fact::Acked { partition, base, records, epoch, .. } => self.referee.acked(partition, base, records, epoch),
-            Fact::AckedBlindly { records, .. } => self.referee.acked += u64::from(records),
-            Fact::Failed { records, .. } => self.referee.failed += u64::from(records),
-            Fact::Delivered { client, partition, batch, from, to } => {
-                let consumer = client.0 as usize - self.producers.len();
-                self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
-            }
-            Fact::LeaderStarted { partition, .. } => self.judge_leader(partition, next_event),
-        }
-    }
-
-    fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
-        let name = self.controller.image().name_of(id);
-        let Some(leader) = self.controller.image().partition(id).and_then(|partition| partition.leader) else { return };
-        let because = self.elections.get(&name).copied();
-        let brokers = &self.brokers;
-        let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
-        let disks = || brokers.iter().filter_map(|broker| Some((broker.id, &broker.replicas().get(&id)?.log))).collect();
-        let Some((count, first, last)) = self.referee.leader_started(id, &replica.log, disks, because) else { return };
-        let event = EventId(*next_event);
-        *next_event += 1;
-        let range = if first == last { format!("{name}@{first}") } else { format!("{name}@{first}…{last}") };
-        let records = if count == 1 { "1 acknowledged record is".to_owned() } else { format!("{count} acknowledged records are") };
-        self.push_event(TraceEvent {
-            id: event,
-            kind: EventKind::RecordLost,
-            subject: name,
-            text: format!("{records} lost: {range}. Broker {leader} leads now and never had them."),
-            rule: "What the leader's log does not hold is not in the partition".to_owned(),
-            causes: because.into_iter().collect(),
-        });
-    }
-
-    fn next_event_id(&mut self) -> EventId {
-        self.outbox.next_event += 1;
-        EventId(self.outbox.next_event - 1)
-    }
-
-    fn push_event(&mut self, mut event: TraceEvent) {
-        match event.kind {
-            EventKind::LeaderElected => {
-                self.elections.insert(event.subject.clone(), event.id);
-            }
-            // The controller only misses heartbeats; we know why they stopped.
-            EventKind::BrokerFenced => {
-                let down = event.subject.parse().ok().and_then(|id| self.downs.get(&BrokerId(id)));
-                event.causes.extend(down);
-            }
-            _ => {}
-        }
-        self.events.push(EventView {
-            id: event.id.0,
-            at_us: self.now.micros(),
-            kind: event.kind.name().to_owned(),
-            subject: event.subject,
-            text: event.text,
-            rule: event.rule,
-            causes: event.causes.into_iter().map(|cause| cause.0).collect(),
-        });
-    }
-
-    /// Does what the user asked, at this instant; a refused command changes nothing.
-    ///
-    /// One step, whether it comes from the user or from the timeline: a recording replays to the same count.
-    pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
-        match *command {
-            Command::Kill(id) => {
-                let node = self.known(id)?;
-                if self.is_down(id) {
-                    return Err(CommandError::NotRunning(id));
-                }
-                self.kill(id, node);
-            }
-            Command::Start(id) => {
-                let node = self.known(id)?;
-                if !self.is_down(id) {
-                    return Err(CommandError::AlreadyRunning(id));
-                }
-                self.start(id, node);
-            }
-        }
-        self.steps += 1;
-        Ok(())
-    }
-
-    fn known(&self, id: BrokerId) -> Result<u32, CommandError> {
-        self.number(NodeId::Broker(id)).ok_or_else(|| CommandError::NoSuchBroker { broker: id, known: self.broker_ids.to_vec() })
-    }
-
-    fn fault(&mut self, subject: BrokerId, text: String, rule: &str, causes: Vec<EventId>) -> EventId {
-        let id = self.next_event_id();
-        let kind = EventKind::Fault;
-        self.push_event(TraceEvent { id, kind, subject: subject.to_string(), text, rule: rule.to_owned(), causes });
-        id
-    }
-
-    /// The process ends; the operating system closes its connections.
-    fn kill(&mut self, id: BrokerId, node: u32) {
-        let text = format!("Broker {id} crashed. Its disk is still there.");
-        let event = self.fault(id, text, "kill: the process ends at once, what it wrote stays (page cache kept)", Vec::new());
-        self.downs.insert(id, event);
-        self.brokers[node as usize - 1].crash();
-        self.crashes[node as usize - 1] += 1;
-        self.wakes[node as usize] = SimTime::MAX;
-        let peers: Vec<NodeId> = (0..self.wakes.len() as u32).filter(|peer| *peer != node).map(|peer| self.node_id(peer)).collect();
-        for peer in peers {
-            self.send(node, NodeId::Broker(id), peer, Message::Closed);
-        }
-    }
-
-    fn start(&mut self, id: BrokerId, node: u32) {
-        let causes = self.downs.remove(&id).into_iter().collect();
-        let text = format!("Broker {id} starts again on its disk.");
-        let event = self.fault(id, text, "start: a new process with the log directories it finds", causes);
-        for peer in self.broker_ids.iter().map(|peer| NodeId::Broker(*peer)).filter(|peer| *peer != NodeId::Broker(id)) {
-            // A new process has no connection left from before.
-            let crashes = self.crashes_of(peer);
-            self.network.reconnect(node, NodeId::Broker(id), peer, crashes);
-        }
-        let now = self.now;
-        let mut out = std::mem::take(&mut self.outbox);
-        self.brokers[node as usize - 1].start(now, Some(event));
-        self.flush(node, &mut out);
-        self.outbox = out;
-    }
-
-    fn crashes_of(&self, id: NodeId) -> u32 {
-        match id {
-            NodeId::Broker(id) => self.broker_ids.binary_search(&id).map_or(0, |place| self.crashes[place]),
-            _ => 0,
-        }
-    }
-
-    fn is_down(&self, id: BrokerId) -> bool {
-        self.broker(id).is_some_and(|broker| broker.phase() == crate::broker::Phase::Down)
-    }
-
-    /// Dense number of a participant: controller, brokers, producers, consumers.
-    fn number(&self, id: NodeId) -> Option<u32> {
-        match id {
-            NodeId::Controller => Some(0),
-            NodeId::Broker(id) => self.broker_ids.binary_search(&id).ok().map(|place| 1 + place as u32),
-            NodeId::Client(ClientId(client)) => Some(1 + self.brokers.len() as u32 + client),
-        }
-    }
-
-    fn node_id(&self, number: u32) -> NodeId {
-        let brokers = self.brokers.len() as u32;
-        match number {
-            0 => NodeId::Controller,
-            n if n <= brokers => NodeId::Broker(self.broker_ids[n as usize - 1]),
-            n => NodeId::Client(ClientId(n - 1 - brokers)),
-        }
-    }
-
-    fn participant(&mut self, number: u32) -> Option<&mut dyn Node> {
-        let (brokers, producers) = (self.brokers.len(), self.producers.len());
-        let place = number as usize;
-        if place == 0 {
-            Some(&mut self.controller)
-        } else if place <= brokers {
-            Some(&mut self.brokers[place - 1])
-        } else if place <= brokers + producers {
-            Some(&mut self.producers[place - 1 - brokers])
-        } else {
-            self.consumers.get_mut(place - 1 - brokers - producers).map(|consumer| consumer as &mut dyn Node)
-        }
-    }
-
-    /// From now on the first `capacity` arrivals between two calls of [`take_hops`](Cluster::take_hops) are kept; `None`: none.
-    pub fn set_hop_capacity(&mut self, capacity: Option<u32>) {
-        self.hops = Hops { capacity, ..Hops::default() };
-    }
-
-    /// Arrivals since the last call, and how many there were in all.
-    pub fn take_hops(&mut self) -> (Vec<HopView>, u64) {
-        (std::mem::take(&mut self.hops.kept), std::mem::take(&mut self.hops.total))
-    }
-
-    /// Notes what a message brings, for the picture.
-    fn watch(&mut self, envelope: &Envelope) {
-        match &envelope.message {
-            Message::Request(_, Request::Produce(request)) => {
-                for sent in &request.batches {
-                    let end = self.broker_log_end(envelope.to, sent.partition);
-                    let key = sent.batch.records().next().and_then(|record| record.key);
-                    self.keep_hop(HopKind::Produce, envelope, sent.partition, end, sent.batch.record_count(), key);
-                }
-            }
-            Message::Response(_, Response::Fetch(answer)) => {
-                let kind = match envelope.to {
-                    NodeId::Broker(_) => HopKind::Replicate,
-                    _ => HopKind::Deliver,
-                };
-                for fetched in answer.iter().filter(|fetched| !fetched.batches.is_empty()) {
-                    let records = fetched.batches.iter().map(|batch| batch.batch.record_count()).sum();
-                    let first = &fetched.batches[0];
-                    let key = first.batch.records().next().and_then(|record| record.key);
-                    self.keep_hop(kind, envelope, fetched.partition, Some(first.base_offset.0), records, key);
-                }
-            }
-            Message::Request(_, Request::OffsetCommit(request)) => {
-                for (partition, offset, _) in &request.offsets {
-                    self.keep_hop(HopKind::Commit, envelope, *partition, Some(offset.0), 0, None);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Where the records of a produce request will lie if this broker leads; known before it is handled.
-    fn broker_log_end(&self, to: NodeId, partition: TopicPartition) -> Option<u64> {
-        let NodeId::Broker(id) = to else { return None };
-        let replica = self.broker(id)?.replicas().get(&partition)?;
-        replica.leadership().map(|_| replica.log.log_end().0)
-    }
-
-    fn keep_hop(&mut self, kind: HopKind, envelope: &Envelope, id: TopicPartition, offset: Option<u64>, records: u32, key: Option<&[u8]>) {
-        self.hops.total += 1;
-        if self.hops.kept.len() as u32 >= self.hops.capacity.unwrap_or(0) {
-            return;
-        }
-        let topic = self.controller.image().topic(id.topic).map(|topic| topic.name.to_string()).unwrap_or_default();
-        self.hops.kept.push(HopView {
-            kind,
-            from: self.place(envelope.from),
-            to: self.place(envelope.to),
-            departed_us: envelope.sent_at.micros(),
-            arrived_us: self.now.micros(),
-            topic,
-            partition: id.partition,
-            offset,
-            records,
-            key: key.map(|key| String::from_utf8_lossy(key).into_owned()),
-        });
-    }
-
-    fn place(&self, id: NodeId) -> Place {
-        match id {
-            NodeId::Controller => Place::Nowhere,
-            NodeId::Broker(id) => Place::Broker(id.0),
-            NodeId::Client(ClientId(client)) => {
-                let producers = self.producers.len() as u32;
-                let name = match client < producers {
-                    true => &self.producers[client as usize].name,
-                    false => &self.consumers[(client - producers) as usize].name,
-                };
-                Place::Client(name.to_string())
-            }
-        }
     }
 
     pub(crate) fn queue(&self) -> &EventQueue {

@@ -1,0 +1,99 @@
+//! What travels, for the picture: the first arrivals of a frame, and how many there were in all. Not part of the state.
+
+use super::Cluster;
+use crate::ids::{ClientId, NodeId, TopicPartition};
+use crate::protocol::{Envelope, Message, Request, Response};
+use crate::view::{HopKind, HopView, Place};
+
+/// Arrivals kept for the picture; not part of the state.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hops {
+    pub(super) capacity: Option<u32>,
+    kept: Vec<HopView>,
+    total: u64,
+}
+
+impl Cluster {
+    /// From now on the first `capacity` arrivals between two calls of [`take_hops`](Cluster::take_hops) are kept; `None`: none.
+    pub fn set_hop_capacity(&mut self, capacity: Option<u32>) {
+        self.hops = Hops { capacity, ..Hops::default() };
+    }
+
+    /// Arrivals since the last call, and how many there were in all.
+    pub fn take_hops(&mut self) -> (Vec<HopView>, u64) {
+        (std::mem::take(&mut self.hops.kept), std::mem::take(&mut self.hops.total))
+    }
+
+    /// Notes what a message brings, for the picture.
+    pub(super) fn watch(&mut self, envelope: &Envelope) {
+        match &envelope.message {
+            Message::Request(_, Request::Produce(request)) => {
+                for sent in &request.batches {
+                    let end = self.broker_log_end(envelope.to, sent.partition);
+                    let key = sent.batch.records().next().and_then(|record| record.key);
+                    self.keep_hop(HopKind::Produce, envelope, sent.partition, end, sent.batch.record_count(), key);
+                }
+            }
+            Message::Response(_, Response::Fetch(answer)) => {
+                let kind = match envelope.to {
+                    NodeId::Broker(_) => HopKind::Replicate,
+                    _ => HopKind::Deliver,
+                };
+                for fetched in answer.iter().filter(|fetched| !fetched.batches.is_empty()) {
+                    let records = fetched.batches.iter().map(|batch| batch.batch.record_count()).sum();
+                    let first = &fetched.batches[0];
+                    let key = first.batch.records().next().and_then(|record| record.key);
+                    self.keep_hop(kind, envelope, fetched.partition, Some(first.base_offset.0), records, key);
+                }
+            }
+            Message::Request(_, Request::OffsetCommit(request)) => {
+                for (partition, offset, _) in &request.offsets {
+                    self.keep_hop(HopKind::Commit, envelope, *partition, Some(offset.0), 0, None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where the records of a produce request will lie if this broker leads; known before it is handled.
+    fn broker_log_end(&self, to: NodeId, partition: TopicPartition) -> Option<u64> {
+        let NodeId::Broker(id) = to else { return None };
+        let replica = self.broker(id)?.replicas().get(&partition)?;
+        replica.leadership().map(|_| replica.log.log_end().0)
+    }
+
+    fn keep_hop(&mut self, kind: HopKind, envelope: &Envelope, id: TopicPartition, offset: Option<u64>, records: u32, key: Option<&[u8]>) {
+        self.hops.total += 1;
+        if self.hops.kept.len() as u32 >= self.hops.capacity.unwrap_or(0) {
+            return;
+        }
+        let topic = self.controller.image().topic(id.topic).map(|topic| topic.name.to_string()).unwrap_or_default();
+        self.hops.kept.push(HopView {
+            kind,
+            from: self.place(envelope.from),
+            to: self.place(envelope.to),
+            departed_us: envelope.sent_at.micros(),
+            arrived_us: self.now.micros(),
+            topic,
+            partition: id.partition,
+            offset,
+            records,
+            key: key.map(|key| String::from_utf8_lossy(key).into_owned()),
+        });
+    }
+
+    fn place(&self, id: NodeId) -> Place {
+        match id {
+            NodeId::Controller => Place::Nowhere,
+            NodeId::Broker(id) => Place::Broker(id.0),
+            NodeId::Client(ClientId(client)) => {
+                let producers = self.producers.len() as u32;
+                let name = match client < producers {
+                    true => &self.producers[client as usize].name,
+                    false => &self.consumers[(client - producers) as usize].name,
+                };
+                Place::Client(name.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
+
+use super::Cluster;
+use crate::ids::{BrokerId, EventId, TopicPartition};
+use crate::node::Fact;
+use crate::trace::{EventKind, TraceEvent};
+use crate::view::EventView;
+
+impl Cluster {
+    /// Tells the referee; what it finds becomes an event.
+    pub(super) fn judge(&mut self, fact: Fact, next_event: &mut u64) {
+        match fact {
+            Fact::Sent { .. } => self.referee.sent += 1,
+            Fact::Acked { partition, base, records, epoch, .. } => self.referee.acked(partition, base, records, epoch),
+            Fact::AckedBlindly { records, .. } => self.referee.acked += u64::from(records),
+            Fact::Failed { records, .. } => self.referee.failed += u64::from(records),
+            Fact::Delivered { client, partition, batch, from, to } => {
+                let consumer = client.0 as usize - self.producers.len();
+                self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
+            }
+            Fact::LeaderStarted { partition, .. } => self.judge_leader(partition, next_event),
+        }
+    }
+
+    fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
+        let name = self.controller.image().name_of(id);
+        let Some(leader) = self.controller.image().partition(id).and_then(|partition| partition.leader) else { return };
+        let because = self.elections.get(&name).copied();
+        let brokers = &self.brokers;
+        let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
+        let disks = || brokers.iter().filter_map(|broker| Some((broker.id, &broker.replicas().get(&id)?.log))).collect();
+        let Some((count, first, last)) = self.referee.leader_started(id, &replica.log, disks, because) else { return };
+        let event = EventId(*next_event);
+        *next_event += 1;
+        let range = if first == last { format!("{name}@{first}") } else { format!("{name}@{first}…{last}") };
+        let records = if count == 1 { "1 acknowledged record is".to_owned() } else { format!("{count} acknowledged records are") };
+        self.push_event(TraceEvent {
+            id: event,
+            kind: EventKind::RecordLost,
+            subject: name,
+            text: format!("{records} lost: {range}. Broker {leader} leads now and never had them."),
+            rule: "What the leader's log does not hold is not in the partition".to_owned(),
+            causes: because.into_iter().collect(),
+        });
+    }
+
+    pub(super) fn next_event_id(&mut self) -> EventId {
+        self.outbox.next_event += 1;
+        EventId(self.outbox.next_event - 1)
+    }
+
+    pub(super) fn push_event(&mut self, mut event: TraceEvent) {
+        match event.kind {
+            EventKind::LeaderElected => {
+                self.elections.insert(event.subject.clone(), event.id);
+            }
+            // The controller only misses heartbeats; we know why they stopped.
+            EventKind::BrokerFenced => {
+                let down = event.subject.parse().ok().and_then(|id| self.downs.get(&BrokerId(id)));
+                event.causes.extend(down);
+            }
+            _ => {}
+        }
+        self.events.push(EventView {
+            id: event.id.0,
+            at_us: self.now.micros(),
+            kind: event.kind.name().to_owned(),
+            subject: event.subject,
+            text: event.text,
+            rule: event.rule,
+            causes: event.causes.into_iter().map(|cause| cause.0).collect(),
+        });
+    }
+}

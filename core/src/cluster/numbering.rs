@@ -1,0 +1,50 @@
+//! Participants by number: controller, brokers, producers, consumers, in this order and without gaps.
+
+use super::Cluster;
+use crate::ids::{BrokerId, ClientId, NodeId};
+use crate::node::Node;
+
+impl Cluster {
+    pub(super) fn crashes_of(&self, id: NodeId) -> u32 {
+        match id {
+            NodeId::Broker(id) => self.broker_ids.binary_search(&id).map_or(0, |place| self.crashes[place]),
+            _ => 0,
+        }
+    }
+
+    pub(super) fn is_down(&self, id: BrokerId) -> bool {
+        self.broker(id).is_some_and(|broker| broker.phase() == crate::broker::Phase::Down)
+    }
+
+    /// Dense number of a participant: controller, brokers, producers, consumers.
+    pub(super) fn number(&self, id: NodeId) -> Option<u32> {
+        match id {
+            NodeId::Controller => Some(0),
+            NodeId::Broker(id) => self.broker_ids.binary_search(&id).ok().map(|place| 1 + place as u32),
+            NodeId::Client(ClientId(client)) => Some(1 + self.brokers.len() as u32 + client),
+        }
+    }
+
+    pub(super) fn node_id(&self, number: u32) -> NodeId {
+        let brokers = self.brokers.len() as u32;
+        match number {
+            0 => NodeId::Controller,
+            n if n <= brokers => NodeId::Broker(self.broker_ids[n as usize - 1]),
+            n => NodeId::Client(ClientId(n - 1 - brokers)),
+        }
+    }
+
+    pub(super) fn participant(&mut self, number: u32) -> Option<&mut dyn Node> {
+        let (brokers, producers) = (self.brokers.len(), self.producers.len());
+        let place = number as usize;
+        if place == 0 {
+            Some(&mut self.controller)
+        } else if place <= brokers {
+            Some(&mut self.brokers[place - 1])
+        } else if place <= brokers + producers {
+            Some(&mut self.producers[place - 1 - brokers])
+        } else {
+            self.consumers.get_mut(place - 1 - brokers - producers).map(|consumer| consumer as &mut dyn Node)
+        }
+    }
+}
