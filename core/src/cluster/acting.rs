@@ -12,6 +12,9 @@ impl Cluster {
     ///
     /// One step, whether it comes from the user or from the timeline: a recording replays to the same count.
     pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
+        if let Some(witness) = &mut self.witness {
+            witness.commanded = true;
+        }
         match *command {
             Command::Kill(id) => {
                 let node = self.known(id)?;

@@ -25,6 +25,11 @@ impl Cluster {
         }
     }
 
+    /// The place of a broker among the brokers, by its dense number.
+    pub(super) fn broker_place(&self, number: u32) -> Option<usize> {
+        (number as usize).checked_sub(1).filter(|place| *place < self.brokers.len())
+    }
+
     pub(super) fn node_id(&self, number: u32) -> NodeId {
         let brokers = self.brokers.len() as u32;
         match number {
