@@ -26,7 +26,7 @@ impl Auditor {
         let elected = after.leader.filter(|leader| before.leader != Some(*leader));
         let unclean = elected.filter(|leader| !before.isr.contains(leader) && !before.elr.contains(leader));
         if let Some(leader) = unclean {
-            let last_known = before.isr.is_empty() && before.elr.is_empty() && before.last_known_elr == [leader];
+            let last_known = before.isr.is_empty() && before.last_known_elr == [leader];
             if topic.config.unclean_leader_election || self.unclean_by_hand {
                 self.partitions.entry(id).or_default().tainted = true;
             } else if !last_known {
@@ -35,7 +35,7 @@ impl Auditor {
         }
         let ghost = self.partitions.entry(id).or_default();
         for joined in after.isr.iter().filter(|member| !before.isr.contains(member) && elected != Some(**member)) {
-            let caught_up = ghost.copies.get(joined).is_some_and(|copy| copy.chain.holds_all_of(&ghost.truth));
+            let caught_up = ghost.copies.get(joined).map_or(ghost.true_hw == 0, |copy| copy.chain.holds_all_of(&ghost.truth));
             if caught_up || ghost.tainted {
                 ghost.lossy.remove(joined);
                 continue;
@@ -78,7 +78,7 @@ impl Auditor {
             if phase == Phase::Down || (lossy && phase == Phase::Registering) {
                 continue;
             }
-            let complete = ghost.copies.get(member).is_some_and(|copy| copy.chain.holds_all_of(&ghost.truth));
+            let complete = ghost.copies.get(member).map_or(ghost.true_hw == 0, |copy| copy.chain.holds_all_of(&ghost.truth));
             if !complete {
                 let row = match () {
                     () if lossy => Row::I16,
@@ -136,7 +136,7 @@ fn check_office(
     }
     if !ghost.tainted && !ghost.ever_lossy {
         let hw = replica.high_watermark.0;
-        let short = leadership.isr.iter().find(|member| ghost.copies.get(member).is_none_or(|copy| copy.log_end < hw));
+        let short = leadership.isr.iter().find(|member| ghost.copies.get(member).map_or(0, |copy| copy.log_end) < hw);
         if let Some(short) = short {
             found.push((Row::I5, format!("leader {leader} has committed {hw} and {short} of its ISR does not have that")));
         }

@@ -27,19 +27,21 @@ impl Auditor {
                 found.push((Row::I22, format!("the checksum of @{} is wrong from the start", mark.base)));
             }
         }
-        if change.first_new < copy.chain.marks().len() || change.cut_to.is_some() {
+        if change.first_new < copy.chain.marks().len() || change.cut.is_some() {
             found.extend(check_epoch_cache(&copy, replica));
         }
         check_marks(&copy, replica, commanded, &mut found);
         if replica.leadership().is_some() {
             check_leader(ghost, &copy, replica, broker.id, &mut found);
         }
-        let lost_suffix = log.log_end().0 < copy.log_end || change.cut_to.is_some();
+        let lost_suffix = log.log_end().0 < copy.log_end || change.cut.is_some();
         if lost_suffix && commanded {
             ghost.lossy.insert(broker.id, copy.log_end);
             ghost.ever_lossy = true;
-        } else if lost_suffix && log.log_end().0 < ghost.true_hw && !ghost.tainted {
-            found.push((Row::I23, format!("it was cut to {} although {} was committed", log.log_end(), ghost.true_hw)));
+        } else if let Some(gone) = change.cut.filter(|_| !ghost.tainted)
+            && ghost.truth.mark_ending(gone.end).is_some_and(|mark| mark.hash == gone.hash)
+        {
+            found.push((Row::I23, format!("it was cut to {} and had had {} of what is committed", log.log_end(), gone.end)));
         }
         copy.log_end = log.log_end().0;
         copy.high_watermark = replica.high_watermark.0;
@@ -72,7 +74,7 @@ impl Auditor {
         ghost.tainted |= ghost.lossy.len() as u32 >= least;
         let name = self.image.name_of(id);
         self.found.extend(found.into_iter().map(|(row, text)| (row, format!("{name} on {}: {text}", broker.id))));
-        if change.cut_to.is_some() {
+        if change.cut.is_some() {
             self.check_promises(cluster, id);
         }
     }

@@ -28,8 +28,8 @@ pub struct Chain(Vec<Mark>);
 
 /// What a look at a log found.
 pub struct Change {
-    /// The offset after the last mark that stayed, when something was cut off.
-    pub cut_to: Option<u64>,
+    /// The first mark that is gone, when something was cut off.
+    pub cut: Option<Mark>,
     /// The first new mark.
     pub first_new: usize,
 }
@@ -104,15 +104,14 @@ impl Chain {
     /// Brings the chain to what the log is now. A log that begins later takes the hash of what came before from `truth`.
     pub fn follow(&mut self, log: &PartitionLog, truth: &Chain) -> Change {
         let (start, end) = (log.log_start(), log.log_end());
-        let before = self.0.len();
+        let mut cut = None;
         let stands = |mark: &Mark| {
             mark.end <= start.0 || (mark.end <= end.0 && log.batch_at(Offset(mark.end - 1)).is_some_and(|batch| mark.is(batch)))
         };
         while self.0.last().is_some_and(|mark| !stands(mark)) {
-            self.0.pop();
+            cut = self.0.pop();
         }
         let first_new = self.0.len();
-        let cut_to = (first_new < before).then(|| self.end());
         let from = self.end().max(start.0);
         if end.0 > from {
             let mut hash = match self.0.last() {
@@ -127,7 +126,7 @@ impl Chain {
                 self.0.push(mark);
             }
         }
-        Change { cut_to, first_new }
+        Change { cut, first_new }
     }
 }
 
