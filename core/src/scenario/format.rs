@@ -12,7 +12,7 @@ use super::fault::Faults;
 use super::names::{invisible, shown};
 use super::reader::{Fields, setting};
 use super::toml::Table;
-use super::{Scenario, ScenarioFault, limits, toml};
+use super::{Cast, Scenario, ScenarioFault, limits, toml};
 use crate::config::{ConfigFault, Settings};
 use crate::sorted::SortedSet;
 
@@ -61,7 +61,7 @@ fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
     let producers = clients.producers(file, faults);
     let groups = clients.groups(file, faults);
     cluster::check_offsets_topic(file, faults, &cluster, !groups.is_empty());
-    let script = script::Script { cluster: &cluster, topics: &topics, groups: &groups };
+    let script = script::Script { cast: Cast { cluster: &cluster, producers: &producers, groups: &groups }, topics: &topics };
     let timeline = script.timeline(file, faults);
     let expects = script.expects(file, faults);
     Scenario {
