@@ -69,9 +69,9 @@ impl Cluster {
 impl Witness {
     pub(super) fn sent(&mut self, from: NodeId, to: NodeId, message: &Message) {
         let said = match (from, to, message) {
-            (NodeId::Client(client), _, Message::Request(id, Request::Produce(request))) if request.wants_answer => {
+            (NodeId::Client(client), _, Message::Request(id, Request::Produce(request))) if request.acks != 0 => {
                 let batches = request.batches.iter().map(|sent| (sent.partition, sent.batch.last_offset_delta() + 1)).collect();
-                Said::Asked { client, id: *id, acks_all: request.acks_all, batches }
+                Said::Asked { client, id: *id, acks_all: request.acks == -1, batches }
             }
             (NodeId::Broker(broker), NodeId::Client(client), Message::Response(id, Response::Produce(results))) => {
                 Said::Answered { broker, client, id: *id, results: results.clone() }
