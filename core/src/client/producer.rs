@@ -122,9 +122,9 @@ impl Producer {
 
     /// A new process: the application sends again what it got no acknowledgement for, then goes on.
     pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
+        self.crash();
         self.accumulator.send_again(now);
         self.workload.resume(now);
-        self.closing = false;
         self.begin(now, out);
     }
 

@@ -38,10 +38,10 @@ fn a_paused_leader_is_replaced_and_learns_of_it_when_it_goes_on() {
 
 #[test]
 fn nothing_is_done_by_a_paused_process_and_what_waited_is_done_in_order() {
-    let told = orders().field("records = 30").at("1s", "pause p").run_until("20s");
+    let told = orders().at("1s", "pause p").run_until("20s");
     let sent = told.client("p").sent;
     assert!((9..=11).contains(&sent), "{sent} records in the first second");
-    let told = told.then("resume p").until("30s").expect(&["sent == 400", "acked == 400"]);
+    let told = told.then("resume p").until("60s").expect(&["sent == 400", "acked == 400"]);
     let numbers: Vec<u64> = told.values("orders", 0).iter().map(|value| value.parse().expect("a number")).collect();
     assert!(numbers.is_sorted());
 }
@@ -108,7 +108,8 @@ fn a_crashed_member_is_missed_for_a_session_and_a_stopped_one_says_goodbye() {
 fn a_restarted_producer_sends_again_what_it_has_no_answer_for() {
     let told = orders().at("10s", "cut 101>p").at("12s", "kill p").at("13s", "heal").at("60s", "start p").run_until("3m");
     let written = told.log_ends("orders")[0];
-    assert!((415..=425).contains(&written), "two seconds of records are there twice, even with idempotence: {written}");
+    // max.in.flight.requests.per.connection = 5; the others waited in the producer.
+    assert_eq!(written, 405, "five records are there twice, even with idempotence");
     told.expect(&["sent == 400", "acked == 400", "failed == 0"]);
 }
 
