@@ -11,6 +11,10 @@ pub enum Inspect {
     Subject(Subject),
     /// Why this event happened.
     Event(u64),
+    /// What became of the records.
+    Verdict,
+    /// The quorum of controllers.
+    Controllers,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
