@@ -77,10 +77,11 @@ fn telling(events: &[Shared<EventView>]) -> Option<&Shared<EventView>> {
 
 /// What the shell said to the last line, and whether it refused it.
 fn answer(said: Option<&Said>) -> (&str, bool) {
-    match said.and_then(|said| said.answer.as_ref()) {
-        Some(Ok(text)) => (text, false),
-        Some(Err(text)) => (text, true),
-        None => ("", false),
+    match said.and_then(|said| Some((&said.line, said.answer.as_ref()?))) {
+        // A line that only did what it says is answered with itself.
+        Some((line, Ok(text))) if text != line => (text, false),
+        Some((_, Err(text))) => (text, true),
+        _ => ("", false),
     }
 }
 

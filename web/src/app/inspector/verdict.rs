@@ -4,7 +4,7 @@ use crate::app::inspector::title;
 use crate::app::model::Snapshot;
 use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::Inspect;
-use crate::app::widgets::{Rows, facts, table};
+use crate::app::widgets::{Rows, facts};
 use crate::app::words;
 use playground_core::sorted::SortedMap;
 use playground_core::view::{LedgerView, LostView};
@@ -30,7 +30,7 @@ pub fn verdict(page: &PageHandle, shot: &Snapshot) -> Html {
             </div>
             <div key="groups" class="panel__section" hidden={ledger.delivered.is_empty()}>
                 <h3 key="head" class="panel__head">{ "What readers were given" }</h3>
-                { table("table", "Deliveries by group", &["GROUP", "Delivered", "Twice", "Skipped", "Out of order"], 1, by_group(ledger)) }
+                { facts(ledger.delivered.keys().map(|group| (group.clone().into(), given(ledger, group).into())).collect()) }
             </div>
             <p key="broken" class="panel__text" hidden={shot.mirror.violations.is_empty()}>{ shot.mirror.violations.join(" ") }</p>
         </div>
@@ -70,12 +70,11 @@ fn lost_item(page: &PageHandle, place: usize, lost: &LostView) -> Html {
     }
 }
 
-fn by_group(ledger: &LedgerView) -> Vec<Vec<AttrValue>> {
-    let count = |map: &SortedMap<String, u64>, group: &String| AttrValue::from(words::count(map.get(group).copied().unwrap_or(0)));
-    let row = |group: &String| {
-        let mut cells = vec![AttrValue::from(group.clone())];
-        cells.extend([&ledger.delivered, &ledger.duplicates, &ledger.skipped, &ledger.out_of_order].map(|map| count(map, group)));
-        cells
-    };
-    ledger.delivered.keys().map(row).collect()
+/// `68, each once and in order`, or what went wrong by number.
+fn given(ledger: &LedgerView, group: &String) -> String {
+    let count = |map: &SortedMap<String, u64>| map.get(group).copied().unwrap_or(0);
+    let wrong = [(count(&ledger.duplicates), "twice"), (count(&ledger.skipped), "skipped"), (count(&ledger.out_of_order), "out of order")];
+    let wrong: Vec<String> = wrong.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!(", {} {word}", words::count(*n))).collect();
+    let all = words::count(count(&ledger.delivered));
+    if wrong.is_empty() { format!("{all}, each once, in order") } else { format!("{all}{}", wrong.concat()) }
 }
