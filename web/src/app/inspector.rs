@@ -40,9 +40,9 @@ fn panel(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
         Inspect::Verdict => verdict::verdict(page, shot),
         Inspect::Controllers => controllers::controllers(page, shot),
         Inspect::Subject(Subject::Broker(id)) => broker::broker(page, shot, ui, *id),
-        Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(shot, topic, *partition),
+        Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(page, shot, topic, *partition),
         Inspect::Subject(Subject::Record { topic, partition, offset }) => record::record(shot, topic, *partition, *offset),
-        Inspect::Subject(Subject::Client(name)) => client::client(shot, name),
+        Inspect::Subject(Subject::Client(name)) => client::client(page, shot, name),
         Inspect::Subject(Subject::Group(name)) => group::group(shot, name),
     }
 }
