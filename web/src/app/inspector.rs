@@ -8,6 +8,7 @@ pub mod group;
 pub mod guide;
 pub mod partition;
 pub mod record;
+pub mod scenarios;
 pub mod verdict;
 
 use crate::app::icons::Icon;
@@ -39,6 +40,7 @@ fn panel(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
         Inspect::Event(id) => event::why(page, &shot.events, *id),
         Inspect::Verdict => verdict::verdict(page, shot),
         Inspect::Controllers => controllers::controllers(page, shot),
+        Inspect::Scenarios => scenarios::scenarios(page, shot),
         Inspect::Subject(Subject::Broker(id)) => broker::broker(page, shot, ui, *id),
         Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(page, shot, topic, *partition),
         Inspect::Subject(Subject::Record { topic, partition, offset }) => record::record(shot, topic, *partition, *offset),

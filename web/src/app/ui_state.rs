@@ -15,6 +15,8 @@ pub enum Inspect {
     Verdict,
     /// The quorum of controllers.
     Controllers,
+    /// Runs to open.
+    Scenarios,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
