@@ -143,7 +143,10 @@ impl App {
     fn write(&self, line: &str) {
         if let Some(field) = self.nodes.prompt.cast::<HtmlInputElement>() {
             field.set_value(line);
-            field.select();
+            // Only where the user is typing: focus stays with the button that was clicked.
+            if gloo::utils::document().active_element().as_ref() == Some(field.as_ref()) {
+                field.select();
+            }
         }
     }
 
