@@ -1,7 +1,7 @@
 //! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
 
 use super::Cluster;
-use crate::ids::{BrokerId, EventId, TopicPartition};
+use crate::ids::{BrokerId, EventId, NodeId, TopicPartition};
 use crate::node::Fact;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -56,8 +56,8 @@ impl Cluster {
             }
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
-                let down = event.subject.parse().ok().and_then(|id| self.downs.get(&BrokerId(id)));
-                event.causes.extend(down);
+                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
             }
             _ => {}
         }
