@@ -30,6 +30,9 @@ const CHECKPOINT_INTERVAL: SimDuration = SimDuration::from_secs(5);
 /// First pause after a refused registration; it doubles up to the session timeout (`BrokerLifecycleManager`).
 const REGISTRATION_BACKOFF: SimDuration = SimDuration::from_millis(100);
 
+/// `controller.socket.timeout.ms`: a request to the controller that is not answered by then is lost.
+const CONTROLLER_TIMEOUT: SimDuration = SimDuration::from_secs(30);
+
 /// Producer ids kept for each registration, so that no two brokers give out the same.
 const PRODUCER_IDS: i64 = 1_000_000;
 
@@ -211,7 +214,7 @@ impl Broker {
         match self.lifecycle.phase {
             Phase::Down => {}
             Phase::Registering => {
-                self.lifecycle.next_contact = SimTime::MAX;
+                self.lifecycle.next_contact = now + CONTROLLER_TIMEOUT;
                 let Lifecycle { incarnation, because, .. } = self.lifecycle;
                 let request = Request::BrokerRegistration { incarnation, rack: self.rack.clone(), because };
                 self.ask_controller(request, out);

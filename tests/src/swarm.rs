@@ -22,6 +22,8 @@ pub const EVENTS: u64 = 5_000;
 const HEALED_MS: u64 = 26_000;
 /// Scaled timeouts end well before: delivery, sessions, lag, rebalance.
 const QUIET: &str = "62s";
+/// Where a connection broke silently, `replica.socket.timeout.ms` and TCP's own patience come first.
+const PATIENCE: &str = "180s";
 
 /// What a seed drew.
 #[derive(Clone, Debug)]
@@ -247,7 +249,7 @@ fn fault(dice: &mut Dice, kind: Kind, brokers: u64, partitions: u32) -> Vec<(u64
             cuts.chain(all.iter().map(|path| (soon, format!("heal {path}")))).collect()
         }
         Kind::Slow => vec![(0, format!("slow {path} {}ms", dice.from_to(50, 3_000))), (soon, format!("heal {path}"))],
-        Kind::Lose => vec![(0, format!("lose {path} {}%", dice.from_to(1, 60))), (soon, format!("heal {path}"))],
+        Kind::Lose => vec![(0, format!("lose {path} {}%", dice.from_to(1, 30))), (soon, format!("heal {path}"))],
         Kind::Duplicate => vec![(0, format!("duplicate a {broker} {}%", dice.from_to(5, 80))), (soon, format!("heal a {broker}"))],
         Kind::Controller => vec![(0, format!("kill {controller}")), (soon, format!("start {controller}"))],
         Kind::Elect => vec![(0, "kafka-leader-election.sh --election-type preferred --all-topic-partitions".to_owned())],
@@ -295,14 +297,16 @@ fn played(drawn: &Drawn) -> Result<Played, (Row, String)> {
     let mut auditor = Auditor::new(&mut cluster);
     let to_the_end = auditor.run(&mut cluster, moment(QUIET), EVENTS).map_err(told)?;
     explained(&cluster)?;
-    if to_the_end {
+    let (events, digest) = (cluster.steps(), cluster.digest());
+    if to_the_end && at_the_end(drawn, &cluster).is_err() {
+        auditor.run_until(&mut cluster, moment(PATIENCE)).map_err(told)?;
         at_the_end(drawn, &cluster)?;
     }
     let mut kinds = SortedMap::new();
     for event in cluster.events() {
         *kinds.entry(event.kind.clone()).or_default() += 1;
     }
-    Ok(Played { events: cluster.steps(), to_the_end, kinds, digest: cluster.digest() })
+    Ok(Played { events, to_the_end, kinds, digest })
 }
 
 /// The digest of a seed's whole run, without anybody looking.

@@ -146,6 +146,10 @@ impl Producer {
         if config.enable_idempotence != self.config.enable_idempotence {
             self.identity = if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded };
             self.accumulator.restart_sequences();
+            self.gaps.clear();
+            // What is under way carries no number of the new session.
+            let under_way = self.in_flight.iter_mut().flat_map(|(_, request)| &mut request.batches);
+            under_way.for_each(|drained| drained.batch.sequence = None);
         }
         self.accumulator.reconfigure(&config);
         self.config = config;
@@ -311,6 +315,11 @@ impl Producer {
             self.accumulator.requeue(drained, now + pause);
             return;
         }
+        if !in_time {
+            // The sender expires what is under way before it reads answers.
+            self.give_up(&drained.batch, drained.partition, drained.batch.attempts > 1, out);
+            return;
+        }
         if let Some(sequence) = drained.batch.sequence {
             self.accumulator.sequences(drained.partition).failed(sequence);
             // With its retries used up nobody knows whether the sequence was taken; it is not given to another.
@@ -318,7 +327,7 @@ impl Producer {
                 self.gaps.insert(drained.partition);
             }
         }
-        self.fail(&drained.batch, if in_time { None } else { Some(ErrorCode::DeliveryTimeout) }, out);
+        self.fail(&drained.batch, None, out);
     }
 
     /// `TransactionManager.canRetry`: a batch that is out of order goes again, under a new epoch when the gap before it is real.

@@ -146,7 +146,8 @@ impl Accumulator {
     /// Other settings for what is appended from now on.
     pub fn reconfigure(&mut self, config: &ProducerConfig) {
         let (queues, waiting) = (std::mem::take(&mut self.queues), std::mem::take(&mut self.waiting));
-        *self = Accumulator { queues, waiting, buffered: self.buffered, skew_ms: self.skew_ms, ..Accumulator::new(config) };
+        let (buffered, skew_ms, epoch) = (self.buffered, self.skew_ms, self.epoch);
+        *self = Accumulator { queues, waiting, buffered, skew_ms, epoch, ..Accumulator::new(config) };
     }
 
     /// A new process sends what waits as if for the first time, at once.
@@ -304,6 +305,15 @@ impl Accumulator {
     pub fn with_gaps(&mut self) -> impl Iterator<Item = u32> + '_ {
         let queues = (0..).zip(&mut self.queues);
         queues.filter_map(|(partition, queue)| queue.sequences.resolve().then_some(partition))
+    }
+
+    /// Another producer id counts from zero everywhere; nothing is under way under the old one.
+    pub fn restart_sequences(&mut self) {
+        self.epoch = 0;
+        for queue in &mut self.queues {
+            queue.sequences = Sequences::default();
+            queue.batches.iter_mut().for_each(|batch| batch.sequence = None);
+        }
     }
 
     /// The producer goes on under a new epoch; `partition` is numbered again. Gives the old and new sequences under way.
