@@ -6,11 +6,9 @@ use super::super::reader::{Fields, Node, named, whole};
 use super::super::{ClusterSpec, NetworkSpec, limits};
 use super::{config, config_faults};
 use crate::config::BrokerConfig;
-use crate::ids::BrokerId;
+use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::sorted::{SortedMap, SortedSet};
 
-/// Controllers take the node ids from here on.
-const FIRST_CONTROLLER: i32 = 3_001;
 const WRITE_BROKERS: &str = "brokers = [101, 102, 103] or brokers = { count = 3, first = 101 }";
 
 pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> ClusterSpec {
