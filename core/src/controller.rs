@@ -16,8 +16,8 @@ use crate::protocol::{
     Request, Response,
 };
 use crate::rng::SimRng;
-use crate::sorted::{SortedMap, SortedSet};
-use crate::time::{SimDuration, SimTime};
+use crate::sorted::SortedMap;
+use crate::time::SimTime;
 use crate::trace::EventKind;
 use election::{Election, Rules};
 use std::sync::Arc;

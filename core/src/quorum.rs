@@ -143,15 +143,15 @@ impl Raft {
         let until = self.election_end(now);
         match self.leader {
             _ if self.voters.len() == 1 => self.stand(now),
-            Some(leader) if leader == self.id => self.become(now, Role::Resigned { until, successors: Vec::new() }),
+            Some(leader) if leader == self.id => self.turn(now, Role::Resigned { until, successors: Vec::new() }),
             Some(leader) => self.follow(now, leader),
-            None => self.become(now, Role::Unattached { until }),
+            None => self.turn(now, Role::Unattached { until }),
         }
     }
 
     /// The process is gone; the disk stays.
     pub fn crash(&mut self) {
-        self.become(SimTime::ZERO, Role::Unattached { until: SimTime::MAX });
+        self.turn(SimTime::ZERO, Role::Unattached { until: SimTime::MAX });
         self.parked.clear();
     }
 
@@ -214,7 +214,7 @@ impl Raft {
     }
 
     /// Every change of role goes through here: what was under way with the others belongs to the old one.
-    fn become(&mut self, now: SimTime, role: Role) {
+    fn turn(&mut self, now: SimTime, role: Role) {
         self.role = role;
         for peer in &mut self.peers {
             peer.start_over(now);
@@ -223,7 +223,7 @@ impl Raft {
 
     fn follow(&mut self, now: SimTime, leader: i32) {
         self.leader = Some(leader);
-        self.become(now, Role::Follower { until: now + self.timing.fetch_timeout, heard: false });
+        self.turn(now, Role::Follower { until: now + self.timing.fetch_timeout, heard: false });
     }
 
     /// A higher epoch exists: whoever leads it, this voter neither leads nor follows in the old one any more.
@@ -239,7 +239,7 @@ impl Raft {
         self.epoch = epoch;
         self.voted_for = None;
         self.leader = None;
-        self.become(now, Role::Unattached { until });
+        self.turn(now, Role::Unattached { until });
     }
 
     /// What any message of another voter tells about the epoch and its leader.
@@ -258,7 +258,7 @@ impl Raft {
 
     fn ask_around(&mut self, now: SimTime) {
         let until = self.election_end(now);
-        self.become(now, Role::Prospective { until });
+        self.turn(now, Role::Prospective { until });
     }
 
     /// Stands for election: a new epoch, and its own vote.
@@ -267,12 +267,12 @@ impl Raft {
         self.voted_for = Some(self.id);
         self.leader = None;
         let until = self.election_end(now);
-        self.become(now, Role::Candidate { until });
+        self.turn(now, Role::Candidate { until });
     }
 
     fn take_office(&mut self, now: SimTime, granted: Vec<i32>) {
         self.leader = Some(self.id);
-        self.become(
+        self.turn(
             now,
             Role::Leader(Leadership {
                 start: self.log.end(),
@@ -297,7 +297,7 @@ impl Raft {
             successors.sort_unstable();
             let successors = successors.into_iter().map(|(_, id)| id).collect();
             let until = self.election_end(now);
-            self.become(now, Role::Resigned { until, successors });
+            self.turn(now, Role::Resigned { until, successors });
         }
     }
 
@@ -483,7 +483,7 @@ impl Raft {
             Some(leader) => self.follow(now, leader),
             None => {
                 let until = self.election_end(now);
-                self.become(now, Role::Unattached { until });
+                self.turn(now, Role::Unattached { until });
             }
         }
     }

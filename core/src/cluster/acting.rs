@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::command::{Act, Command, CommandError, Who};
-use crate::ids::{BrokerId, EventId, NodeId};
+use crate::ids::{BrokerId, ClientId, EventId, NodeId};
 use crate::protocol::Message;
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
@@ -34,18 +34,15 @@ impl Cluster {
     }
 
     fn process(&mut self, act: Act, who: &Who) -> Result<(), CommandError> {
-        let id = match who {
-            Who::Node(id) if self.is_broker(BrokerId(*id)) => BrokerId(*id),
-            Who::Node(_) => return Err(CommandError::NotModelled("The process of a controller")),
-            _ => return Err(CommandError::NotModelled("The process of a client")),
-        };
-        let Some(node) = self.number(NodeId::Broker(id)) else { return Ok(()) };
-        let down = self.is_down(id);
+        let Who::Node(id) = *who else { return Err(CommandError::NotModelled("The process of a client")) };
+        let node = self.server(id);
+        let Some(number) = self.number(node) else { return Ok(()) };
+        let down = self.is_down(node);
         match act {
             Act::Kill if down => return Err(CommandError::NotRunning(who.clone())),
-            Act::Kill => self.kill(id, node),
+            Act::Kill => self.kill(id, number),
             Act::Start if !down => return Err(CommandError::AlreadyRunning(who.clone())),
-            Act::Start => self.start(id, node),
+            Act::Start => self.start(id, number),
             Act::Stop => return Err(CommandError::NotModelled("A clean stop")),
             Act::Pause | Act::Resume => return Err(CommandError::NotModelled("A paused process")),
             Act::PowerCut => return Err(CommandError::NotModelled("A power cut")),
@@ -53,11 +50,15 @@ impl Cluster {
         Ok(())
     }
 
-    fn is_broker(&self, id: BrokerId) -> bool {
-        self.broker_ids.binary_search(&id).is_ok()
+    /// A broker or a controller, by its `node.id`.
+    fn server(&self, id: i32) -> NodeId {
+        match self.broker_ids.binary_search(&BrokerId(id)) {
+            Ok(_) => NodeId::Broker(BrokerId(id)),
+            Err(_) => NodeId::Controller(id),
+        }
     }
 
-    fn fault(&mut self, subject: BrokerId, text: String, rule: &str, causes: Vec<EventId>) -> EventId {
+    fn fault(&mut self, subject: i32, text: String, rule: &str, causes: Vec<EventId>) -> EventId {
         let id = self.next_event_id();
         let kind = EventKind::Fault;
         self.push_event(TraceEvent { id, kind, subject: subject.to_string(), text, rule: rule.to_owned(), causes });
@@ -65,32 +66,48 @@ impl Cluster {
     }
 
     /// The process ends; the operating system closes its connections.
-    fn kill(&mut self, id: BrokerId, node: u32) {
-        let text = format!("Broker {id} crashed. Its disk is still there.");
+    fn kill(&mut self, id: i32, number: u32) {
+        let node = self.node_id(number);
+        let text = format!("{} crashed. Its disk is still there.", named(node));
         let event = self.fault(id, text, "kill: the process ends at once, what it wrote stays (page cache kept)", Vec::new());
         self.downs.insert(id, event);
-        self.brokers[node as usize - 1].crash();
-        self.crashes[node as usize - 1] += 1;
-        self.wakes[node as usize] = SimTime::MAX;
-        let peers: Vec<NodeId> = (0..self.wakes.len() as u32).filter(|peer| *peer != node).map(|peer| self.node_id(peer)).collect();
+        match node {
+            NodeId::Controller(_) => self.controllers[number as usize].crash(),
+            _ => self.brokers[number as usize - self.controllers.len()].crash(),
+        }
+        self.crashes[number as usize] += 1;
+        self.wakes[number as usize] = SimTime::MAX;
+        let peers: Vec<NodeId> = (0..self.wakes.len() as u32).filter(|peer| *peer != number).map(|peer| self.node_id(peer)).collect();
         for peer in peers {
-            self.send(node, NodeId::Broker(id), peer, Message::Closed);
+            self.send(number, node, peer, Message::Closed);
         }
     }
 
-    fn start(&mut self, id: BrokerId, node: u32) {
+    fn start(&mut self, id: i32, number: u32) {
+        let node = self.node_id(number);
         let causes = self.downs.remove(&id).into_iter().collect();
-        let text = format!("Broker {id} starts again on its disk.");
+        let text = format!("{} starts again on its disk.", named(node));
         let event = self.fault(id, text, "start: a new process with the log directories it finds", causes);
-        for peer in self.broker_ids.iter().map(|peer| NodeId::Broker(*peer)).filter(|peer| *peer != NodeId::Broker(id)) {
+        for peer in (0..self.crashes.len() as u32).filter(|peer| *peer != number) {
             // A new process has no connection left from before.
-            let crashes = self.crashes_of(peer);
-            self.network.reconnect(node, NodeId::Broker(id), peer, crashes);
+            self.network.reconnect(number, node, self.node_id(peer), self.crashes[peer as usize]);
         }
         let now = self.now;
         let mut out = std::mem::take(&mut self.outbox);
-        self.brokers[node as usize - 1].start(now, Some(event));
-        self.flush(node, &mut out);
+        match node {
+            NodeId::Controller(_) => self.controllers[number as usize].start(now, &mut out),
+            _ => self.brokers[number as usize - self.controllers.len()].start(now, Some(event)),
+        }
+        self.flush(number, &mut out);
         self.outbox = out;
+    }
+}
+
+/// `Broker 102`, as a sentence begins.
+fn named(node: NodeId) -> String {
+    match node {
+        NodeId::Controller(id) => format!("Controller {id}"),
+        NodeId::Broker(id) => format!("Broker {id}"),
+        NodeId::Client(ClientId(id)) => format!("Client {id}"),
     }
 }

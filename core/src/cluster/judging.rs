@@ -1,7 +1,7 @@
 //! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
 
 use super::Cluster;
-use crate::ids::{BrokerId, EventId, TopicPartition};
+use crate::ids::{EventId, TopicPartition};
 use crate::node::Fact;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -23,8 +23,8 @@ impl Cluster {
     }
 
     fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
-        let name = self.controller.image().name_of(id);
-        let Some(leader) = self.controller.image().partition(id).and_then(|partition| partition.leader) else { return };
+        let name = self.controller().image().name_of(id);
+        let Some(leader) = self.controller().image().partition(id).and_then(|partition| partition.leader) else { return };
         let because = self.elections.get(&name).copied();
         let brokers = &self.brokers;
         let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
@@ -56,8 +56,16 @@ impl Cluster {
             }
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
-                let down = event.subject.parse().ok().and_then(|id| self.downs.get(&BrokerId(id)));
+                let down = event.subject.parse().ok().and_then(|id: i32| self.downs.get(&id));
                 event.causes.extend(down);
+            }
+            EventKind::ControllerResigned => {
+                self.downs.insert(self.last_elected, event.id);
+            }
+            // So does the quorum of its leader.
+            EventKind::ControllerElected => {
+                event.causes.extend(self.downs.get(&self.last_elected));
+                self.last_elected = event.subject.parse().unwrap_or(self.last_elected);
             }
             _ => {}
         }

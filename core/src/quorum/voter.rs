@@ -85,13 +85,14 @@ impl Voter {
     }
 
     /// The cluster stands before the run begins: what the controller of `leader` has done so far is what all have.
-    pub fn begin(&mut self, leader: i32, image: Arc<MetadataImage>) {
+    pub fn begin(&mut self, leader: i32, image: Arc<MetadataImage>, out: &mut Outbox) {
         self.controller.take_records().for_each(drop);
         self.raft.begin(leader, Arc::clone(&image));
         self.committed = image;
         if leader == self.id() {
             self.active = Some(self.raft.epoch());
         }
+        self.raft.poll(SimTime::ZERO, out);
     }
 
     /// The controller that sets up the cluster before the run begins.
@@ -203,13 +204,21 @@ impl Voter {
     fn stand_down(&mut self, out: &mut Outbox) {
         self.active = None;
         self.controller.stand_down();
-        let leader = self.raft.leader();
+        let (me, leader) = (self.id(), self.raft.leader());
+        let (why, rule) = match leader {
+            Some(leader) => (format!("controller {leader} leads in epoch {}", self.raft.epoch()), "A newer epoch has another leader (KRaft)".to_owned()),
+            None => (
+                "it no longer hears from a majority of the voters. Nobody decides until there is a new leader".to_owned(),
+                "1.5 × controller.quorum.fetch.timeout.ms without fetches of a majority (KIP-595)".to_owned(),
+            ),
+        };
+        let text = format!("Controller {me} is the active controller no longer: {why}.");
+        out.note(EventKind::ControllerResigned, me.to_string(), text, rule, Vec::new());
         for (_, effect) in self.held.drain(..) {
             if let Effect::Send(to, Message::Response(id, _)) = effect {
                 out.respond(to, id, Response::NotController(leader));
             }
         }
-        let _ = now;
     }
 
     /// Answers brokers that have something to get, or waited long enough.
