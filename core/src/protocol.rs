@@ -68,7 +68,10 @@ pub enum Request {
 #[derive(Clone, Debug)]
 pub enum Response {
     Metadata(Arc<MetadataImage>),
-    InitProducerId { producer_id: i64, producer_epoch: i16 },
+    InitProducerId {
+        producer_id: i64,
+        producer_epoch: i16,
+    },
     Produce(Vec<ProducedPartition>),
     Fetch(Vec<FetchedPartition>),
     ListOffsets(Vec<(TopicPartition, Result<Offset, ErrorCode>)>),
@@ -81,7 +84,10 @@ pub enum Response {
     OffsetFetch(Result<SortedMap<TopicPartition, Offset>, ErrorCode>),
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
     BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
-    FetchMetadata { image: Arc<MetadataImage>, changed: Arc<[TopicPartition]> },
+    FetchMetadata {
+        image: Arc<MetadataImage>,
+        changed: Arc<[TopicPartition]>,
+    },
     AlterPartition(Result<Vec<AlteredPartition>, ErrorCode>),
     CreateTopic,
     /// `NOT_CONTROLLER` to whatever was asked, and whom this voter takes for the active controller.

@@ -55,18 +55,27 @@ impl Timing {
 #[derive(Clone, Debug)]
 pub enum Role {
     /// Knows no leader; may have given its vote.
-    Unattached { until: SimTime },
+    Unattached {
+        until: SimTime,
+    },
     Follower {
         until: SimTime,
         /// A fetch has succeeded: it would not support a rival.
         heard: bool,
     },
     /// Asks whether it would be elected, without a new epoch.
-    Prospective { until: SimTime },
-    Candidate { until: SimTime },
+    Prospective {
+        until: SimTime,
+    },
+    Candidate {
+        until: SimTime,
+    },
     Leader(Leadership),
     /// Was the leader of this epoch and is no longer.
-    Resigned { until: SimTime, successors: Vec<i32> },
+    Resigned {
+        until: SimTime,
+        successors: Vec<i32>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -553,11 +562,9 @@ impl Raft {
     fn call(&self, peer: &Peer) -> Option<QuorumCall> {
         let vote = |pre_vote| QuorumCall::Vote { pre_vote, last_epoch: self.log.last_epoch(), log_end: self.log.end() };
         match &self.role {
-            Role::Follower { .. } if self.leader == Some(peer.id) => Some(QuorumCall::Fetch {
-                offset: self.log.end(),
-                last_epoch: self.log.last_epoch(),
-                high_watermark: self.high_watermark,
-            }),
+            Role::Follower { .. } if self.leader == Some(peer.id) => {
+                Some(QuorumCall::Fetch { offset: self.log.end(), last_epoch: self.log.last_epoch(), high_watermark: self.high_watermark })
+            }
             Role::Prospective { .. } if peer.answer.is_none() => Some(vote(true)),
             Role::Candidate { .. } if peer.answer.is_none() => Some(vote(false)),
             Role::Leader(_) => Some(QuorumCall::BeginQuorumEpoch),

@@ -206,7 +206,9 @@ impl Voter {
         self.controller.stand_down();
         let (me, leader) = (self.id(), self.raft.leader());
         let (why, rule) = match leader {
-            Some(leader) => (format!("controller {leader} leads in epoch {}", self.raft.epoch()), "A newer epoch has another leader (KRaft)".to_owned()),
+            Some(leader) => {
+                (format!("controller {leader} leads in epoch {}", self.raft.epoch()), "A newer epoch has another leader (KRaft)".to_owned())
+            }
             None => (
                 "it no longer hears from a majority of the voters. Nobody decides until there is a new leader".to_owned(),
                 "1.5 × controller.quorum.fetch.timeout.ms without fetches of a majority (KIP-595)".to_owned(),
