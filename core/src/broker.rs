@@ -7,7 +7,7 @@ mod coordination;
 mod fetcher;
 mod link;
 pub mod partition;
-mod purgatory;
+pub mod purgatory;
 mod serving;
 
 use crate::config::BrokerConfig;
@@ -282,6 +282,7 @@ impl Broker {
         let replica = self.replicas.get_or_insert_with(id, || Replica::new(Arc::clone(&topic.config)));
         let was_leader = matches!(replica.role, Role::Leader(_));
         if registration.leader_epoch == replica.leader_epoch {
+            replica.reassigned(self.id, &registration.replicas);
             if replica.isr_confirmed(&registration.isr, registration.partition_epoch) {
                 self.isr_changes.remove(&id);
                 self.advance(now, id);
@@ -311,16 +312,16 @@ impl Broker {
     fn advance(&mut self, now: SimTime, id: TopicPartition) {
         let Some(replica) = self.replicas.get_mut(&id) else { return };
         let image = &self.image;
-        if replica.advance_high_watermark(now, self.config.replica_lag_time_max, &|broker| image.is_active(broker)) {
+        if replica.advance_high_watermark(now, self.config.replica_lag_time_max, &|broker, epoch| eligible(image, broker, epoch)) {
             self.moved.insert(id);
         }
     }
 
     /// Lets a follower that has caught up into the ISR.
-    fn offer_expansion(&mut self, id: TopicPartition, follower: BrokerId, epoch: BrokerEpoch) {
-        let known = self.image.brokers.get(&follower);
-        let eligible = known.is_some_and(|registration| !registration.fenced && registration.epoch == epoch);
-        let isr = self.replicas.get(&id).and_then(|replica| replica.expanded_isr(follower, eligible));
+    fn offer_expansion(&mut self, id: TopicPartition, follower: BrokerId) {
+        let image = &self.image;
+        let isr =
+            self.replicas.get(&id).and_then(|replica| replica.expanded_isr(follower, &|broker, epoch| eligible(image, broker, epoch)));
         if let Some(isr) = isr {
             self.ask_for_isr(id, isr, crate::protocol::IsrChange::CaughtUp(follower));
         }
@@ -436,6 +437,11 @@ impl Broker {
         }
         self.send_isr_changes(now, out);
     }
+}
+
+/// `Partition.isReplicaIsrEligible`: registered, not fenced, and fetching with the epoch of that registration.
+fn eligible(image: &MetadataImage, broker: BrokerId, fetched_with: Option<BrokerEpoch>) -> bool {
+    image.brokers.get(&broker).is_some_and(|known| !known.fenced && fetched_with == Some(known.epoch))
 }
 
 impl Node for Broker {

@@ -8,6 +8,7 @@ mod batch;
 mod group;
 mod log;
 mod partitioner;
+mod replication;
 
 use answer::Refusal;
 use serde_json::{Map, Value, json};
