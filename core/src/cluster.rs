@@ -7,6 +7,7 @@ mod acting;
 pub mod digest;
 pub mod disk;
 mod hops;
+mod host;
 pub mod inspect;
 pub mod invariant;
 mod judging;
@@ -19,7 +20,7 @@ use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
 use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
-use crate::network::Network;
+use crate::network::{Fate, Network};
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, Envelope, Message};
 use crate::quorum::voter::Voter;
@@ -30,6 +31,7 @@ use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
 use hops::Hops;
+use host::Host;
 use queue::{Event, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
@@ -56,8 +58,8 @@ pub struct Cluster {
     consumers: Vec<Consumer>,
     /// The group of each consumer, in the order of the scenario.
     group_of: Vec<u32>,
-    /// How often each controller and broker has crashed, by number.
-    crashes: Vec<u32>,
+    /// The processes, by dense number.
+    hosts: Vec<Host>,
     /// Some events of this instant were processed, others may be left.
     mid_instant: bool,
     /// The next wake of each participant; later ones in the queue are stale.
@@ -68,10 +70,8 @@ pub struct Cluster {
     events: Vec<EventView>,
     /// The newest election of each partition, for the cause of what it lost.
     elections: SortedMap<String, EventId>,
-    /// What took each controller or broker down, or out of office.
-    downs: SortedMap<i32, EventId>,
-    /// The controller that was elected last.
-    last_elected: i32,
+    /// The controller that was elected last, and the event by which it left office.
+    last_elected: (i32, Option<EventId>),
     outbox: Outbox,
     hops: Hops,
 }
@@ -96,13 +96,13 @@ impl Cluster {
             steps: 0,
             queue: EventQueue::default(),
             network: Network::new(scenario.network, seed, 0),
-            crashes: vec![0; controllers.len() + brokers.len()],
             controllers,
             brokers,
             broker_ids,
             producers: Vec::new(),
             consumers: Vec::new(),
             group_of: Vec::new(),
+            hosts: Vec::new(),
             mid_instant: false,
             wakes: Vec::new(),
             spins: 0,
@@ -110,8 +110,7 @@ impl Cluster {
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
             elections: SortedMap::new(),
-            downs: SortedMap::new(),
-            last_elected: FIRST_CONTROLLER,
+            last_elected: (FIRST_CONTROLLER, None),
             outbox: Outbox::default(),
             hops: Hops::default(),
             scenario,
@@ -144,9 +143,10 @@ impl Cluster {
                 self.group_of.push(group as u32);
             }
         }
-        let nodes = self.crashes.len() + self.producers.len() + self.consumers.len();
+        let nodes = self.servers() as usize + self.producers.len() + self.consumers.len();
         self.network = Network::new(scenario.network, seed, nodes as u32);
         self.wakes = vec![SimTime::MAX; nodes];
+        self.hosts = vec![Host::default(); nodes];
     }
 
     /// Registers the brokers, creates the topics, and lets everybody take the first step.
@@ -168,7 +168,7 @@ impl Cluster {
             self.brokers[i].begin(epoch, &image, &mut out);
             self.flush(first_broker + i as u32, &mut out);
         }
-        let first_client = self.crashes.len() as u32;
+        let first_client = self.servers();
         for i in 0..self.producers.len() {
             self.producers[i].begin(SimTime::ZERO, &mut out);
             self.flush(first_client + i as u32, &mut out);
@@ -327,21 +327,34 @@ impl Cluster {
     fn deliver(&mut self, envelope: Envelope) {
         let Some(node) = self.number(envelope.to) else { return };
         let closed = matches!(envelope.message, Message::Closed);
-        if !matches!(envelope.to, NodeId::Client(_)) {
-            if !closed && envelope.connection < self.crashes_of(envelope.to) {
-                // It was meant for a process that is gone; its sender is being told that the connection closed.
-                return;
+        let host = &mut self.hosts[node as usize];
+        if host.paused {
+            // The system takes it in; the process reads it when it goes on.
+            host.inbox.push(envelope);
+            return;
+        }
+        let stale = envelope.connection < host.crashes;
+        if stale && !closed {
+            // It was meant for a process that is gone; its sender is being told that the connection closed.
+            return;
+        }
+        let refused = match envelope.to {
+            NodeId::Broker(id) => !matches!(envelope.from, NodeId::Controller(_)) && !self.broker(id).is_some_and(Broker::listens),
+            _ => false,
+        };
+        if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {
+            if !closed {
+                self.send(node, envelope.to, envelope.from, Message::Closed);
             }
-            let refused = matches!(envelope.message, Message::Request(..)) && !self.accepts(envelope.from, envelope.to);
-            if self.is_down(envelope.to) || refused {
-                if !closed {
-                    self.send(node, envelope.to, envelope.from, Message::Closed);
-                }
-                return;
-            }
+            return;
         }
         if closed {
-            self.network.reconnect(node, envelope.to, envelope.from, self.crashes_of(envelope.from));
+            let Some(peer) = self.number(envelope.from) else { return };
+            let crashes = self.hosts[peer as usize].crashes;
+            self.network.reconnect((node, envelope.to), (peer, envelope.from), crashes);
+            if stale {
+                return;
+            }
         }
         if self.hops.capacity.is_some() {
             self.watch(&envelope);
@@ -361,6 +374,10 @@ impl Cluster {
             return;
         }
         self.wakes[node as usize] = SimTime::MAX;
+        let host = &self.hosts[node as usize];
+        if host.paused || host.down {
+            return;
+        }
         self.spins += 1;
         assert!(self.spins < SPIN_LIMIT, "participant {node} wakes without end at {}", self.now);
         let now = self.now;
@@ -376,7 +393,11 @@ impl Cluster {
     fn flush(&mut self, node: u32, out: &mut Outbox) {
         let from = self.node_id(node);
         for (to, message) in out.sends.drain(..) {
+            let closes = matches!(message, Message::Closed);
             self.send(node, from, to, message);
+            if closes && let Some(peer) = self.number(to) {
+                self.network.close((node, from), (peer, to));
+            }
         }
         for fact in out.facts.drain(..) {
             self.judge(fact, &mut out.next_event);
@@ -385,15 +406,23 @@ impl Cluster {
             self.push_event(event);
         }
         let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
-        if next < self.wakes[node as usize] {
+        if next < self.wakes[node as usize] && !self.hosts[node as usize].down {
             self.wakes[node as usize] = next;
             self.queue.push(next, Event::Wake(node));
         }
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
-        let (arrival, connection) = self.network.send(self.now, node, from, to);
-        let envelope = Envelope { from, to, sent_at: self.now, connection, message };
+        let (fate, connection) = self.network.send(self.now, node, from, to, &message);
+        let mut envelope = Envelope { from, to, sent_at: self.now, connection, message };
+        let arrival = match fate {
+            Fate::Arrives(arrival) => arrival,
+            Fate::Reset(arrival) => {
+                envelope.message = Message::Closed;
+                arrival
+            }
+            Fate::Waits => return self.network.hold(node, envelope),
+        };
         self.queue.push(arrival, Event::Deliver(envelope));
     }
 

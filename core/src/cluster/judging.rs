@@ -1,7 +1,7 @@
 //! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
 
 use super::Cluster;
-use crate::ids::{EventId, TopicPartition};
+use crate::ids::{BrokerId, EventId, NodeId, TopicPartition};
 use crate::node::Fact;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -56,16 +56,18 @@ impl Cluster {
             }
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
-                let down = event.subject.parse().ok().and_then(|id: i32| self.downs.get(&id));
-                event.causes.extend(down);
+                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
             }
             EventKind::ControllerResigned => {
-                self.downs.insert(self.last_elected, event.id);
+                self.last_elected.1 = Some(event.id);
             }
             // So does the quorum of its leader.
             EventKind::ControllerElected => {
-                event.causes.extend(self.downs.get(&self.last_elected));
-                self.last_elected = event.subject.parse().unwrap_or(self.last_elected);
+                let (last, left) = self.last_elected;
+                let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
+                event.causes.extend(left.or(struck));
+                self.last_elected = (event.subject.parse().unwrap_or(last), None);
             }
             _ => {}
         }

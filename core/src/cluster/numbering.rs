@@ -1,31 +1,22 @@
 //! Participants by number: controllers, brokers, producers, consumers, in this order and without gaps.
 
 use super::Cluster;
-use crate::broker::{Broker, Phase};
 use crate::ids::{ClientId, FIRST_CONTROLLER, NodeId};
+use crate::network::End;
 use crate::node::Node;
 
 impl Cluster {
-    pub(super) fn crashes_of(&self, id: NodeId) -> u32 {
-        self.number(id).and_then(|number| self.crashes.get(number as usize)).copied().unwrap_or(0)
-    }
-
-    /// No process: it was killed and has not been started again.
     pub(super) fn is_down(&self, id: NodeId) -> bool {
-        match id {
-            NodeId::Controller(_) => self.number(id).is_some_and(|number| !self.controllers[number as usize].is_up()),
-            NodeId::Broker(id) => self.broker(id).is_some_and(|broker| broker.phase() == Phase::Down),
-            NodeId::Client(_) => false,
-        }
+        self.number(id).is_some_and(|node| self.hosts[node as usize].down)
     }
 
-    /// Whether `to` takes connections from there: a broker listens once the controller knows it.
-    pub(super) fn accepts(&self, from: NodeId, to: NodeId) -> bool {
-        match (from, to) {
-            (NodeId::Controller(_), _) => true,
-            (_, NodeId::Broker(to)) => self.broker(to).is_some_and(Broker::listens),
-            _ => true,
-        }
+    /// Controllers and brokers: those who answer requests.
+    pub(super) fn servers(&self) -> u32 {
+        (self.controllers.len() + self.brokers.len()) as u32
+    }
+
+    pub(super) fn end_of(&self, node: u32) -> End {
+        (node, self.node_id(node))
     }
 
     /// Dense number of a participant: controllers, brokers, producers, consumers.
@@ -34,12 +25,12 @@ impl Cluster {
         match id {
             NodeId::Controller(id) => u32::try_from(id - FIRST_CONTROLLER).ok().filter(|place| *place < controllers),
             NodeId::Broker(id) => self.broker_ids.binary_search(&id).ok().map(|place| controllers + place as u32),
-            NodeId::Client(ClientId(client)) => Some(self.crashes.len() as u32 + client),
+            NodeId::Client(ClientId(client)) => Some(self.servers() + client),
         }
     }
 
     pub(super) fn node_id(&self, number: u32) -> NodeId {
-        let (controllers, servers) = (self.controllers.len() as u32, self.crashes.len() as u32);
+        let (controllers, servers) = (self.controllers.len() as u32, self.servers());
         match number {
             n if n < controllers => NodeId::Controller(FIRST_CONTROLLER + n as i32),
             n if n < servers => NodeId::Broker(self.broker_ids[(n - controllers) as usize]),
