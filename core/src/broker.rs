@@ -357,19 +357,23 @@ impl Broker {
 
     fn isr_answered(&mut self, now: SimTime, id: CorrelationId, answer: Result<Vec<AlteredPartition>, ErrorCode>) {
         let Some(IsrRequest { items, .. }) = self.isr_request.take_if(|request| request.id == id) else { return };
+        // A stale broker epoch refuses everything: this broker is about to be somebody else, and hears what became of its partitions.
         for (partition, result) in answer.unwrap_or_default() {
-            if let (Ok(state), Some(replica)) = (result, self.replicas.get_mut(&partition))
-                && state.leader_epoch == replica.leader_epoch
-            {
-                replica.isr_confirmed(&state.isr, state.partition_epoch);
-            }
-        }
-        for partition in items.into_iter().map(|item| item.partition) {
-            // Refused or overtaken: what was pending is not; the next fetch or check asks again. What was asked since still is.
-            if !self.isr_changes.contains_key(&partition)
-                && let Some(Role::Leader(leadership)) = self.replicas.get_mut(&partition).map(|replica| &mut replica.role)
-            {
-                leadership.pending_isr = None;
+            let Some(replica) = self.replicas.get_mut(&partition) else { continue };
+            match result {
+                Ok(state) if state.leader_epoch == replica.leader_epoch => {
+                    replica.isr_confirmed(&state.isr, state.partition_epoch);
+                }
+                // It was not done: the next fetch or check asks again. What was asked since still counts.
+                Err(ErrorCode::IneligibleReplica) if !self.isr_changes.contains_key(&partition) => replica.withdraw_pending_isr(),
+                Err(ErrorCode::NotController) => {
+                    if let Some(item) = items.iter().find(|item| item.partition == partition) {
+                        self.isr_changes.entry(partition).or_insert(item.clone());
+                    }
+                }
+                // Overtaken, perhaps by this very change from before: what is pending counts until the metadata says more
+                // (`Partition.handleAlterPartitionError`).
+                _ => {}
             }
             self.advance(now, partition);
         }

@@ -165,6 +165,13 @@ impl Replica {
         }
     }
 
+    /// What was asked of the controller will not be.
+    pub fn withdraw_pending_isr(&mut self) {
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.pending_isr = None;
+        }
+    }
+
     /// A follower asked for `offset`: that is where its log ends.
     pub fn follower_fetched(&mut self, broker: BrokerId, epoch: BrokerEpoch, offset: Offset, now: SimTime) {
         let leader_end = self.log.log_end();

@@ -31,7 +31,7 @@ impl Cluster {
 
     /// The place of a broker among the brokers, by its dense number.
     pub(super) fn broker_place(&self, number: u32) -> Option<usize> {
-        (number as usize).checked_sub(1).filter(|place| *place < self.brokers.len())
+        (number as usize).checked_sub(self.controllers.len()).filter(|place| *place < self.brokers.len())
     }
 
     pub(super) fn node_id(&self, number: u32) -> NodeId {

@@ -238,6 +238,11 @@ impl Auditor {
         }
     }
 
+    /// The event was something the user did.
+    pub(super) fn commanded(&self) -> bool {
+        self.witness.commanded
+    }
+
     pub(super) fn name(&self, id: TopicPartition) -> String {
         self.image.name_of(id)
     }

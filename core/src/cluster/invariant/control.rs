@@ -29,7 +29,7 @@ impl Auditor {
             let last_known = before.isr.is_empty() && before.last_known_elr == [leader];
             if topic.config.unclean_leader_election || self.unclean_by_hand {
                 self.partitions.entry(id).or_default().tainted = true;
-            } else if !last_known {
+            } else if !last_known && after.partition_epoch.0 == before.partition_epoch.0 + 1 {
                 self.fail(Row::I16, format!("{}: {leader} was elected and was neither in sync nor eligible", self.name(id)));
             }
         }
