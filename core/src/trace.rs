@@ -21,6 +21,23 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    pub const ALL: [EventKind; 14] = [
+        EventKind::Fault,
+        EventKind::BrokerRegistered,
+        EventKind::BrokerFenced,
+        EventKind::BrokerUnfenced,
+        EventKind::ControllerElected,
+        EventKind::TopicCreated,
+        EventKind::LeaderElected,
+        EventKind::IsrChanged,
+        EventKind::LogTruncated,
+        EventKind::MemberJoined,
+        EventKind::MemberLeft,
+        EventKind::GroupRebalanced,
+        EventKind::CoordinatorLoaded,
+        EventKind::RecordLost,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             EventKind::Fault => "fault",
