@@ -21,13 +21,18 @@ pub enum EventKind {
     RecordLost,
 }
 
+// A kind that is missing in the list would make it shorter than its last one's number.
+const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1);
+
 impl EventKind {
-    pub const ALL: [EventKind; 14] = [
+    /// In their order.
+    pub const ALL: [EventKind; 15] = [
         EventKind::Fault,
         EventKind::BrokerRegistered,
         EventKind::BrokerFenced,
         EventKind::BrokerUnfenced,
         EventKind::ControllerElected,
+        EventKind::ControllerResigned,
         EventKind::TopicCreated,
         EventKind::LeaderElected,
         EventKind::IsrChanged,
