@@ -11,6 +11,9 @@ use crate::time::SimDuration;
 pub use rules::ConfigFault;
 pub use table::{Described, Settings};
 
+/// `Long.MAX_VALUE`.
+pub const NEVER: u64 = i64::MAX as u64;
+
 /// What a producer waits for before it calls a record sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acks {
@@ -143,6 +146,10 @@ pub struct TopicConfig {
     pub index_interval_bytes: u32,
     pub max_message_bytes: u32,
     pub unclean_leader_election: bool,
+    /// Records; Kafka's default, the largest of its numbers, means never.
+    pub flush_messages: u64,
+    /// Milliseconds, as above.
+    pub flush_ms: u64,
 }
 
 impl Default for TopicConfig {
@@ -154,6 +161,8 @@ impl Default for TopicConfig {
             index_interval_bytes: 4_096,
             max_message_bytes: 1_048_588,
             unclean_leader_election: false,
+            flush_messages: NEVER,
+            flush_ms: NEVER,
         }
     }
 }
@@ -167,6 +176,10 @@ pub struct BrokerConfig {
     pub replica_fetch_max_bytes: u32,
     pub replica_fetch_min_bytes: u32,
     pub replica_fetch_backoff: SimDuration,
+    /// Milliseconds between two looks for logs whose `flush.ms` is over.
+    pub log_flush_scheduler_interval_ms: u64,
+    /// `RackAwareReplicaSelector` (KIP-392): consumers may read from a follower in their rack.
+    pub rack_aware_reads: bool,
     pub auto_leader_rebalance: bool,
     pub leader_imbalance_check_interval: SimDuration,
     pub group_initial_rebalance_delay: SimDuration,
@@ -184,6 +197,8 @@ impl Default for BrokerConfig {
             replica_fetch_max_bytes: 1_048_576,
             replica_fetch_min_bytes: 1,
             replica_fetch_backoff: SimDuration::from_secs(1),
+            log_flush_scheduler_interval_ms: NEVER,
+            rack_aware_reads: false,
             auto_leader_rebalance: true,
             leader_imbalance_check_interval: SimDuration::from_secs(300),
             group_initial_rebalance_delay: SimDuration::from_secs(3),

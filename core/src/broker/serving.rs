@@ -44,6 +44,9 @@ impl Broker {
 
     fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &ProduceRequest, out: &mut Outbox) {
         let NodeId::Client(client) = from else { return };
+        if self.write_fails(out) {
+            return;
+        }
         let acks = Acks::from_wire(request.acks);
         let mut results = Vec::with_capacity(request.batches.len());
         let mut open = Vec::new();
@@ -79,7 +82,7 @@ impl Broker {
 
     /// Appends as leader.
     pub(super) fn append(&mut self, now: SimTime, id: TopicPartition, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
-        let appended = self.led(id)?.append(batch, acks)?;
+        let appended = self.led(id)?.append(now, batch, acks)?;
         if !appended.duplicate {
             self.moved.insert(id);
             self.advance(now, id);

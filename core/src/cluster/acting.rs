@@ -1,8 +1,10 @@
 //! What the user does to the world: each [`Command`], at this instant.
 
 use super::Cluster;
-use crate::command::{Act, Command, CommandError, Who};
+use crate::broker::Broker;
+use crate::command::{Act, Command, CommandError, DiskFault, Who};
 use crate::ids::{BrokerId, EventId, NodeId};
+use crate::node::Outbox;
 use crate::protocol::Message;
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
@@ -18,7 +20,7 @@ impl Cluster {
         match command {
             Command::Process(act, who) => self.process(*act, who)?,
             Command::Link(..) | Command::HealAll => return Err(CommandError::NotModelled("A link that misbehaves")),
-            Command::Disk(..) => return Err(CommandError::NotModelled("A disk that misbehaves")),
+            Command::Disk(fault, id) => self.disk(*fault, *id),
             Command::Skew(..) => return Err(CommandError::NotModelled("A clock that is wrong")),
             Command::Set { .. } => return Err(CommandError::NotModelled("A client that changes its settings")),
             Command::Elect { .. } => return Err(CommandError::NotModelled("An election on request")),
@@ -48,7 +50,8 @@ impl Cluster {
             Act::Start => self.start(id, node),
             Act::Stop => return Err(CommandError::NotModelled("A clean stop")),
             Act::Pause | Act::Resume => return Err(CommandError::NotModelled("A paused process")),
-            Act::PowerCut => return Err(CommandError::NotModelled("A power cut")),
+            Act::PowerCut if down => return Err(CommandError::NotRunning(who.clone())),
+            Act::PowerCut => self.power_cut(id, node),
         }
         Ok(())
     }
@@ -64,12 +67,46 @@ impl Cluster {
         id
     }
 
-    /// The process ends; the operating system closes its connections.
     fn kill(&mut self, id: BrokerId, node: u32) {
         let text = format!("Broker {id} crashed. Its disk is still there.");
         let event = self.fault(id, text, "kill: the process ends at once, what it wrote stays (page cache kept)", Vec::new());
-        self.downs.insert(id, event);
         self.brokers[node as usize - 1].crash();
+        self.ended(id, node, Some(event));
+    }
+
+    fn power_cut(&mut self, id: BrokerId, node: u32) {
+        let text = format!("Broker {id} lost its power. What was not on its disk is gone.");
+        let event = self.fault(id, text, "power-cut: the machine ends at once, its page cache with it", Vec::new());
+        let now = self.now;
+        self.with_broker(node, |broker, out| broker.power_cut(now, event, out));
+        self.ended(id, node, Some(event));
+    }
+
+    fn disk(&mut self, fault: DiskFault, id: BrokerId) {
+        let Some(node) = self.number(NodeId::Broker(id)) else { return };
+        let (text, rule) = match fault {
+            DiskFault::Heal => (format!("Broker {id}'s disk works again."), "disk heal"),
+            DiskFault::Full => (format!("Broker {id}'s disk is full."), "disk full: the next write fails"),
+            DiskFault::Slow(by) => (format!("Broker {id}'s disk takes {by} longer."), "disk slow: appends and reads are late by that"),
+            DiskFault::Corrupt => (format!("Broker {id}'s disk changed a bit."), "disk corrupt: in the newest batch it holds"),
+            DiskFault::Wipe => (format!("Broker {id}'s disk is empty."), "disk wipe: every log is gone, the broker keeps its id"),
+        };
+        let event = self.fault(id, text, rule, Vec::new());
+        self.with_broker(node, |broker, out| broker.disk(fault, event, out));
+    }
+
+    fn with_broker(&mut self, node: u32, act: impl FnOnce(&mut Broker, &mut Outbox)) {
+        let mut out = std::mem::take(&mut self.outbox);
+        act(&mut self.brokers[node as usize - 1], &mut out);
+        self.flush(node, &mut out);
+        self.outbox = out;
+    }
+
+    /// The process is gone; the operating system closes its connections.
+    pub(super) fn ended(&mut self, id: BrokerId, node: u32, event: Option<EventId>) {
+        if let Some(event) = event {
+            self.downs.insert(id, event);
+        }
         self.crashes[node as usize - 1] += 1;
         self.wakes[node as usize] = SimTime::MAX;
         let peers: Vec<NodeId> = (0..self.wakes.len() as u32).filter(|peer| *peer != node).map(|peer| self.node_id(peer)).collect();
@@ -88,9 +125,6 @@ impl Cluster {
             self.network.reconnect(node, NodeId::Broker(id), peer, crashes);
         }
         let now = self.now;
-        let mut out = std::mem::take(&mut self.outbox);
-        self.brokers[node as usize - 1].start(now, Some(event));
-        self.flush(node, &mut out);
-        self.outbox = out;
+        self.with_broker(node, |broker, out| broker.start(now, Some(event), out));
     }
 }

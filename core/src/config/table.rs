@@ -4,7 +4,7 @@
 
 use super::rules::ConfigFault;
 use super::value::Kind;
-use super::{Acks, BrokerConfig, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
+use super::{Acks, BrokerConfig, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
 use crate::sorted::SortedMap;
 use crate::time::SimDuration;
 
@@ -47,6 +47,8 @@ const PARTITIONER: &[(&str, u64)] = &[
     ("RoundRobinPartitioner", 1),
     ("roundrobin", 1),
 ];
+const SELECTOR: &[(&str, u64)] =
+    &[("null", 0), ("org.apache.kafka.common.replica.RackAwareReplicaSelector", 1), ("RackAwareReplicaSelector", 1)];
 const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0)];
 const ASSIGNOR: &[(&str, u64)] = &[("range", 0), ("org.apache.kafka.clients.consumer.RangeAssignor", 0)];
 const ISOLATION: &[(&str, u64)] = &[("read_uncommitted", 0)];
@@ -213,6 +215,15 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
 
 const TOPIC: &[Row<TopicConfig>] = &[
     fixed!("compression.type", "STRING", TOPIC_COMPRESSION, "Whether the broker packs batches anew."),
+    number!("flush.messages", "LONG", flush_messages: u64, Count, 1, NEVER, "After so many records the log is forced to the disk."),
+    Row {
+        key: "flush.ms",
+        kafka_type: "LONG",
+        kind: Kind::Millis { min: 0, max: NEVER },
+        meaning: "After so long the log is forced to the disk, if log.flush.scheduler.interval.ms makes somebody look.",
+        get: |c| c.flush_ms,
+        set: |c, v| c.flush_ms = v,
+    },
     number!("index.interval.bytes", "INT", index_interval_bytes: u32, Bytes, 0, INT, "How far apart entries of the offset index lie."),
     number!("max.message.bytes", "INT", max_message_bytes: u32, Bytes, 0, INT, "The largest batch the topic takes."),
     number!("min.insync.replicas", "INT", min_insync_replicas: u32, Count, 1, INT, "With acks=all, so many copies must be in sync."),
@@ -256,6 +267,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         get: |c| c.leader_imbalance_check_interval.millis() / 1_000,
         set: |c, v| c.leader_imbalance_check_interval = SimDuration::from_secs(v),
     },
+    Row {
+        key: "log.flush.scheduler.interval.ms",
+        kafka_type: "LONG",
+        kind: Kind::Millis { min: 1, max: NEVER },
+        meaning: "How often a broker looks for logs whose flush.ms is over.",
+        get: |c| c.log_flush_scheduler_interval_ms,
+        set: |c, v| c.log_flush_scheduler_interval_ms = v,
+    },
     number!(
         "offsets.topic.num.partitions",
         "INT",
@@ -294,6 +313,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         LONG_MS,
         "A follower that has not caught up for so long leaves the ISR."
     ),
+    Row {
+        key: "replica.selector.class",
+        kafka_type: "STRING",
+        kind: Kind::Words(SELECTOR),
+        meaning: "Whether a consumer may read from a follower in its own rack (client.rack).",
+        get: |c| u64::from(c.rack_aware_reads),
+        set: |c, v| c.rack_aware_reads = v != 0,
+    },
 ];
 
 /// Settings by Kafka's names, on each of the four config structs.
