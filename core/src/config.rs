@@ -9,6 +9,7 @@ mod value;
 
 use crate::time::SimDuration;
 pub use rules::ConfigFault;
+use std::sync::Arc;
 pub use table::{Described, Settings};
 
 /// `Long.MAX_VALUE`.
@@ -101,6 +102,8 @@ impl Default for ProducerConfig {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumerConfig {
+    /// `client.rack`.
+    pub client_rack: Option<Arc<str>>,
     pub auto_offset_reset: OffsetReset,
     pub enable_auto_commit: bool,
     pub auto_commit_interval: SimDuration,
@@ -120,6 +123,7 @@ pub struct ConsumerConfig {
 impl Default for ConsumerConfig {
     fn default() -> Self {
         ConsumerConfig {
+            client_rack: None,
             auto_offset_reset: OffsetReset::Latest,
             enable_auto_commit: true,
             auto_commit_interval: SimDuration::from_secs(5),

@@ -12,6 +12,7 @@ use crate::protocol::{Message, Request, Response};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
@@ -85,7 +86,9 @@ impl Broker {
             DiskFault::Full => self.disk.full = true,
             DiskFault::Slow(by) => self.disk.slow = by,
             DiskFault::Corrupt => {
+                let image = Arc::clone(&self.image);
                 let newest = |(id, replica): (&TopicPartition, &Replica)| {
+                    image.topic(id.topic).is_none_or(|topic| !topic.internal).then_some(())?;
                     let stored = replica.log.newest_first().next()?;
                     Some((stored.batch.max_timestamp_ms(), *id, stored.base_offset))
                 };

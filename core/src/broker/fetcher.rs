@@ -60,6 +60,7 @@ impl Broker {
         });
         let request = FetchRequest {
             replica: Some((self.id, self.lifecycle.epoch)),
+            rack: None,
             max_wait: self.config.replica_fetch_wait_max,
             min_bytes: self.config.replica_fetch_min_bytes,
             max_bytes: 10 * self.config.replica_fetch_max_bytes,

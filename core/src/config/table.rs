@@ -18,6 +18,14 @@ pub(super) struct Row<C> {
     set: fn(&mut C, u64),
 }
 
+/// A setting whose value is any text.
+struct TextRow<C> {
+    key: &'static str,
+    meaning: &'static str,
+    get: fn(&C) -> &str,
+    set: fn(&mut C, &str),
+}
+
 /// A setting as a page or a manual shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
@@ -213,6 +221,13 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
     millis!("session.timeout.ms", "INT", session_timeout, 1, INT, "Silent for so long, a member is dead to its coordinator."),
 ];
 
+const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[TextRow {
+    key: "client.rack",
+    meaning: "Where this client stands; brokers with replica.selector.class may let it read from a copy there.",
+    get: |c| c.client_rack.as_deref().unwrap_or_default(),
+    set: |c, v| c.client_rack = (!v.is_empty()).then(|| v.into()),
+}];
+
 const TOPIC: &[Row<TopicConfig>] = &[
     fixed!("compression.type", "STRING", TOPIC_COMPRESSION, "Whether the broker packs batches anew."),
     number!("flush.messages", "LONG", flush_messages: u64, Count, 1, NEVER, "After so many records the log is forced to the disk."),
@@ -339,11 +354,16 @@ pub trait Settings: Default + Sized + 'static {
 }
 
 macro_rules! settings {
-    ($config:ty, $rows:expr, $scope:literal) => {
+    ($config:ty, $rows:expr, $texts:expr, $scope:literal) => {
         impl Settings for $config {
             const SCOPE: &'static str = $scope;
 
             fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigFault> {
+                let texts: &[TextRow<$config>] = $texts;
+                if let Some(text) = texts.iter().find(|text| text.key == key) {
+                    (text.set)(self, value.trim());
+                    return Ok(());
+                }
                 let row = $rows.iter().find(|row| row.key == key).ok_or_else(|| unknown($scope, key, $rows.iter().map(|row| row.key)))?;
                 (row.set)(self, row.kind.read(row.key, value.trim())?);
                 Ok(())
@@ -351,26 +371,41 @@ macro_rules! settings {
 
             fn given(&self) -> SortedMap<String, String> {
                 let default = Self::default();
-                $rows
+                let texts: &[TextRow<$config>] = $texts;
+                let numbers = $rows
                     .iter()
                     .map(|row| (row, (row.get)(self)))
                     .filter(|(row, value)| *value != (row.get)(&default))
-                    .map(|(row, value)| (row.key.to_owned(), row.kind.print(value)))
-                    .collect()
+                    .map(|(row, value)| (row.key.to_owned(), row.kind.print(value)));
+                let texts = texts.iter().map(|text| (text.key.to_owned(), (text.get)(self).to_owned()));
+                numbers.chain(texts.filter(|(_, value)| !value.is_empty())).collect()
             }
 
             fn describe(&self) -> Vec<Described> {
                 let default = Self::default();
-                $rows.iter().map(|row| row.described((row.get)(self), (row.get)(&default))).collect()
+                let texts: &[TextRow<$config>] = $texts;
+                let mut all: Vec<Described> = $rows.iter().map(|row| row.described((row.get)(self), (row.get)(&default))).collect();
+                for text in texts {
+                    let place = all.partition_point(|other| other.key < text.key);
+                    all.insert(place, text.described((text.get)(self)));
+                }
+                all
             }
         }
     };
 }
 
-settings!(ProducerConfig, PRODUCER, "producer");
-settings!(ConsumerConfig, CONSUMER, "consumer");
-settings!(TopicConfig, TOPIC, "topic");
-settings!(BrokerConfig, BROKER, "broker");
+settings!(ProducerConfig, PRODUCER, &[], "producer");
+settings!(ConsumerConfig, CONSUMER, CONSUMER_TEXTS, "consumer");
+settings!(TopicConfig, TOPIC, &[], "topic");
+settings!(BrokerConfig, BROKER, &[], "broker");
+
+impl<C> TextRow<C> {
+    fn described(&self, value: &str) -> Described {
+        let (default, valid) = (String::new(), "any text".to_owned());
+        Described { key: self.key, kafka_type: "STRING", default, unit: "", valid, meaning: self.meaning, value: value.to_owned() }
+    }
+}
 
 impl<C> Row<C> {
     fn described(&self, value: u64, default: u64) -> Described {
