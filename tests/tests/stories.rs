@@ -2,6 +2,7 @@
 
 mod stories {
     mod disks;
+    mod faults;
     mod groups;
     mod nearby_reads;
     mod producers;

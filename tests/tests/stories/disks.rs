@@ -32,7 +32,7 @@ fn a_power_cut_takes_the_last_half_minute_of_a_single_copy_and_a_kill_takes_noth
     assert!(told.view().ledger.acked_lost_total >= lost - 10, "acks=1 had promised nearly all of them");
     let events = told.events("log_truncated");
     assert_eq!(events.len(), 1);
-    assert_eq!(told.event(events[0].causes[0]).text, "Broker 101 lost its power. What was not on its disk is gone.");
+    assert_eq!(told.event(events[0].causes[0]).text, "Broker 101 lost power. What was not flushed is gone.");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_rotten_batch_of_the_leader_holds_up_followers_until_another_leads() {
 
 #[test]
 fn a_consumer_stops_before_a_rotten_batch() {
-    let story = stream(&[101], "1").field("records = 100").group("readers", "orders", 1).field("process = \"100ms\"");
+    let story = stream(&[101], "1").field("records = 100").group("readers", "orders", 1).field("process = \"1s\"");
     let told = story.run_until("15s").then("disk corrupt 101").until("5m");
     let reader = told.client("readers-1");
     assert!(reader.delivered < 100 && reader.delivered > 10, "{}", reader.delivered);
