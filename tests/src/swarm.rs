@@ -68,7 +68,7 @@ impl fmt::Display for Failure {
 struct Dice(SimRng);
 
 impl Dice {
-    fn from_to(&mut self, from: u64, to: u64) -> u64 {
+    fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.0.below(to - from + 1)
     }
 
@@ -118,8 +118,8 @@ const KINDS: [Kind; 13] = [
 pub fn draw(seed: u64) -> Drawn {
     let mut dice = Dice(SimRng::new(Seed(seed), 0));
     let brokers = dice.of(&[1, 2, 3, 3, 3, 4]);
-    let copies = dice.from_to(1.max(brokers.min(3) - 1), brokers.min(3));
-    let min_isr = dice.from_to(1, copies);
+    let copies = dice.between(1.max(brokers.min(3) - 1), brokers.min(3));
+    let min_isr = dice.between(1, copies);
     let acks = dice.of(&["all", "all", "all", "1", "0"]);
     let unclean = dice.one_in(6);
     let mut story = Story::brokers(brokers as u32).seed(seed);
@@ -127,11 +127,11 @@ pub fn draw(seed: u64) -> Drawn {
     for (key, value) in brokers_settings(&mut dice, brokers) {
         story = story.broker_config(key, &value);
     }
-    let partitions = dice.from_to(1, 3) as u32;
+    let partitions = dice.between(1, 3) as u32;
     story = story.topic("orders", partitions, copies as u32).with("min.insync.replicas", &min_isr.to_string());
     story = story.with("unclean.leader.election.enable", if unclean { "true" } else { "false" });
     for (name, most) in [("a", 8), ("b", 4)] {
-        let rate = dice.from_to(1, most);
+        let rate = dice.between(1, most);
         story = story.producer(name, "orders", &format!("rate = {rate}")).field(&format!("records = {}", rate * 28));
         story = if name == "a" { story.field("key = \"{zipf:20}\"") } else { story };
         for (key, value) in producer_settings(&mut dice, acks) {
@@ -139,7 +139,7 @@ pub fn draw(seed: u64) -> Drawn {
         }
     }
     if dice.one_in(2) {
-        story = story.group("g", "orders", dice.from_to(1, 2) as u32);
+        story = story.group("g", "orders", dice.between(1, 2) as u32);
         for (key, value) in [("session.timeout.ms", "6000"), ("heartbeat.interval.ms", "2000"), ("request.timeout.ms", "4000")] {
             story = story.with(key, value);
         }
@@ -150,13 +150,13 @@ pub fn draw(seed: u64) -> Drawn {
 
 /// Kafka's timeouts, several times shorter: a minute shows what takes ten with the defaults.
 fn brokers_settings(dice: &mut Dice, brokers: u64) -> Vec<(&'static str, String)> {
-    let session = dice.from_to(2_000, 6_000);
+    let session = dice.between(2_000, 6_000);
     vec![
         ("offsets.topic.replication.factor", brokers.min(3).to_string()),
         ("offsets.topic.num.partitions", "1".to_owned()),
         ("broker.session.timeout.ms", session.to_string()),
         ("broker.heartbeat.interval.ms", (session / 4).to_string()),
-        ("replica.lag.time.max.ms", dice.from_to(2_000, 8_000).to_string()),
+        ("replica.lag.time.max.ms", dice.between(2_000, 8_000).to_string()),
         ("replica.fetch.wait.max.ms", dice.of(&[500_u64, 1_000]).to_string()),
         ("leader.imbalance.check.interval.seconds", dice.of(&[5_u64, 10]).to_string()),
         ("group.initial.rebalance.delay.ms", "500".to_owned()),
@@ -167,8 +167,8 @@ fn producer_settings(dice: &mut Dice, acks: &str) -> Vec<(&'static str, String)>
     let mut settings = vec![
         ("acks", format!("\"{acks}\"")),
         ("linger.ms", dice.of(&[0_u64, 0, 5, 200]).to_string()),
-        ("request.timeout.ms", dice.from_to(1_000, 4_000).to_string()),
-        ("delivery.timeout.ms", dice.from_to(5_000, 12_000).to_string()),
+        ("request.timeout.ms", dice.between(1_000, 4_000).to_string()),
+        ("delivery.timeout.ms", dice.between(5_000, 12_000).to_string()),
         ("metadata.max.age.ms", "5000".to_owned()),
     ];
     if acks == "all" && dice.one_in(4) {
@@ -186,18 +186,18 @@ fn producer_settings(dice: &mut Dice, acks: &str) -> Vec<(&'static str, String)>
 fn storm(dice: &mut Dice, mut story: Story, brokers: u64, partitions: u32) -> Story {
     let kinds: Vec<Kind> = KINDS.into_iter().filter(|_| dice.one_in(2)).collect();
     let kinds = if kinds.is_empty() { vec![Kind::Kill] } else { kinds };
-    let mut now = dice.from_to(200, 4_000);
+    let mut now = dice.between(200, 4_000);
     while now < HEALED_MS - 1_000 {
         let kind = dice.of(&kinds);
         for (after, line) in fault(dice, kind, brokers, partitions) {
             let at = (now + after).min(HEALED_MS - 1);
             story = story.at(&format!("{at}ms"), &line);
         }
-        now += match dice.from_to(0, 3) {
-            0 => dice.from_to(0, 20),
-            1 => dice.from_to(20, 900),
-            2 => dice.from_to(900, 4_000),
-            _ => dice.from_to(3_000, 9_000),
+        now += match dice.between(0, 3) {
+            0 => dice.between(0, 20),
+            1 => dice.between(20, 900),
+            2 => dice.between(900, 4_000),
+            _ => dice.between(3_000, 9_000),
         };
     }
     let heal = format!("{HEALED_MS}ms");
@@ -217,15 +217,15 @@ fn storm(dice: &mut Dice, mut story: Story, brokers: u64, partitions: u32) -> St
 
 /// Lines of one fault, each so many milliseconds after its beginning; usually its end is among them.
 fn fault(dice: &mut Dice, kind: Kind, brokers: u64, partitions: u32) -> Vec<(u64, String)> {
-    let broker = 101 + dice.from_to(0, brokers - 1);
-    let other = 101 + dice.from_to(0, brokers - 1);
-    let controller = 3001 + dice.from_to(0, 2);
-    let soon = match dice.from_to(0, 2) {
-        0 => dice.from_to(5, 400),
-        1 => dice.from_to(400, 3_000),
-        _ => dice.from_to(3_000, 10_000),
+    let broker = 101 + dice.between(0, brokers - 1);
+    let other = 101 + dice.between(0, brokers - 1);
+    let controller = 3001 + dice.between(0, 2);
+    let soon = match dice.between(0, 2) {
+        0 => dice.between(5, 400),
+        1 => dice.between(400, 3_000),
+        _ => dice.between(3_000, 10_000),
     };
-    let path = match dice.from_to(0, 4) {
+    let path = match dice.between(0, 4) {
         0 => format!("{broker}>{controller}"),
         1 => format!("{controller}>{broker}"),
         2 => format!("a {broker}"),
@@ -248,13 +248,13 @@ fn fault(dice: &mut Dice, kind: Kind, brokers: u64, partitions: u32) -> Vec<(u64
             let cuts = all.iter().map(|path| (0, format!("cut {path}")));
             cuts.chain(all.iter().map(|path| (soon, format!("heal {path}")))).collect()
         }
-        Kind::Slow => vec![(0, format!("slow {path} {}ms", dice.from_to(50, 3_000))), (soon, format!("heal {path}"))],
-        Kind::Lose => vec![(0, format!("lose {path} {}%", dice.from_to(1, 30))), (soon, format!("heal {path}"))],
-        Kind::Duplicate => vec![(0, format!("duplicate a {broker} {}%", dice.from_to(5, 80))), (soon, format!("heal a {broker}"))],
+        Kind::Slow => vec![(0, format!("slow {path} {}ms", dice.between(50, 3_000))), (soon, format!("heal {path}"))],
+        Kind::Lose => vec![(0, format!("lose {path} {}%", dice.between(1, 30))), (soon, format!("heal {path}"))],
+        Kind::Duplicate => vec![(0, format!("duplicate a {broker} {}%", dice.between(5, 80))), (soon, format!("heal a {broker}"))],
         Kind::Controller => vec![(0, format!("kill {controller}")), (soon, format!("start {controller}"))],
         Kind::Elect => vec![(0, "kafka-leader-election.sh --election-type preferred --all-topic-partitions".to_owned())],
         Kind::Configure => {
-            let min_isr = dice.from_to(1, 2);
+            let min_isr = dice.between(1, 2);
             let set = format!("--add-config min.insync.replicas={min_isr}");
             match dice.one_in(4) {
                 true => vec![(0, format!("kafka-topics.sh --alter --topic orders --partitions {}", partitions + 1))],
@@ -264,7 +264,7 @@ fn fault(dice: &mut Dice, kind: Kind, brokers: u64, partitions: u32) -> Vec<(u64
         Kind::Disk => {
             let what = dice.of(&["full".to_owned(), "slow".to_owned()].each_ref()).clone();
             let line =
-                if what == "slow" { format!("disk slow {broker} {}ms", dice.from_to(1, 500)) } else { format!("disk full {broker}") };
+                if what == "slow" { format!("disk slow {broker} {}ms", dice.between(1, 500)) } else { format!("disk full {broker}") };
             vec![(0, line), (soon, format!("disk heal {broker}")), (soon + 1, format!("start {broker}"))]
         }
     }

@@ -28,8 +28,8 @@ pub struct Auditor {
     /// The controller's image at the last look.
     pub(super) image: Arc<MetadataImage>,
     images: Vec<Arc<MetadataImage>>,
-    /// Produce requests that wait for an answer: `acks=all`, and records a partition.
-    pub(super) asked: SortedMap<(ClientId, CorrelationId), (bool, Vec<(TopicPartition, u32)>)>,
+    /// Produce requests that wait for an answer.
+    pub(super) asked: SortedMap<(ClientId, CorrelationId), Asked>,
     pub(super) asked_latest: SortedSet<(ClientId, CorrelationId)>,
     /// What was appended in this event: where, and by whom.
     pub(super) appended: Vec<(BrokerId, TopicPartition, u32)>,
@@ -40,6 +40,9 @@ pub struct Auditor {
     changed: SortedSet<TopicPartition>,
     pub(super) found: Vec<(Row, String)>,
 }
+
+/// Whether with `acks=all`, and records a partition.
+pub(super) type Asked = (bool, Vec<(TopicPartition, u32)>);
 
 #[derive(Clone, Copy, Debug)]
 struct BrokerSeen {
@@ -144,7 +147,8 @@ impl Auditor {
             if self.prints[place][i] != print {
                 self.prints[place][i] = print;
                 self.changed.insert(*id);
-                self.copy_changed(cluster, broker, *id, replica, commanded);
+                // A process may also end by itself, when its disk fails.
+                self.copy_changed(cluster, broker, *id, replica, commanded || broker.phase() == Phase::Down);
             }
         }
         self.look_at_image(cluster, place);
@@ -217,7 +221,7 @@ impl Auditor {
                 let id = TopicPartition { topic: topic.id, partition: partition as u32 };
                 let old = old.and_then(|old| old.partitions.get(partition));
                 if activity || old.is_none_or(|old| !Arc::ptr_eq(old, registration)) {
-                    self.registration_changed(topic, id, old.map(Arc::as_ref), registration);
+                    self.registration_changed(cluster, topic, id, old.map(Arc::as_ref), registration);
                     self.changed.insert(id);
                 }
             }

@@ -12,6 +12,7 @@ impl Auditor {
     /// The controller committed another registration of a partition, or other brokers are trusted.
     pub(super) fn registration_changed(
         &mut self,
+        cluster: &Cluster,
         topic: &TopicImage,
         id: TopicPartition,
         before: Option<&PartitionRegistration>,
@@ -26,10 +27,14 @@ impl Auditor {
         let elected = after.leader.filter(|leader| before.leader != Some(*leader));
         let unclean = elected.filter(|leader| !before.isr.contains(leader) && !before.elr.contains(leader));
         if let Some(leader) = unclean {
-            let last_known = before.isr.is_empty() && before.last_known_elr == [leader];
+            let last_known = before.isr.is_empty() && after.elr.is_empty() && before.last_known_elr == [leader];
+            let ghost = self.partitions.entry(id).or_default();
             if topic.config.unclean_leader_election || self.unclean_by_hand {
-                self.partitions.entry(id).or_default().tainted = true;
-            } else if !last_known && after.partition_epoch.0 == before.partition_epoch.0 + 1 {
+                ghost.tainted = true;
+            } else if last_known {
+                // Everybody else stopped uncleanly: what this one lost with its page cache nobody is trusted to have (KIP-966).
+                ghost.tainted |= ghost.lossy.contains_key(&leader);
+            } else if after.partition_epoch.0 == before.partition_epoch.0 + 1 {
                 self.fail(Row::I16, format!("{}: {leader} was elected and was neither in sync nor eligible", self.name(id)));
             }
         }
@@ -38,6 +43,11 @@ impl Auditor {
             let caught_up = ghost.copies.get(joined).map_or(ghost.true_hw == 0, |copy| copy.chain.holds_all_of(&ghost.truth));
             if caught_up || ghost.tainted {
                 ghost.lossy.remove(joined);
+                continue;
+            }
+            // It had caught up when its leader asked, and lost that again before the controller could know.
+            let unheard = cluster.broker(*joined).is_none_or(|broker| matches!(broker.phase(), Phase::Down | Phase::Registering));
+            if unheard && ghost.lossy.contains_key(joined) {
                 continue;
             }
             let end = ghost.copies.get(joined).map_or(0, |copy| copy.log_end);
