@@ -8,14 +8,18 @@ mod fetcher;
 pub mod partition;
 mod purgatory;
 mod serving;
+mod stopping;
 
 use crate::config::BrokerConfig;
 use crate::error::ErrorCode;
 use crate::group::GroupCoordinator;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
-use crate::metadata::MetadataImage;
+use crate::metadata::{LeaderRecoveryState, MetadataImage};
 use crate::node::{Fact, Node, Outbox};
-use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, HeartbeatAnswer, Message, Request, Response};
+use crate::protocol::{
+    AlterPartitionItem, AlterPartitionRequest, AlteredPartition, BrokerHeartbeatRequest, BrokerRegistrationRequest, HeartbeatAnswer,
+    IsrChange, Message, Request, Response,
+};
 use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
@@ -44,6 +48,8 @@ pub struct Broker {
     replicas: SortedMap<TopicPartition, Replica>,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
     checkpoint: SortedMap<TopicPartition, Offset>,
+    /// `.kafka_cleanshutdown`, with the broker epoch in it: written by a process that stopped in order, gone when the next one starts.
+    clean_shutdown: Option<BrokerEpoch>,
     next_checkpoint: SimTime,
     next_isr_check: SimTime,
     fetchers: SortedMap<BrokerId, Fetcher>,
@@ -69,6 +75,8 @@ pub enum Phase {
     Fenced,
     /// Trusted: may lead and be in sync.
     Running,
+    /// Told to stop: hands its leaderships over before it goes.
+    Stopping,
 }
 
 #[derive(Clone, Debug)]
@@ -76,9 +84,15 @@ struct Lifecycle {
     phase: Phase,
     epoch: BrokerEpoch,
     incarnation: u64,
-    /// The user's action that started this process.
+    /// Of the process before, if that one stopped in order.
+    previous_epoch: Option<BrokerEpoch>,
+    /// The user's action that started this process, or that told it to stop.
     because: Option<EventId>,
     next_contact: SimTime,
+    /// It goes then, whatever the controller says.
+    stop_by: SimTime,
+    /// The controller has asked a stopping broker to wait.
+    told_to_wait: bool,
     refusals: u32,
     fetching_metadata: bool,
 }
@@ -95,14 +109,18 @@ impl Broker {
                 phase: Phase::Down,
                 epoch: BrokerEpoch(-1),
                 incarnation: 0,
+                previous_epoch: None,
                 because: None,
                 next_contact: SimTime::MAX,
+                stop_by: SimTime::MAX,
+                told_to_wait: false,
                 refusals: 0,
                 fetching_metadata: false,
             },
             image: Arc::default(),
             replicas: SortedMap::default(),
             checkpoint: SortedMap::new(),
+            clean_shutdown: None,
             next_checkpoint: SimTime::MAX,
             next_isr_check: SimTime::MAX,
             fetchers: SortedMap::new(),
@@ -122,7 +140,7 @@ impl Broker {
 
     /// Clients and other brokers can connect: the process runs and the controller knows it (`enableRequestProcessing`).
     pub fn listens(&self) -> bool {
-        matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running)
+        matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running | Phase::Stopping)
     }
 
     pub fn rack(&self) -> Option<&str> {
@@ -168,6 +186,7 @@ impl Broker {
         }
         self.lifecycle.phase = Phase::Registering;
         self.lifecycle.incarnation += 1;
+        self.lifecycle.previous_epoch = self.clean_shutdown.take();
         self.lifecycle.because = because;
         self.lifecycle.refusals = 0;
         self.lifecycle.next_contact = now;
@@ -186,6 +205,7 @@ impl Broker {
         fresh.next_correlation = self.next_correlation;
         fresh.groups = self.groups.restarted();
         fresh.checkpoint = std::mem::take(&mut self.checkpoint);
+        fresh.clean_shutdown = self.clean_shutdown;
         fresh.replicas = std::mem::take(&mut self.replicas);
         for replica in fresh.replicas.values_mut() {
             replica.role = Role::Offline;
@@ -212,14 +232,16 @@ impl Broker {
             Phase::Down => {}
             Phase::Registering => {
                 self.lifecycle.next_contact = SimTime::MAX;
-                let Lifecycle { incarnation, because, .. } = self.lifecycle;
-                let request = Request::BrokerRegistration { incarnation, rack: self.rack.clone(), because };
-                self.ask_controller(request, out);
+                let Lifecycle { incarnation, previous_epoch, because, .. } = self.lifecycle;
+                let request = BrokerRegistrationRequest { incarnation, rack: self.rack.clone(), previous_epoch, because };
+                self.ask_controller(Request::BrokerRegistration(Box::new(request)), out);
             }
-            Phase::Fenced | Phase::Running => {
+            Phase::Fenced | Phase::Running | Phase::Stopping => {
                 self.lifecycle.next_contact = now + self.config.heartbeat_interval;
-                let request = Request::BrokerHeartbeat { epoch: self.lifecycle.epoch, metadata_offset: self.image.offset };
-                self.ask_controller(request, out);
+                let Lifecycle { epoch, because, .. } = self.lifecycle;
+                let wants_shutdown = self.lifecycle.phase == Phase::Stopping;
+                let request = BrokerHeartbeatRequest { epoch, metadata_offset: self.image.offset, wants_shutdown, because };
+                self.ask_controller(Request::BrokerHeartbeat(request), out);
                 self.fetch_metadata(out);
             }
         }
@@ -249,10 +271,11 @@ impl Broker {
         }
     }
 
-    fn heartbeat_answered(&mut self, now: SimTime, answer: Result<HeartbeatAnswer, ErrorCode>) {
+    fn heartbeat_answered(&mut self, now: SimTime, answer: Result<HeartbeatAnswer, ErrorCode>, out: &mut Outbox) {
         match answer {
-            Ok(HeartbeatAnswer { fenced: false }) => self.lifecycle.phase = Phase::Running,
-            Ok(HeartbeatAnswer { fenced: true }) => self.lifecycle.phase = Phase::Fenced,
+            _ if self.lifecycle.phase == Phase::Stopping => self.shutdown_answered(now, answer, out),
+            Ok(HeartbeatAnswer { fenced: false, .. }) => self.lifecycle.phase = Phase::Running,
+            Ok(HeartbeatAnswer { fenced: true, .. }) => self.lifecycle.phase = Phase::Fenced,
             // Another registration took this id; a real broker would stop. Ours asks again.
             Err(_) => {
                 self.lifecycle.phase = Phase::Registering;
@@ -278,18 +301,17 @@ impl Broker {
     /// Turns the controller's word on one partition into this broker's role in it.
     fn apply_partition(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
         let image = Arc::clone(&self.image);
-        let Some(registration) = image.partition(id) else { return };
-        if !registration.replicas.contains(&self.id) {
-            return;
-        }
-        let Some(topic) = image.topic(id.topic) else { return };
+        let known = image.topic(id.topic).zip(image.partition(id)).filter(|(_, registration)| registration.replicas.contains(&self.id));
+        let Some((topic, registration)) = known else { return self.drop_replica(now, id, out) };
         let replica = self.replicas.get_or_insert_with(id, || Replica::new(Arc::clone(&topic.config)));
+        replica.config = Arc::clone(&topic.config);
         let was_leader = matches!(replica.role, Role::Leader(_));
         if registration.leader_epoch == replica.leader_epoch {
+            replica.take_assignment(self.id, &registration.replicas, now);
             if replica.isr_confirmed(&registration.isr, registration.partition_epoch) {
                 self.isr_changes.remove(&id);
-                self.advance(now, id);
             }
+            self.advance(now, id);
             return;
         }
         let leads = registration.leader == Some(self.id);
@@ -311,6 +333,22 @@ impl Broker {
         }
     }
 
+    /// The topic is deleted, or the partition lives elsewhere now: the replica goes, with its log.
+    fn drop_replica(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
+        if !self.replicas.contains_key(&id) {
+            return;
+        }
+        self.refuse_waiting(id, out);
+        self.follow(id, None);
+        self.isr_changes.remove(&id);
+        self.checkpoint.remove(&id);
+        self.moved.remove(&id);
+        self.replicas.remove(&id);
+        if self.image.offsets_topic() == Some(id.topic) {
+            self.coordinate(now, id, false, out);
+        }
+    }
+
     /// Moves the high watermark if it may, and marks the partition as moved.
     fn advance(&mut self, now: SimTime, id: TopicPartition) {
         let Some(replica) = self.replicas.get_mut(&id) else { return };
@@ -323,19 +361,23 @@ impl Broker {
     /// Lets a follower that has caught up into the ISR.
     fn offer_expansion(&mut self, id: TopicPartition, follower: BrokerId, epoch: BrokerEpoch) {
         let known = self.image.brokers.get(&follower);
-        let eligible = known.is_some_and(|registration| !registration.fenced && registration.epoch == epoch);
+        let eligible = self.image.is_active(follower) && known.is_some_and(|registration| registration.epoch == epoch);
         let isr = self.replicas.get(&id).and_then(|replica| replica.expanded_isr(follower, eligible));
         if let Some(isr) = isr {
-            self.ask_for_isr(id, isr, crate::protocol::IsrChange::CaughtUp(follower));
+            self.ask_for_isr(id, isr, IsrChange::CaughtUp(follower));
         }
     }
 
-    fn ask_for_isr(&mut self, id: TopicPartition, new_isr: Vec<BrokerId>, why: crate::protocol::IsrChange) {
+    fn ask_for_isr(&mut self, id: TopicPartition, new_isr: Vec<BrokerId>, why: IsrChange) {
+        let me = (self.id, self.lifecycle.epoch);
         let Some(replica) = self.replicas.get_mut(&id) else { return };
         let (leader_epoch, partition_epoch) = (replica.leader_epoch, replica.partition_epoch);
         if let Role::Leader(leadership) = &mut replica.role {
             leadership.pending_isr = Some(new_isr.clone());
-            let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, why };
+            let isr_epochs = new_isr.iter().map(|member| if *member == me.0 { Some(me.1) } else { leadership.epoch_of(*member) }).collect();
+            // A leader has nothing left to recover once it leads.
+            let recovery = LeaderRecoveryState::Recovered;
+            let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, isr_epochs, recovery, why };
             self.isr_changes.insert(id, item);
         }
     }
@@ -393,7 +435,7 @@ impl Broker {
     fn answered(&mut self, now: SimTime, from: NodeId, id: CorrelationId, response: Response, out: &mut Outbox) {
         match response {
             Response::BrokerRegistration(answer) => self.registered(now, answer, out),
-            Response::BrokerHeartbeat(answer) => self.heartbeat_answered(now, answer),
+            Response::BrokerHeartbeat(answer) => self.heartbeat_answered(now, answer, out),
             Response::FetchMetadata { image, changed } => {
                 self.lifecycle.fetching_metadata = false;
                 self.take_metadata(now, image, &changed, out);
@@ -452,9 +494,13 @@ impl Node for Broker {
             .min(fetchers)
             .min(self.purgatory.next_deadline())
             .min(self.groups.next_timeout())
+            .min(self.lifecycle.stop_by)
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.lifecycle.stop_by <= now {
+            return self.exit(out);
+        }
         if self.lifecycle.next_contact <= now {
             self.contact_controller(now, out);
         }

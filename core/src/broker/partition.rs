@@ -103,6 +103,11 @@ impl Leadership {
         self.isr.iter().copied().chain(pending)
     }
 
+    /// The process a follower fetches with, once it has.
+    pub fn epoch_of(&self, broker: BrokerId) -> Option<BrokerEpoch> {
+        self.followers.iter().find(|follower| follower.broker == broker)?.broker_epoch
+    }
+
     fn follower_mut(&mut self, broker: BrokerId) -> Option<&mut FollowerProgress> {
         self.followers.iter_mut().find(|follower| follower.broker == broker)
     }
@@ -152,6 +157,17 @@ impl Replica {
             Some(leader) => Role::Follower { leader },
             None => Role::Offline,
         };
+    }
+
+    /// The replicas of the epoch this replica leads changed: a reassignment brought some in.
+    pub fn take_assignment(&mut self, me: BrokerId, replicas: &[BrokerId], now: SimTime) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        leadership.followers.retain(|follower| replicas.contains(&follower.broker));
+        for broker in replicas.iter().filter(|broker| **broker != me) {
+            if leadership.follower_mut(*broker).is_none() {
+                leadership.followers.push(FollowerProgress::new(*broker, false, now));
+            }
+        }
     }
 
     /// The controller's newest word on the ISR of the epoch this replica leads; false when it is not new.

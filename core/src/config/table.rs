@@ -240,6 +240,15 @@ const BROKER: &[Row<BrokerConfig>] = &[
         INT,
         "Silent for so long, a broker is fenced and loses its leaderships."
     ),
+    number!(
+        "default.replication.factor",
+        "INT",
+        default_replication_factor: u32,
+        Count,
+        1,
+        32_767,
+        "How many copies a topic has that does not say."
+    ),
     millis!(
         "group.initial.rebalance.delay.ms",
         "INT",
@@ -256,6 +265,7 @@ const BROKER: &[Row<BrokerConfig>] = &[
         get: |c| c.leader_imbalance_check_interval.millis() / 1_000,
         set: |c, v| c.leader_imbalance_check_interval = SimDuration::from_secs(v),
     },
+    number!("num.partitions", "INT", num_partitions: u32, Count, 1, 1_000, "Into how many partitions a topic is cut that does not say."),
     number!(
         "offsets.topic.num.partitions",
         "INT",
@@ -293,6 +303,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         1,
         LONG_MS,
         "A follower that has not caught up for so long leaves the ISR."
+    ),
+    millis!(
+        "unclean.leader.election.interval.ms",
+        "LONG",
+        unclean_leader_election_interval,
+        1,
+        LONG_MS,
+        "How often the controller looks for partitions that only an unclean election can bring back."
     ),
 ];
 

@@ -61,7 +61,7 @@ fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
 }
 
 fn topics(cluster: &Cluster) -> Vec<TopicView> {
-    let mut topics: Vec<TopicView> = cluster.controller().image().topics.iter().map(|topic| topic_view(cluster, topic)).collect();
+    let mut topics: Vec<TopicView> = cluster.controller().image().topics().map(|topic| topic_view(cluster, topic)).collect();
     crate::sorted::settle(&mut topics, |a, b| (a.internal, &a.name) < (b.internal, &b.name));
     topics
 }
