@@ -1,40 +1,301 @@
 //! All a user can do to a running cluster. Every click and every shell line becomes one of these.
 
 use crate::ids::BrokerId;
-use serde::{Deserialize, Serialize};
+use crate::time::SimDuration;
 use std::fmt;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// `kill 102`: the process is gone at once; its disk stays.
-    Kill(BrokerId),
-    /// `start 102`: the process starts on its disk.
-    Start(BrokerId),
+    /// `kill 102`: a process is ended, stopped, started, frozen or thawed.
+    Process(Act, Who),
+    /// `cut 101>102`, `slow 101 102 200ms`: a link between participants misbehaves from now on.
+    Link(Path, LinkFault),
+    /// `heal`: every link is as the scenario made it.
+    HealAll,
+    /// `disk full 102`.
+    Disk(DiskFault, BrokerId),
+    /// `skew 102 +10m`: a clock is wrong by so many milliseconds. Timestamps follow it, timers do not.
+    Skew(Who, i64),
+    /// `set truck-1 acks=1`: a client goes on with another setting.
+    Set { client: String, key: String, value: String },
+    /// `kafka-leader-election.sh`, of one partition or of all.
+    Elect { unclean: bool, of: Option<(String, u32)> },
+    /// `kafka-topics.sh --create`. What is left out follows the defaults of the brokers.
+    CreateTopic(Box<NewTopic>),
+    /// `kafka-topics.sh --alter --partitions`.
+    AddPartitions { topic: String, total: u32, assignment: Vec<Vec<BrokerId>> },
+    /// `kafka-topics.sh --delete`.
+    DeleteTopic(String),
+    /// `kafka-configs.sh --alter --entity-type topics`.
+    ConfigureTopic { topic: String, add: Vec<(String, String)>, delete: Vec<String> },
+    /// `kafka-reassign-partitions.sh --execute`: the replicas a partition is to have, the preferred leader first.
+    Reassign { topic: String, partition: u32, replicas: Vec<BrokerId> },
+    /// `kafka-reassign-partitions.sh --cancel`.
+    CancelReassignment { topic: String, partition: u32 },
 }
 
+/// What can happen to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It is gone at once; its disk stays, the page cache too.
+    Kill,
+    /// It ends in order: a broker hands over what it leads, a member leaves its group.
+    Stop,
+    /// A new process, on the disk it finds.
+    Start,
+    /// It gets nothing done (`SIGSTOP`): messages wait, timers fire late.
+    Pause,
+    Resume,
+    /// The machine is gone at once; what was not flushed is lost.
+    PowerCut,
+}
+
+/// A participant by its name, or all of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// `node.id` of a broker or a controller.
+    Node(i32),
+    /// A client by its name, or the members of a fleet or group by theirs.
+    Client(String),
+    All(Kind),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Brokers,
+    Controllers,
+    Clients,
+}
+
+/// Between whom: `101 102` both ways, `101>102` from the first to the second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    pub from: Who,
+    pub to: Who,
+    pub one_way: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkFault {
+    Heal,
+    /// Nothing gets through.
+    Cut,
+    /// So much later than usual.
+    Slow(SimDuration),
+    /// So many packets in a hundred are lost; TCP sends them again.
+    Lose(u32),
+    /// So many requests in a hundred are carried out, and the connection is reset before the answer: what makes a client send twice.
+    Duplicate(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFault {
+    Heal,
+    /// No room: the log directory fails at the next write.
+    Full,
+    /// Every write takes so much longer.
+    Slow(SimDuration),
+    /// Bytes on it have changed.
+    Corrupt,
+    /// Everything on it is gone.
+    Wipe,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewTopic {
+    pub name: String,
+    pub partitions: Option<u32>,
+    pub replication_factor: Option<u32>,
+    /// Replicas of each partition, the preferred leader first.
+    pub assignment: Vec<Vec<BrokerId>>,
+    pub config: Vec<(String, String)>,
+}
+
+/// Why a command was refused; nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    Unknown(Unknown),
+    NotRunning(Who),
+    AlreadyRunning(Who),
+    NotPaused(Who),
+    AlreadyPaused(Who),
+    /// In Kafka's own words, its error name first where it has one.
+    Refused(String),
+    /// True of Kafka, and not in this engine.
+    NotModelled(&'static str),
+}
+
+/// A name that nobody here has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    pub word: String,
+    pub message: String,
+}
+
+pub const ACTS: [(&str, Act); 6] = [
+    ("kill", Act::Kill),
+    ("stop", Act::Stop),
+    ("start", Act::Start),
+    ("pause", Act::Pause),
+    ("resume", Act::Resume),
+    ("power-cut", Act::PowerCut),
+];
+
+pub const KINDS: [(&str, Kind); 3] = [("brokers", Kind::Brokers), ("controllers", Kind::Controllers), ("clients", Kind::Clients)];
+
 impl Command {
-    /// The broker it is about.
-    pub const fn broker(&self) -> BrokerId {
+    /// `kill 102`.
+    pub const fn kill(node: i32) -> Self {
+        Command::Process(Act::Kill, Who::Node(node))
+    }
+
+    /// `start 102`.
+    pub const fn start(node: i32) -> Self {
+        Command::Process(Act::Start, Who::Node(node))
+    }
+
+    /// The participants it is about.
+    pub fn about(&self) -> [Option<Who>; 2] {
         match self {
-            Command::Kill(broker) | Command::Start(broker) => *broker,
+            Command::Process(_, who) | Command::Skew(who, _) => [Some(who.clone()), None],
+            Command::Link(path, _) => [Some(path.from.clone()), Some(path.to.clone())],
+            Command::Disk(_, broker) => [Some(Who::Node(broker.0)), None],
+            Command::Set { client, .. } => [Some(Who::Client(client.clone())), None],
+            _ => [None, None],
         }
     }
 }
 
-/// Why a command was refused; nothing changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CommandError {
-    NoSuchBroker { broker: BrokerId, known: Vec<BrokerId> },
-    NotRunning(BrokerId),
-    AlreadyRunning(BrokerId),
+/// The word a value has in a table of words.
+fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word(&ACTS, self))
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Node(id) => id.fmt(f),
+            Who::Client(name) => f.write_str(name),
+            Who::All(kind) => f.write_str(word(&KINDS, kind)),
+        }
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", self.from, if self.one_way { '>' } else { ' ' }, self.to)
+    }
 }
 
 /// The canonical shell line; `shell::parse_line` reads it back.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Command::Kill(broker) => write!(f, "kill {broker}"),
-            Command::Start(broker) => write!(f, "start {broker}"),
+            Command::Process(act, who) => write!(f, "{act} {who}"),
+            Command::Link(path, fault) => match fault {
+                LinkFault::Heal => write!(f, "heal {path}"),
+                LinkFault::Cut => write!(f, "cut {path}"),
+                LinkFault::Slow(by) => write!(f, "slow {path} {by}"),
+                LinkFault::Lose(percent) => write!(f, "lose {path} {percent}%"),
+                LinkFault::Duplicate(percent) => write!(f, "duplicate {path} {percent}%"),
+            },
+            Command::HealAll => f.write_str("heal"),
+            Command::Disk(fault, broker) => match fault {
+                DiskFault::Heal => write!(f, "disk heal {broker}"),
+                DiskFault::Full => write!(f, "disk full {broker}"),
+                DiskFault::Slow(by) => write!(f, "disk slow {broker} {by}"),
+                DiskFault::Corrupt => write!(f, "disk corrupt {broker}"),
+                DiskFault::Wipe => write!(f, "disk wipe {broker}"),
+            },
+            Command::Skew(who, ms) => {
+                let by = SimDuration::from_millis(ms.unsigned_abs());
+                write!(f, "skew {who} {}{by}", if *ms < 0 { '-' } else { '+' })
+            }
+            Command::Set { client, key, value } => write!(f, "set {client} {key}={value}"),
+            _ => self.kafka_line(f),
+        }
+    }
+}
+
+impl Command {
+    /// Kafka's own command lines.
+    fn kafka_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Command::Elect { unclean, of } => {
+                let kind = if *unclean { "unclean" } else { "preferred" };
+                write!(f, "kafka-leader-election.sh --election-type {kind}")?;
+                match of {
+                    Some((topic, partition)) => write!(f, " --topic {topic} --partition {partition}"),
+                    None => f.write_str(" --all-topic-partitions"),
+                }
+            }
+            Command::CreateTopic(new) => {
+                write!(f, "kafka-topics.sh --create --topic {}", new.name)?;
+                if let Some(partitions) = new.partitions {
+                    write!(f, " --partitions {partitions}")?;
+                }
+                if let Some(factor) = new.replication_factor {
+                    write!(f, " --replication-factor {factor}")?;
+                }
+                assignment(f, &new.assignment)?;
+                new.config.iter().try_for_each(|(key, value)| write!(f, " --config {key}={value}"))
+            }
+            Command::AddPartitions { topic, total, assignment: replicas } => {
+                write!(f, "kafka-topics.sh --alter --topic {topic} --partitions {total}")?;
+                assignment(f, replicas)
+            }
+            Command::DeleteTopic(topic) => write!(f, "kafka-topics.sh --delete --topic {topic}"),
+            Command::ConfigureTopic { topic, add, delete } => {
+                write!(f, "kafka-configs.sh --alter --entity-type topics --entity-name {topic}")?;
+                for (i, (key, value)) in add.iter().enumerate() {
+                    f.write_str(if i == 0 { " --add-config " } else { "," })?;
+                    // Brackets keep the commas of a list together.
+                    if value.contains(',') { write!(f, "{key}=[{value}]")? } else { write!(f, "{key}={value}")? }
+                }
+                if delete.is_empty() { Ok(()) } else { write!(f, " --delete-config {}", delete.join(",")) }
+            }
+            Command::Reassign { topic, partition, replicas } => {
+                write!(f, "kafka-reassign-partitions.sh --execute --topic {topic} --partition {partition} --replicas ")?;
+                listed(f, replicas)
+            }
+            Command::CancelReassignment { topic, partition } => {
+                write!(f, "kafka-reassign-partitions.sh --cancel --topic {topic} --partition {partition}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn assignment(f: &mut fmt::Formatter<'_>, partitions: &[Vec<BrokerId>]) -> fmt::Result {
+    for (i, replicas) in partitions.iter().enumerate() {
+        f.write_str(if i == 0 { " --replica-assignment " } else { "," })?;
+        listed(f, replicas)?;
+    }
+    Ok(())
+}
+
+fn listed(f: &mut fmt::Formatter<'_>, replicas: &[BrokerId]) -> fmt::Result {
+    for (i, broker) in replicas.iter().enumerate() {
+        write!(f, "{}{broker}", if i == 0 { "" } else { ":" })?;
+    }
+    Ok(())
+}
+
+/// `Broker 102`, as a sentence begins with it; a client by its name.
+struct Actor<'w>(&'w Who);
+
+impl fmt::Display for Actor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Who::Node(id) => write!(f, "Node {id}"),
+            Who::Client(name) => write!(f, "Client {name}"),
+            Who::All(kind) => write!(f, "Each of the {}", word(&KINDS, kind)),
         }
     }
 }
@@ -42,12 +303,13 @@ impl fmt::Display for Command {
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CommandError::NoSuchBroker { broker, known } => {
-                let known: Vec<String> = known.iter().map(BrokerId::to_string).collect();
-                write!(f, "There is no broker {broker}. Brokers here: {}.", known.join(", "))
-            }
-            CommandError::NotRunning(broker) => write!(f, "Broker {broker} is already down. Write `start {broker}` first."),
-            CommandError::AlreadyRunning(broker) => write!(f, "Broker {broker} is already running. Write `kill {broker}` first."),
+            CommandError::Unknown(unknown) => f.write_str(&unknown.message),
+            CommandError::NotRunning(who) => write!(f, "{} is already down. Write `start {who}` first.", Actor(who)),
+            CommandError::AlreadyRunning(who) => write!(f, "{} is already running. Write `kill {who}` first.", Actor(who)),
+            CommandError::NotPaused(who) => write!(f, "{} is not paused. Write `pause {who}` first.", Actor(who)),
+            CommandError::AlreadyPaused(who) => write!(f, "{} is already paused. Write `resume {who}` first.", Actor(who)),
+            CommandError::Refused(text) => f.write_str(text),
+            CommandError::NotModelled(what) => write!(f, "{what} is not modelled yet. Nothing changed."),
         }
     }
 }

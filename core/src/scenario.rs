@@ -17,9 +17,10 @@ pub mod template;
 pub use builtin::{BUILTINS, builtin};
 pub use fault::ScenarioFault;
 
-use crate::command::Command;
+use crate::command::{Command, Unknown, Who};
 use crate::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
 use crate::ids::BrokerId;
+use crate::nearest::nearest;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 
@@ -216,10 +217,70 @@ fn member_names(group: &str, members: u32) -> Vec<String> {
     (1..=members).map(|i| format!("{group}-{i}")).collect()
 }
 
+/// `node.id` of the first controller; the others follow.
+pub const FIRST_CONTROLLER: i32 = 3_001;
+
+/// Who takes part, by name.
+#[derive(Clone, Copy)]
+pub struct Cast<'s> {
+    pub cluster: &'s ClusterSpec,
+    pub producers: &'s [ProducerSpec],
+    pub groups: &'s [GroupSpec],
+}
+
+impl Cast<'_> {
+    /// Why a command cannot mean anybody here: the name nobody has.
+    pub fn unknown(&self, command: &Command) -> Option<Unknown> {
+        command.about().iter().flatten().find_map(|who| self.stranger(who))
+    }
+
+    fn stranger(&self, who: &Who) -> Option<Unknown> {
+        let message = match who {
+            Who::All(_) => return None,
+            Who::Node(id) => {
+                let controllers = FIRST_CONTROLLER..FIRST_CONTROLLER + self.cluster.controllers as i32;
+                if controllers.contains(id) || self.cluster.brokers.binary_search(&BrokerId(*id)).is_ok() {
+                    return None;
+                }
+                let known: Vec<String> = self.cluster.brokers.iter().take(20).map(BrokerId::to_string).collect();
+                let more = if self.cluster.brokers.len() > 20 { ", …" } else { "" };
+                let (first, last) = (controllers.start, controllers.end - 1);
+                let controllers = if first == last { first.to_string() } else { format!("{first} to {last}") };
+                format!("There is no broker {id}. Brokers here: {}{more}. Controllers: {controllers}.", known.join(", "))
+            }
+            Who::Client(name) => {
+                let own = |producer: &ProducerSpec| producer.name == *name || producer.members.contains(name);
+                let grouped = |group: &GroupSpec| match name.strip_prefix(group.name.as_str()) {
+                    Some("") => true,
+                    // As `member_names` spells them.
+                    Some(rest) => rest
+                        .strip_prefix('-')
+                        .and_then(|i| i.parse().ok().filter(|n: &u32| n.to_string() == i))
+                        .is_some_and(|i| (1..=group.members).contains(&i)),
+                    None => false,
+                };
+                if self.producers.iter().any(own) || self.groups.iter().any(grouped) {
+                    return None;
+                }
+                let names = self.producers.iter().flat_map(|producer| &producer.members).chain(self.groups.iter().map(|group| &group.name));
+                match nearest(name, names.map(String::as_str)) {
+                    Some(near) => format!("There is no client `{name}`. Did you mean `{near}`?"),
+                    None => format!("There is no client `{name}`. Name a producer, a group or one of its members."),
+                }
+            }
+        };
+        Some(Unknown { word: who.to_string(), message })
+    }
+}
+
 /// How long a scenario runs that says nothing about its end.
 const DEFAULT_RUN: SimDuration = SimDuration::from_secs(300);
 
 impl Scenario {
+    pub fn cast(&self) -> Cast<'_> {
+        Cast { cluster: &self.cluster, producers: &self.producers, groups: &self.groups }
+    }
+
     /// The last moment that the file names; five minutes when it names none.
     pub fn end(&self) -> SimTime {
         let timeline = self.timeline.last().map(|entry| entry.at);

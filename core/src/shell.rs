@@ -1,5 +1,7 @@
 //! The language of the terminal: text becomes a [`Command`](crate::command::Command), and every command prints as the line that makes it.
 
+mod kafka;
 pub mod parse;
+mod words;
 
 pub use parse::{ParseError, parse_line};

@@ -380,7 +380,7 @@ fn drawn(seed: u64) -> Scenario {
     scenario.groups = (0..rng.below(3)).map(|i| group(&mut rng, i, &scenario.topics)).collect();
     for _ in 0..rng.below(6) {
         let broker = scenario.cluster.brokers[rng.below(scenario.cluster.brokers.len() as u64) as usize];
-        let command = if rng.below(2) == 0 { Command::Kill(broker) } else { Command::Start(broker) };
+        let command = if rng.below(2) == 0 { Command::kill(broker.0) } else { Command::start(broker.0) };
         scenario.timeline.push(TimelineEntry { at: SimTime(rng.below(4) * 1_500_000), command });
     }
     scenario.timeline.sort_by_key(|entry| entry.at);

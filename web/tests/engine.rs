@@ -3,7 +3,6 @@
 #![cfg(target_arch = "wasm32")]
 
 use playground_core::command::Command;
-use playground_core::ids::BrokerId;
 use playground_core::scenario::link::{pack, unpack};
 use playground_core::scenario::{Scenario, builtin};
 use playground_core::session::{Progress, Session};
@@ -57,7 +56,7 @@ fn the_size_of_slices_does_not_change_the_run() {
 fn a_link_opens_the_same_run_at_the_same_moment() {
     let mut mine = open("trucks_gps");
     run(&mut mine, SimTime(20_123_456));
-    mine.submit(Command::Kill(BrokerId(102))).expect("102 is running");
+    mine.submit(Command::kill(102)).expect("102 is running");
     run(&mut mine, SimTime(41_000_001));
     let select = Subject::Partition { topic: "trucks_gps".into(), partition: 3 };
     let link = pack(mine.scenario(), Some(mine.now()), Some(&select));

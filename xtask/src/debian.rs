@@ -5,7 +5,7 @@
 
 use crate::paths;
 use crate::shell::Call;
-use crate::trouble::{Outcome, Trouble};
+use crate::trouble::Outcome;
 
 pub(crate) fn available() -> bool {
     paths::program("apt-get").is_some() && paths::program("dpkg-query").is_some()
@@ -19,25 +19,21 @@ pub(crate) fn install(packages: &[&str], purpose: &str) -> Outcome {
     }
     let list = missing.join(" ");
     println!("Installing {list} ({purpose}).");
-    let remedy = format!("install {list} yourself ({purpose}), then repeat");
+    let remedy = format!("install {list} yourself, as root ({purpose}), then repeat");
     // Package lists may be missing or old; when they cannot be renewed, the install below says what is wrong.
-    if let Err(trouble) = privileged("apt-get", &remedy)?.words("update -q").run(&remedy) {
+    if let Err(trouble) = privileged("apt-get").words("update -q").run(&remedy) {
         println!("{trouble}");
     }
     // sudo would drop a variable that is merely set here.
-    let install = privileged("env", &remedy)?.words("DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends");
+    let install = privileged("env").words("DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends");
     install.words(&list).run(&remedy)
 }
 
-/// A call with root's rights.
-pub(crate) fn privileged(program: &str, remedy: &str) -> Outcome<Call> {
-    if Call::new("id").arg("-u").answer().as_deref() == Some("0") {
-        Ok(Call::new(program))
-    } else if Call::new("sudo").words("-n true").succeeds() {
-        Ok(Call::new("sudo").arg("-n").arg(program))
-    } else {
-        Err(Trouble::new(format!("`{program}` needs root's rights, and sudo would ask for a password"), remedy))
-    }
+/// A call with root's rights: as we are, or through a sudo that does not ask. Who we are does not tell what we may do (a container
+/// can give the rights without the name), so without sudo the program is simply called; it says itself when it may not.
+pub(crate) fn privileged(program: &str) -> Call {
+    let root = Call::new("id").arg("-u").answer().as_deref() == Some("0");
+    if !root && Call::new("sudo").words("-n true").succeeds() { Call::new("sudo").arg("-n").arg(program) } else { Call::new(program) }
 }
 
 fn installed(package: &str) -> bool {

@@ -182,12 +182,12 @@ fn write_empty_crate(folder: &Path) -> Outcome {
 fn place_libraries(built: &Path, home: &Path) -> Outcome {
     let libraries = libraries(built)?.into_iter().filter(|path| !is_library(path, "libnothing-"));
     let remedy = format!("copy {}/lib*.rlib into {}", built.display(), home.display());
-    debian::privileged("mkdir", &remedy)?.arg("-p").arg(home).run(&remedy)?;
+    debian::privileged("mkdir").arg("-p").arg(home).run(&remedy)?;
     let stale = libraries_of(home);
     if !stale.is_empty() {
-        stale.iter().fold(debian::privileged("rm", &remedy)?.arg("-f"), Call::arg).run(&remedy)?;
+        stale.iter().fold(debian::privileged("rm").arg("-f"), Call::arg).run(&remedy)?;
     }
-    libraries.fold(debian::privileged("cp", &remedy)?.arg("-t").arg(home), Call::arg).run(&remedy)
+    libraries.fold(debian::privileged("cp").arg("-t").arg(home), Call::arg).run(&remedy)
 }
 
 fn libraries_of(folder: &Path) -> Vec<PathBuf> {

@@ -1,7 +1,7 @@
 //! What the user does to the world: each [`Command`], at this instant.
 
 use super::Cluster;
-use crate::command::{Command, CommandError};
+use crate::command::{Act, Command, CommandError, Who};
 use crate::ids::{BrokerId, EventId, NodeId};
 use crate::protocol::Message;
 use crate::time::SimTime;
@@ -12,28 +12,49 @@ impl Cluster {
     ///
     /// One step, whether it comes from the user or from the timeline: a recording replays to the same count.
     pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
-        match *command {
-            Command::Kill(id) => {
-                let node = self.known(id)?;
-                if self.is_down(id) {
-                    return Err(CommandError::NotRunning(id));
-                }
-                self.kill(id, node);
+        if let Some(unknown) = self.scenario.cast().unknown(command) {
+            return Err(CommandError::Unknown(unknown));
+        }
+        match command {
+            Command::Process(act, who) => self.process(*act, who)?,
+            Command::Link(..) | Command::HealAll => return Err(CommandError::NotModelled("A link that misbehaves")),
+            Command::Disk(..) => return Err(CommandError::NotModelled("A disk that misbehaves")),
+            Command::Skew(..) => return Err(CommandError::NotModelled("A clock that is wrong")),
+            Command::Set { .. } => return Err(CommandError::NotModelled("A client that changes its settings")),
+            Command::Elect { .. } => return Err(CommandError::NotModelled("An election on request")),
+            Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_) | Command::ConfigureTopic { .. } => {
+                return Err(CommandError::NotModelled("A topic that changes while the cluster runs"));
             }
-            Command::Start(id) => {
-                let node = self.known(id)?;
-                if !self.is_down(id) {
-                    return Err(CommandError::AlreadyRunning(id));
-                }
-                self.start(id, node);
+            Command::Reassign { .. } | Command::CancelReassignment { .. } => {
+                return Err(CommandError::NotModelled("A reassignment of replicas"));
             }
         }
         self.steps += 1;
         Ok(())
     }
 
-    fn known(&self, id: BrokerId) -> Result<u32, CommandError> {
-        self.number(NodeId::Broker(id)).ok_or_else(|| CommandError::NoSuchBroker { broker: id, known: self.broker_ids.to_vec() })
+    fn process(&mut self, act: Act, who: &Who) -> Result<(), CommandError> {
+        let id = match who {
+            Who::Node(id) if self.is_broker(BrokerId(*id)) => BrokerId(*id),
+            Who::Node(_) => return Err(CommandError::NotModelled("The process of a controller")),
+            _ => return Err(CommandError::NotModelled("The process of a client")),
+        };
+        let Some(node) = self.number(NodeId::Broker(id)) else { return Ok(()) };
+        let down = self.is_down(id);
+        match act {
+            Act::Kill if down => return Err(CommandError::NotRunning(who.clone())),
+            Act::Kill => self.kill(id, node),
+            Act::Start if !down => return Err(CommandError::AlreadyRunning(who.clone())),
+            Act::Start => self.start(id, node),
+            Act::Stop => return Err(CommandError::NotModelled("A clean stop")),
+            Act::Pause | Act::Resume => return Err(CommandError::NotModelled("A paused process")),
+            Act::PowerCut => return Err(CommandError::NotModelled("A power cut")),
+        }
+        Ok(())
+    }
+
+    fn is_broker(&self, id: BrokerId) -> bool {
+        self.broker_ids.binary_search(&id).is_ok()
     }
 
     fn fault(&mut self, subject: BrokerId, text: String, rule: &str, causes: Vec<EventId>) -> EventId {

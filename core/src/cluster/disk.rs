@@ -195,8 +195,8 @@ mod tests {
         let text = text.replace("[cluster]", "[network]\nlatency = \"50ms\"\n\n[cluster]");
         let mut cluster = Cluster::new(&Scenario::parse(&text).expect("valid"));
         let (mut cursor, mut files) = (DiskCursor::default(), Files::new());
-        let mut commands =
-            [(5, Command::Kill(BrokerId(102))), (21, Command::Start(BrokerId(102))), (33, Command::Kill(BrokerId(101)))].iter();
+        let commands = [(5, Command::kill(102)), (21, Command::start(102)), (33, Command::kill(101))];
+        let mut commands = commands.iter();
         let mut next = commands.next();
         for tenth in 1..500 {
             cluster.run_until(SimTime(tenth * 100_000));

@@ -11,7 +11,7 @@ mod topics;
 use super::fault::Faults;
 use super::names::{invisible, shown};
 use super::reader::{Fields, setting};
-use super::{Scenario, ScenarioFault, limits};
+use super::{Cast, Scenario, ScenarioFault, limits};
 use crate::config::{ConfigFault, Settings};
 use crate::sorted::SortedSet;
 use toml::de::DeTable;
@@ -61,7 +61,7 @@ fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
     let producers = clients.producers(file, faults);
     let groups = clients.groups(file, faults);
     cluster::check_offsets_topic(file, faults, &cluster, !groups.is_empty());
-    let script = script::Script { cluster: &cluster, topics: &topics, groups: &groups };
+    let script = script::Script { cast: Cast { cluster: &cluster, producers: &producers, groups: &groups }, topics: &topics };
     let timeline = script.timeline(file, faults);
     let expects = script.expects(file, faults);
     Scenario {

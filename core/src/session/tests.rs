@@ -1,7 +1,6 @@
 //! What a recording promises: the text and a time give the state again.
 
 use super::*;
-use crate::ids::BrokerId;
 
 const FLEET: &str = include_str!("../../scenarios/trucks_gps.toml");
 
@@ -28,10 +27,10 @@ fn replayed(saved: &SavedRun) -> (Session, Verdict) {
 fn what_the_user_did_replays_to_the_same_state() {
     let mut live = Session::open(fleet());
     run(&mut live, SimTime(12_345_678));
-    live.submit(Command::Kill(BrokerId(102))).expect("102 is running");
+    live.submit(Command::kill(102)).expect("102 is running");
     run(&mut live, at(31));
-    live.submit(Command::Start(BrokerId(102))).expect("102 is down");
-    live.submit(Command::Kill(BrokerId(103))).expect("103 is running");
+    live.submit(Command::start(102)).expect("102 is down");
+    live.submit(Command::kill(103)).expect("103 is running");
     run(&mut live, at(47));
 
     let saved = SavedRun::parse(&live.saved().render()).expect("a save reads back");
@@ -46,7 +45,7 @@ fn what_the_user_did_replays_to_the_same_state() {
 #[test]
 fn a_command_between_two_events_of_one_instant_waits_for_the_instant() {
     let mut live = Session::open(fleet());
-    let mut commands = [Command::Kill(BrokerId(101)), Command::Start(BrokerId(101))].into_iter();
+    let mut commands = [Command::kill(101), Command::start(101)].into_iter();
     // Stop after every few events, so that commands fall into the middle of an instant.
     for budget in [1, 2, 3, 5, 8, 13, 21, 1_000, 1, 1_001] {
         live.advance(at(30), budget);
@@ -65,8 +64,8 @@ fn a_refused_command_changes_and_records_nothing() {
     let mut live = Session::open(fleet());
     run(&mut live, at(10));
     let before = live.saved();
-    live.submit(Command::Kill(BrokerId(999))).expect_err("there is no broker 999");
-    live.submit(Command::Start(BrokerId(101))).expect_err("101 is running");
+    live.submit(Command::kill(999)).expect_err("there is no broker 999");
+    live.submit(Command::start(101)).expect_err("101 is running");
     assert_eq!(live.saved(), before);
     assert!(!live.touched());
 }
@@ -75,7 +74,7 @@ fn a_refused_command_changes_and_records_nothing() {
 fn starting_over_forgets_what_the_user_did() {
     let mut live = Session::open(fleet());
     run(&mut live, at(5));
-    live.submit(Command::Kill(BrokerId(102))).expect("102 is running");
+    live.submit(Command::kill(102)).expect("102 is running");
     let (restored, _) = replayed(&live.saved());
     for mut fresh in [live.start_over(), restored.start_over()] {
         assert_eq!(fresh.now(), SimTime::ZERO);
@@ -103,7 +102,7 @@ fn the_next_event_stops_where_the_list_grows() {
     let sought = |budget| {
         let mut live = Session::open(fleet());
         run(&mut live, at(20));
-        live.submit(Command::Kill(BrokerId(102))).expect("102 is running");
+        live.submit(Command::kill(102)).expect("102 is running");
         let known = live.cluster().events().len();
         while live.next_event(budget) == Progress::OutOfBudget {}
         assert!(live.cluster().events().len() > known, "losing a broker has consequences");

@@ -1,8 +1,12 @@
 //! One shell line as one command. A line that is none says which word is wrong and what to write.
 
-use crate::command::Command;
+use super::kafka;
+use super::words::{Word, Words};
+use crate::command::{ACTS, Act, Command, DiskFault, KINDS, LinkFault, Path, Who};
 use crate::ids::BrokerId;
+use crate::scenario::limits;
 use crate::scenario::names::{hint, shown};
+use crate::time::SimDuration;
 use std::fmt;
 
 /// Why a line is no command, and the byte of the word to mend.
@@ -20,40 +24,140 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-type Verb = (&'static str, fn(BrokerId) -> Command);
+type Read = fn(&mut Words<'_>) -> Result<Command, ParseError>;
 
-const VERBS: [Verb; 2] = [("kill", Command::Kill), ("start", Command::Start)];
+/// What Kafka has no command for; its own tools are in [`kafka`].
+const VERBS: [(&str, &str, Read); 8] = [
+    ("cut", "cut 101 102", |words| link(words, |_| Ok(LinkFault::Cut))),
+    ("slow", "slow 101 102 200ms", |words| link(words, |words| Ok(LinkFault::Slow(duration(words)?)))),
+    ("lose", "lose 101 102 10%", |words| link(words, |words| Ok(LinkFault::Lose(percent(words)?)))),
+    ("duplicate", "duplicate 101 102 10%", |words| link(words, |words| Ok(LinkFault::Duplicate(percent(words)?)))),
+    ("heal", "heal 101 102", heal),
+    ("disk", "disk full 102", disk),
+    ("skew", "skew 102 +10m", skew),
+    ("set", "set truck-1 acks=1", set),
+];
 
 /// Reads a line such as `kill 102`.
 pub fn parse_line(line: &str) -> Result<Command, ParseError> {
-    let mut words = words(line);
+    let mut words = Words::new(line);
     let Some((at, verb)) = words.next() else {
         return Err(ParseError { at: line.len(), message: "The line is empty. Write a command, such as `kill 102`.".to_owned() });
     };
-    let Some((_, make)) = VERBS.iter().find(|(name, _)| *name == verb) else {
-        let known = VERBS.map(|(name, _)| name);
+    let command = if let Some((_, act)) = ACTS.iter().find(|(name, _)| *name == verb) {
+        process(&mut words, *act)
+    } else if let Some((_, form, read)) = VERBS.iter().find(|(name, ..)| *name == verb) {
+        words.form = form;
+        read(&mut words)
+    } else if let Some(read) = kafka::tool(verb) {
+        read(&mut words)
+    } else {
+        let verbs = ACTS.iter().map(|(name, _)| *name).chain(VERBS.iter().map(|(name, ..)| *name));
+        let known: Vec<&str> = verbs.chain(kafka::TOOLS.iter().map(|(name, _)| *name)).collect();
         return Err(ParseError { at, message: format!("`{}` is no command. {}", shown(verb), hint(verb, &known)) });
-    };
-    let Some((at, id)) = words.next() else {
-        return Err(ParseError { at: line.trim_end().len(), message: format!("Say which broker: `{verb} 102`.") });
-    };
-    let broker = broker_id(id)
-        .ok_or_else(|| ParseError { at, message: format!("`{}` is no broker id. Write a number, as in `{verb} 102`.", shown(id)) })?;
-    match words.next() {
-        None => Ok(make(broker)),
-        Some((at, extra)) => {
-            Err(ParseError { at, message: format!("`{}` is too much. Write `{verb} {broker}`, one broker a line.", shown(extra)) })
-        }
-    }
+    }?;
+    words.end()?;
+    Ok(command)
 }
 
-fn broker_id(text: &str) -> Option<BrokerId> {
+fn process(words: &mut Words<'_>, act: Act) -> Result<Command, ParseError> {
+    words.form = match act {
+        Act::Kill => "kill 102",
+        Act::Stop => "stop 102",
+        Act::Start => "start 102",
+        Act::Pause => "pause 102",
+        Act::Resume => "resume 102",
+        Act::PowerCut => "power-cut 102",
+    };
+    Ok(Command::Process(act, who(words)?))
+}
+
+fn link(words: &mut Words<'_>, fault: fn(&mut Words<'_>) -> Result<LinkFault, ParseError>) -> Result<Command, ParseError> {
+    Ok(Command::Link(path(words)?, fault(words)?))
+}
+
+fn heal(words: &mut Words<'_>) -> Result<Command, ParseError> {
+    if words.is_empty() { Ok(Command::HealAll) } else { link(words, |_| Ok(LinkFault::Heal)) }
+}
+
+fn disk(words: &mut Words<'_>) -> Result<Command, ParseError> {
+    let kind = words.need("what happens to the disk")?;
+    let broker = words.need("which broker")?;
+    let id = broker_id(broker.1).ok_or_else(|| words.wrong(broker, "is no broker id"))?;
+    let fault = match kind.1 {
+        "full" => DiskFault::Full,
+        "slow" => {
+            words.form = "disk slow 102 50ms";
+            DiskFault::Slow(duration(words)?)
+        }
+        "corrupt" => DiskFault::Corrupt,
+        "wipe" => DiskFault::Wipe,
+        "heal" => DiskFault::Heal,
+        other => return Err(words.wrong(kind, hint(other, &["full", "slow", "corrupt", "wipe", "heal"]).trim_end_matches('.'))),
+    };
+    Ok(Command::Disk(fault, id))
+}
+
+fn skew(words: &mut Words<'_>) -> Result<Command, ParseError> {
+    let who = who(words)?;
+    let by = words.need("by how much")?;
+    let (sign, length) = match by.1.strip_prefix('-') {
+        Some(length) => (-1, length),
+        None => (1, by.1.strip_prefix('+').unwrap_or(by.1)),
+    };
+    let length = SimDuration::parse(length).filter(|length| *length <= limits::RUN);
+    let length = length.ok_or_else(|| words.wrong(by, "is no length of time"))?;
+    Ok(Command::Skew(who, sign * length.millis() as i64))
+}
+
+fn set(words: &mut Words<'_>) -> Result<Command, ParseError> {
+    let client = words.need("which client")?.1.to_owned();
+    let setting = words.need("which setting, and its value")?;
+    let (key, value) = setting.1.split_once('=').ok_or_else(|| words.wrong(setting, "is no setting with its value"))?;
+    Ok(Command::Set { client, key: key.to_owned(), value: value.to_owned() })
+}
+
+fn who(words: &mut Words<'_>) -> Result<Who, ParseError> {
+    let word = words.need("which broker, controller or client")?;
+    participant(words, word)
+}
+
+/// `101 102`, or `101>102` for one direction.
+fn path(words: &mut Words<'_>) -> Result<Path, ParseError> {
+    let first = words.need("between whom")?;
+    if let Some((from, to)) = first.1.split_once('>') {
+        let to = participant(words, (first.0 + from.len() + 1, to))?;
+        return Ok(Path { from: participant(words, (first.0, from))?, to, one_way: true });
+    }
+    let second = words.need("between whom")?;
+    Ok(Path { from: participant(words, first)?, to: participant(words, second)?, one_way: false })
+}
+
+/// Digits are a `node.id`; `brokers`, `controllers` and `clients` are all of them; any other word names a client.
+fn participant(words: &Words<'_>, word: Word<'_>) -> Result<Who, ParseError> {
+    if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == word.1) {
+        return Ok(Who::All(*kind));
+    }
+    if word.1.bytes().all(|b| b.is_ascii_digit()) {
+        return broker_id(word.1).map(|id| Who::Node(id.0)).ok_or_else(|| words.wrong(word, "is no node id"));
+    }
+    Ok(Who::Client(word.1.to_owned()))
+}
+
+pub(super) fn broker_id(text: &str) -> Option<BrokerId> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok().map(BrokerId)).flatten()
 }
 
-/// Words with the bytes they begin at.
-fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
-    line.split_whitespace().map(|word| (word.as_ptr() as usize - line.as_ptr() as usize, word))
+fn duration(words: &mut Words<'_>) -> Result<SimDuration, ParseError> {
+    let word = words.need("by how much")?;
+    SimDuration::parse(word.1).filter(|by| *by <= limits::DELAY).ok_or_else(|| words.wrong(word, "is no delay of up to an hour"))
+}
+
+fn percent(words: &mut Words<'_>) -> Result<u32, ParseError> {
+    let word = words.need("how many in a hundred")?;
+    let number = word.1.strip_suffix('%').unwrap_or(word.1);
+    let percent = number.parse().ok().filter(|percent| *percent <= 100);
+    percent.ok_or_else(|| words.wrong(word, "is no whole number of percent"))
 }
 
 #[cfg(test)]
@@ -62,10 +166,62 @@ mod tests {
 
     #[test]
     fn every_command_reads_back_from_what_it_prints() {
-        for command in [Command::Kill(BrokerId(102)), Command::Start(BrokerId(0)), Command::Kill(BrokerId(i32::MAX))] {
-            assert_eq!(parse_line(&command.to_string()), Ok(command));
+        for line in [
+            "kill 102",
+            "stop 3001",
+            "start 0",
+            "pause truck-1",
+            "resume location-dashboard",
+            "power-cut 2147483647",
+            "cut 101 102",
+            "cut truck-{1..20}>brokers",
+            "slow 101 102 200ms",
+            "slow clients>101 1500us",
+            "lose 101 controllers 10%",
+            "duplicate truck-1>101 100%",
+            "heal 101>102",
+            "heal",
+            "disk full 102",
+            "disk slow 102 50ms",
+            "disk corrupt 102",
+            "disk wipe 102",
+            "disk heal 102",
+            "skew 102 +10m",
+            "skew truck-1 -1500ms",
+            "skew truck-1 +0s",
+            "set truck-1 acks=1",
+            "kafka-leader-election.sh --election-type preferred --all-topic-partitions",
+            "kafka-leader-election.sh --election-type unclean --topic t --partition 3",
+            "kafka-topics.sh --create --topic t",
+            "kafka-topics.sh --create --topic t --partitions 3 --replication-factor 2 --config retention.ms=1 --config min.insync.replicas=2",
+            "kafka-topics.sh --create --topic t --replica-assignment 101:102,102:103",
+            "kafka-topics.sh --alter --topic t --partitions 4",
+            "kafka-topics.sh --alter --topic t --partitions 4 --replica-assignment 101,102,103,101",
+            "kafka-topics.sh --delete --topic t",
+            "kafka-configs.sh --alter --entity-type topics --entity-name t --add-config a=1,cleanup.policy=[compact,delete]",
+            "kafka-configs.sh --alter --entity-type topics --entity-name t --delete-config a,b",
+            "kafka-reassign-partitions.sh --execute --topic t --partition 0 --replicas 103:101",
+            "kafka-reassign-partitions.sh --cancel --topic t --partition 0",
+        ] {
+            assert_eq!(parse_line(line).map(|command| command.to_string()), Ok(line.to_owned()));
         }
-        assert_eq!(parse_line("  kill\t102 "), Ok(Command::Kill(BrokerId(102))));
+        assert_eq!(parse_line("  kill\t102 "), Ok(Command::kill(102)));
+    }
+
+    #[test]
+    fn a_line_may_leave_out_what_says_nothing() {
+        for (line, same) in [
+            ("lose 101 102 10", "lose 101 102 10%"),
+            ("skew 102 10m", "skew 102 +10m"),
+            ("kafka-topics --bootstrap-server 101:9092 --delete --topic=t", "kafka-topics.sh --delete --topic t"),
+            ("bin/kafka-topics.sh --create --topic t --partitions 1 --if-not-exists", "kafka-topics.sh --create --topic t --partitions 1"),
+            (
+                "kafka-configs --alter --topic t --add-config a=1",
+                "kafka-configs.sh --alter --entity-type topics --entity-name t --add-config a=1",
+            ),
+        ] {
+            assert_eq!(parse_line(line).map(|command| command.to_string()), Ok(same.to_owned()));
+        }
     }
 
     #[test]
@@ -73,16 +229,30 @@ mod tests {
         for (line, at, part) in [
             ("", 0, "The line is empty"),
             ("kil 102", 0, "Did you mean `kill`?"),
-            ("explode 102", 0, "Known here: kill, start."),
-            ("kill ", 4, "Say which broker: `kill 102`."),
-            ("kill b102", 5, "`b102` is no broker id"),
-            ("start -1", 6, "is no broker id"),
-            ("kill 99999999999", 5, "is no broker id"),
-            ("kill 101 102", 9, "one broker a line"),
+            ("explode 102", 0, "Known here: kill, stop, start"),
+            ("kill ", 4, "Say which broker, controller or client: `kill 102`."),
+            ("kill 99999999999", 5, "is no node id. Write `kill 102`."),
+            ("kill 101 102", 9, "`102` is too much. Write `kill 102`."),
+            ("cut 101", 7, "Say between whom: `cut 101 102`."),
+            ("slow 101 102", 12, "Say by how much: `slow 101 102 200ms`."),
+            ("slow 101>102 soon", 13, "`soon` is no delay"),
+            ("lose 101 102 101%", 13, "is no whole number of percent"),
+            ("heal 101", 8, "Say between whom"),
+            ("disk fill 102", 5, "Did you mean `full`?"),
+            ("disk full t", 10, "is no broker id"),
+            ("set truck-1 acks", 12, "is no setting with its value. Write `set truck-1 acks=1`."),
+            ("kafka-topics.sh --create", 24, "--topic"),
+            ("kafka-topics.sh --topic t", 16, "Say what to do"),
+            ("kafka-topics.sh --zookeeper zk:2181 --list", 16, "removed"),
+            ("kafka-topics.sh --create --topic t --partitons 3", 35, "Did you mean `--partitions`?"),
+            ("kafka-topics.sh --create --topic t --partitions", 35, "needs a value"),
+            ("kafka-topics.sh --create --topic t --partitions x", 48, "is no number"),
+            ("kafka-leader-election.sh --election-type best --all-topic-partitions", 41, "preferred or unclean"),
+            ("kafka-configs.sh --alter --entity-type topics --entity-name t --add-config a", 75, "key=value"),
         ] {
             let error = parse_line(line).unwrap_err();
-            assert_eq!(error.at, at, "{line:?}");
             assert!(error.message.contains(part), "{line:?}: {error}");
+            assert_eq!(error.at, at, "{line:?}: {error}");
         }
     }
 }

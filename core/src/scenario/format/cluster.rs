@@ -3,14 +3,12 @@
 use super::super::fault::Faults;
 use super::super::names::{name_fault, shown};
 use super::super::reader::{Fields, Node, named, whole};
-use super::super::{ClusterSpec, NetworkSpec, limits};
+use super::super::{ClusterSpec, FIRST_CONTROLLER, NetworkSpec, limits};
 use super::{config, config_faults};
 use crate::config::BrokerConfig;
 use crate::ids::BrokerId;
 use crate::sorted::{SortedMap, SortedSet};
 
-/// Controllers take the node ids from here on.
-const FIRST_CONTROLLER: i32 = 3_001;
 const WRITE_BROKERS: &str = "brokers = [101, 102, 103] or brokers = { count = 3, first = 101 }";
 
 pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> ClusterSpec {

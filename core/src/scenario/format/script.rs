@@ -4,16 +4,14 @@ use super::super::expect::{Expression, Known};
 use super::super::fault::Faults;
 use super::super::names::shown;
 use super::super::reader::{Fields, texts};
-use super::super::{ClusterSpec, Expect, GroupSpec, TimelineEntry, TopicSpec, limits};
-use super::cluster::listed;
+use super::super::{Cast, Expect, TimelineEntry, TopicSpec, limits};
 use crate::shell::parse_line;
 use crate::time::{SimDuration, SimTime};
 
 /// The names that commands and expressions may use.
 pub(super) struct Script<'s> {
-    pub(super) cluster: &'s ClusterSpec,
+    pub(super) cast: Cast<'s>,
     pub(super) topics: &'s [TopicSpec],
-    pub(super) groups: &'s [GroupSpec],
 }
 
 impl Script<'_> {
@@ -37,11 +35,9 @@ impl Script<'_> {
                 }
                 match parse_line(line) {
                     Ok(command) => {
-                        if let Some(broker) = self.unknown_broker(&command) {
-                            let place = faults.inside(&span, line, line.rfind(&broker).unwrap_or(0));
-                            let message =
-                                format!("timeline: There is no broker {broker}. Brokers here: {}.", listed(&self.cluster.brokers));
-                            faults.at(place, message);
+                        if let Some(unknown) = self.cast.unknown(&command) {
+                            let place = faults.inside(&span, line, line.rfind(&unknown.word).unwrap_or(0));
+                            faults.at(place, format!("timeline: {}", unknown.message));
                         }
                         entries.push((span.start, TimelineEntry { at, command }));
                     }
@@ -56,18 +52,13 @@ impl Script<'_> {
         entries.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    fn unknown_broker(&self, command: &crate::command::Command) -> Option<String> {
-        let broker = command.broker();
-        self.cluster.brokers.binary_search(&broker).is_err().then(|| broker.to_string())
-    }
-
     pub(super) fn expects(&self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<Expect> {
         let mut topics: Vec<(&str, u32)> = self.topics.iter().map(|topic| (topic.name.as_str(), topic.placement.partitions())).collect();
-        if !self.groups.is_empty() {
-            topics.push(("__consumer_offsets", self.cluster.config.offsets_topic_partitions));
+        if !self.cast.groups.is_empty() {
+            topics.push(("__consumer_offsets", self.cast.cluster.config.offsets_topic_partitions));
         }
-        let groups: Vec<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
-        let brokers: Vec<i32> = self.cluster.brokers.iter().map(|broker| broker.0).collect();
+        let groups: Vec<&str> = self.cast.groups.iter().map(|group| group.name.as_str()).collect();
+        let brokers: Vec<i32> = self.cast.cluster.brokers.iter().map(|broker| broker.0).collect();
         let known = Known { topics: &topics, groups: &groups, brokers: &brokers };
         let mut total = 0;
         let mut expects = Vec::new();

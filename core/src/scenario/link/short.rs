@@ -59,9 +59,8 @@ fn entry(scenario: &Scenario, verb: &str, value: &str) -> Result<TimelineEntry, 
     let (broker, at) = value.split_once('@').ok_or_else(write)?;
     let at = moment(at).ok_or_else(write)?;
     let command = parse_line(&format!("{verb} {broker}")).map_err(|error| fault(verb, value, error.message))?;
-    if !scenario.cluster.brokers.contains(&command.broker()) {
-        let known: Vec<String> = scenario.cluster.brokers.iter().map(|id| id.to_string()).collect();
-        return Err(fault(verb, value, format!("there is no broker {broker}. Brokers here: {}.", known.join(", "))));
+    if let Some(unknown) = scenario.cast().unknown(&command) {
+        return Err(fault(verb, value, unknown.message));
     }
     Ok(TimelineEntry { at, command })
 }
