@@ -194,6 +194,10 @@ impl Node for Controller {
 mod tests {
     use super::*;
     use crate::config::TopicConfig;
+    use crate::error::ErrorCode;
+    use crate::ids::{LeaderEpoch, PartitionEpoch};
+    use crate::metadata::{LeaderRecoveryState, PartitionRegistration};
+    use crate::protocol::{AlterPartitionItem, BrokerHeartbeatRequest, BrokerRegistrationRequest, CreateTopicRequest, IsrChange};
     use crate::rng::Seed;
 
     fn at(ms: u64) -> SimTime {
@@ -208,9 +212,9 @@ mod tests {
             controller.admit(broker, None);
         }
         let config = TopicConfig { min_insync_replicas, ..TopicConfig::default() };
-        let request = CreateTopicRequest { name: Arc::from("orders"), internal: false, partitions: 1, replication_factor: 3, config };
+        let request = CreateTopicRequest { name: Arc::from("orders"), internal: false, partitions: -1, replication_factor: -1, config };
         let mut out = Outbox::default();
-        let topic = controller.create_topic(&request, Some(&[brokers.to_vec()]), &mut out).expect("a new topic");
+        let topic = controller.create_topic(&request, Some(&[brokers.to_vec()]), None, &mut out).expect("a new topic");
         (controller, TopicPartition { topic, partition: 0 }, out)
     }
 
@@ -221,7 +225,25 @@ mod tests {
     fn beat(controller: &mut Controller, broker: i32, now: SimTime, out: &mut Outbox) {
         let epoch = controller.image().brokers[&BrokerId(broker)].epoch;
         let offset = controller.image().offset;
-        controller.heartbeat(now, BrokerId(broker), epoch, offset, out).expect("a registered broker");
+        let request = BrokerHeartbeatRequest { epoch, metadata_offset: offset, wants_shutdown: false, because: None };
+        controller.heartbeat(now, BrokerId(broker), &request, out).expect("a registered broker");
+    }
+
+    fn register(controller: &mut Controller, now: SimTime, broker: i32, out: &mut Outbox) -> Result<BrokerEpoch, ErrorCode> {
+        let request = BrokerRegistrationRequest { incarnation: 1, rack: None, previous_epoch: None, because: None };
+        controller.register(now, BrokerId(broker), &request, out)
+    }
+
+    fn isr_item(id: TopicPartition, epochs: (i32, i32), isr: &[i32], why: IsrChange) -> AlterPartitionItem {
+        AlterPartitionItem {
+            partition: id,
+            leader_epoch: LeaderEpoch(epochs.0),
+            partition_epoch: PartitionEpoch(epochs.1),
+            new_isr: isr.iter().map(|broker| BrokerId(*broker)).collect(),
+            isr_epochs: Vec::new(),
+            recovery: LeaderRecoveryState::Recovered,
+            why,
+        }
     }
 
     #[test]
@@ -243,15 +265,14 @@ mod tests {
     #[test]
     fn a_second_process_is_refused_while_the_first_has_a_session() {
         let (mut controller, _, mut out) = controller(1);
-        let mut register = |now| controller.register(now, BrokerId(1), 1, None, None, &mut out);
-        assert_eq!(register(SimTime(8_999_999)), Err(ErrorCode::DuplicateBrokerRegistration));
-        assert!(register(at(9_000)).is_ok());
+        assert_eq!(register(&mut controller, SimTime(8_999_999), 1, &mut out), Err(ErrorCode::DuplicateBrokerRegistration));
+        assert!(register(&mut controller, at(9_000), 1, &mut out).is_ok());
     }
 
     #[test]
     fn a_process_let_in_at_the_end_of_the_old_session_has_lost_its_leaderships() {
         let (mut controller, id, mut out) = controller(1);
-        controller.register(at(9_000), BrokerId(1), 1, None, None, &mut out).expect("the session is over");
+        register(&mut controller, at(9_000), 1, &mut out).expect("the session is over");
         assert_eq!(partition(&controller, id).leader, Some(BrokerId(2)));
         assert!(!partition(&controller, id).isr.contains(&BrokerId(1)));
     }
@@ -263,7 +284,7 @@ mod tests {
         beat(&mut controller, 2, at(5_000), &mut out);
         controller.handle_timeout(at(9_000), &mut out);
         assert_eq!(partition(&controller, id).elr, [BrokerId(3)], "below the minimum of 3 it stays eligible");
-        controller.register(at(10_000), BrokerId(3), 1, None, None, &mut out).expect("the session is over");
+        register(&mut controller, at(10_000), 3, &mut out).expect("the session is over");
         assert!(partition(&controller, id).elr.is_empty());
         assert_eq!(partition(&controller, id).leader, Some(BrokerId(1)));
     }
@@ -272,9 +293,7 @@ mod tests {
     fn an_isr_asked_for_with_old_epochs_is_refused() {
         let (mut controller, id, mut out) = controller(1);
         let mut ask = |leader_epoch, partition_epoch, isr: &[i32]| {
-            let new_isr = isr.iter().map(|broker| BrokerId(*broker)).collect();
-            let (leader_epoch, partition_epoch) = (LeaderEpoch(leader_epoch), PartitionEpoch(partition_epoch));
-            let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, why: IsrChange::Lagging(BrokerId(3)) };
+            let item = isr_item(id, (leader_epoch, partition_epoch), isr, IsrChange::Lagging(BrokerId(3)));
             controller.alter_partition(BrokerId(1), &item, &mut out).map(|state| state.partition_epoch.0)
         };
         assert_eq!(ask(0, 0, &[1, 2]), Ok(1));
@@ -286,16 +305,14 @@ mod tests {
     #[test]
     fn the_check_gives_leadership_back_to_the_preferred_replica_once_it_is_in_sync() {
         let (mut controller, id, mut out) = controller(1);
-        controller.register(at(9_000), BrokerId(1), 1, None, None, &mut out).expect("the session is over");
+        register(&mut controller, at(9_000), 1, &mut out).expect("the session is over");
         for broker in [1, 2, 3] {
             beat(&mut controller, broker, at(299_000), &mut out);
         }
         controller.handle_timeout(at(300_000), &mut out);
         assert_eq!(partition(&controller, id).leader, Some(BrokerId(2)), "1 is back, but not in sync");
         let before = partition(&controller, id).clone();
-        let (leader_epoch, partition_epoch) = (before.leader_epoch, before.partition_epoch);
-        let new_isr = vec![BrokerId(2), BrokerId(3), BrokerId(1)];
-        let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, why: IsrChange::CaughtUp(BrokerId(1)) };
+        let item = isr_item(id, (before.leader_epoch.0, before.partition_epoch.0), &[2, 3, 1], IsrChange::CaughtUp(BrokerId(1)));
         controller.alter_partition(BrokerId(2), &item, &mut out).expect("it caught up");
         for broker in [1, 2, 3] {
             beat(&mut controller, broker, at(599_000), &mut out);

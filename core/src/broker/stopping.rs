@@ -42,9 +42,6 @@ impl Broker {
     /// Everything is on disk, and a mark that says so; then the process ends.
     pub(super) fn exit(&mut self, out: &mut Outbox) {
         self.write_checkpoint();
-        for replica in self.replicas.values_mut() {
-            replica.log.flush();
-        }
         let epoch = self.lifecycle.epoch;
         self.crash();
         self.clean_shutdown = Some(epoch);

@@ -46,7 +46,8 @@ impl Cluster {
             Act::Kill => self.kill(id, node),
             Act::Start if !down => return Err(CommandError::AlreadyRunning(who.clone())),
             Act::Start => self.start(id, node),
-            Act::Stop => return Err(CommandError::NotModelled("A clean stop")),
+            Act::Stop if down => return Err(CommandError::NotRunning(who.clone())),
+            Act::Stop => self.stop(id, node),
             Act::Pause | Act::Resume => return Err(CommandError::NotModelled("A paused process")),
             Act::PowerCut => return Err(CommandError::NotModelled("A power cut")),
         }
@@ -70,6 +71,23 @@ impl Cluster {
         let event = self.fault(id, text, "kill: the process ends at once, what it wrote stays (page cache kept)", Vec::new());
         self.downs.insert(id, event);
         self.brokers[node as usize - 1].crash();
+        self.close_connections(id, node);
+    }
+
+    /// The process is told to end: it hands over first.
+    fn stop(&mut self, id: BrokerId, node: u32) {
+        let text = format!("Broker {id} was told to stop.");
+        let event = self.fault(id, text, "stop: a controlled shutdown, nothing is lost", Vec::new());
+        self.downs.insert(id, event);
+        let now = self.now;
+        let mut out = std::mem::take(&mut self.outbox);
+        self.brokers[node as usize - 1].stop(now, Some(event), &mut out);
+        self.flush(node, &mut out);
+        self.outbox = out;
+    }
+
+    /// A process is gone; the operating system tells its peers.
+    pub(super) fn close_connections(&mut self, id: BrokerId, node: u32) {
         self.crashes[node as usize - 1] += 1;
         self.wakes[node as usize] = SimTime::MAX;
         let peers: Vec<NodeId> = (0..self.wakes.len() as u32).filter(|peer| *peer != node).map(|peer| self.node_id(peer)).collect();

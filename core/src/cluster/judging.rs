@@ -1,7 +1,7 @@
 //! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
 
 use super::Cluster;
-use crate::ids::{BrokerId, EventId, TopicPartition};
+use crate::ids::{BrokerId, EventId, NodeId, TopicPartition};
 use crate::node::Fact;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -17,6 +17,11 @@ impl Cluster {
             Fact::Delivered { client, partition, batch, from, to } => {
                 let consumer = client.0 as usize - self.producers.len();
                 self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
+            }
+            Fact::Exited(broker) => {
+                if let Some(node) = self.number(NodeId::Broker(broker)) {
+                    self.close_connections(broker, node);
+                }
             }
             Fact::LeaderStarted { partition, .. } => self.judge_leader(partition, next_event),
         }

@@ -41,7 +41,7 @@ enum State {
 
 impl Controller {
     /// `ClusterControlManager.registerBroker`: one process a broker id; the new one starts fenced.
-    pub(super) fn register(
+    pub fn register(
         &mut self,
         now: SimTime,
         broker: BrokerId,
@@ -122,7 +122,7 @@ impl Controller {
     }
 
     /// `ReplicationControlManager.processBrokerHeartbeat`.
-    pub(super) fn heartbeat(
+    pub fn heartbeat(
         &mut self,
         now: SimTime,
         broker: BrokerId,
@@ -223,7 +223,7 @@ impl Controller {
     }
 
     /// No heartbeat for `broker.session.timeout.ms`: the broker leaves every ISR and its partitions get new leaders.
-    pub(super) fn fence(&mut self, broker: BrokerId, out: &mut Outbox) {
+    pub fn fence(&mut self, broker: BrokerId, out: &mut Outbox) {
         self.sessions.remove(&broker);
         if self.image.brokers.get(&broker).is_none_or(|registration| registration.fenced) {
             return;
@@ -264,8 +264,10 @@ impl Controller {
     /// Brokers a new replica may go to, as Kafka's table of heartbeats gives them; those that are about to stop are left out.
     pub(super) fn usable_brokers(&self) -> Vec<UsableBroker> {
         let staying = self.image.brokers.iter().filter(|(_, registration)| !registration.in_controlled_shutdown);
-        let usable = |(id, registration): (&BrokerId, &BrokerRegistration)| {
-            UsableBroker { id: *id, rack: registration.rack.clone(), fenced: registration.fenced }
+        let usable = |(id, registration): (&BrokerId, &BrokerRegistration)| UsableBroker {
+            id: *id,
+            rack: registration.rack.clone(),
+            fenced: registration.fenced,
         };
         let mut usable: Vec<UsableBroker> = staying.map(usable).collect();
         java_map_order(&mut usable, |broker| broker.id.0);

@@ -143,12 +143,7 @@ struct Choice {
 }
 
 /// Whoever led last, written once when the last in-sync replica goes, kept while nobody leads.
-fn last_known(
-    before: &PartitionRegistration,
-    isr_written: Option<&[BrokerId]>,
-    leader: Option<BrokerId>,
-    rules: &Rules,
-) -> Vec<BrokerId> {
+fn last_known(before: &PartitionRegistration, isr_written: Option<&[BrokerId]>, leader: Option<BrokerId>, rules: &Rules) -> Vec<BrokerId> {
     let last = before.leader.unwrap_or(NO_LEADER);
     if rules.elr_enabled && isr_written.is_some_and(<[_]>::is_empty) && before.last_known_elr != [last] {
         vec![last]

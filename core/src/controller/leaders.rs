@@ -74,7 +74,7 @@ impl Controller {
         change.decide(&rules)
     }
 
-    pub(super) fn alter_partitions(
+    pub fn alter_partitions(
         &mut self,
         broker: BrokerId,
         request: &AlterPartitionRequest,
@@ -113,6 +113,7 @@ impl Controller {
         let isr = &item.new_isr;
         let valid_isr = isr.iter().enumerate().all(|(i, member)| before.replicas.contains(member) && !isr[..i].contains(member));
         let recovering = item.recovery == LeaderRecoveryState::Recovering;
+        let valid_recovery = !recovering || (isr.len() == 1 && before.recovery == LeaderRecoveryState::Recovering);
         if item.leader_epoch > before.leader_epoch || item.partition_epoch > before.partition_epoch {
             // The asker knows more than this controller: another one is active.
             Err(ErrorCode::NotController)
@@ -122,9 +123,7 @@ impl Controller {
             Err(ErrorCode::InvalidRequest)
         } else if item.partition_epoch < before.partition_epoch {
             Err(ErrorCode::InvalidUpdateVersion)
-        } else if !valid_isr || !isr.contains(&broker) {
-            Err(ErrorCode::InvalidRequest)
-        } else if recovering && (isr.len() > 1 || before.recovery == LeaderRecoveryState::Recovered) {
+        } else if !valid_isr || !isr.contains(&broker) || !valid_recovery {
             Err(ErrorCode::InvalidRequest)
         } else if isr.iter().enumerate().any(|(i, member)| !self.may_be_in_sync(*member, item.isr_epochs.get(i).copied().flatten())) {
             Err(ErrorCode::IneligibleReplica)
@@ -156,18 +155,18 @@ impl Controller {
         }
         match self.change_partition(id, why, because, out, |_| {}) {
             true => Ok(()),
-            false if preferred => {
-                Err(Refusal::new(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available."))
-            }
-            false => Err(Refusal::new(
-                ErrorCode::EligibleLeadersNotAvailable,
-                "Eligible topic partition leaders are not available.",
-            )),
+            false if preferred => Err(Refusal::new(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.")),
+            false => Err(Refusal::new(ErrorCode::EligibleLeadersNotAvailable, "Eligible topic partition leaders are not available.")),
         }
     }
 
     /// As [`elect_leader`](Controller::elect_leader) for every partition; those that need no election are left out of the answer.
-    pub fn elect_leaders(&mut self, unclean: bool, because: Option<EventId>, out: &mut Outbox) -> Vec<(TopicPartition, Result<(), Refusal>)> {
+    pub fn elect_leaders(
+        &mut self,
+        unclean: bool,
+        because: Option<EventId>,
+        out: &mut Outbox,
+    ) -> Vec<(TopicPartition, Result<(), Refusal>)> {
         let all = self.partitions_where(|_| true);
         let answers = all.into_iter().map(|id| (id, self.elect_leader(id, unclean, because, out)));
         answers.filter(|(_, answer)| !matches!(answer, Err(refusal) if refusal.code == ErrorCode::ElectionNotNeeded)).collect()
@@ -236,9 +235,7 @@ impl Controller {
         let revert = Revert::of(partition);
         if revert.unclean && !self.image.topic(id.topic).is_some_and(|topic| topic.config.unclean_leader_election) {
             let name = self.image.name_of(id);
-            let message = format!(
-                "Unable to revert partition assignment for {name} because it would require an unclean leader election."
-            );
+            let message = format!("Unable to revert partition assignment for {name} because it would require an unclean leader election.");
             return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
         }
         Ok(revert)

@@ -154,11 +154,12 @@ pub fn striped(brokers: &[UsableBroker], partitions: u32, copies: i32, draw: Dra
         return refuse(format!("Invalid replication factor {copies}: the replication factor must be positive."));
     }
     if racks.unfenced == 0 {
-        return refuse("All brokers are currently fenced.".to_owned());
+        return refuse("All brokers are currently fenced, or have all their log directories cordoned.".to_owned());
     }
     if copies as usize > brokers.len() {
         return refuse(format!(
-            "The target replication factor of {copies} cannot be reached because only {} broker(s) are registered.",
+            "The target replication factor of {copies} cannot be reached because only {} broker(s) are registered or some brokers have all their log \
+             directories cordoned.",
             brokers.len()
         ));
     }
@@ -171,11 +172,8 @@ mod tests {
     use crate::rng::{Seed, SimRng};
 
     fn layout(brokers: &[(i32, Option<&str>, bool)], partitions: u32, copies: i32) -> Result<Vec<Vec<i32>>, Refusal> {
-        let usable = |(id, rack, fenced): &(i32, Option<&str>, bool)| UsableBroker {
-            id: BrokerId(*id),
-            rack: rack.map(Arc::from),
-            fenced: *fenced,
-        };
+        let usable =
+            |(id, rack, fenced): &(i32, Option<&str>, bool)| UsableBroker { id: BrokerId(*id), rack: rack.map(Arc::from), fenced: *fenced };
         let brokers: Vec<UsableBroker> = brokers.iter().map(usable).collect();
         let mut rng = SimRng::new(Seed(3), 0);
         let placed = striped(&brokers, partitions, copies, &mut |bound| rng.below(bound.into()) as u32)?;
@@ -220,10 +218,8 @@ mod tests {
     fn more_copies_than_brokers_are_refused_in_kafkas_words() {
         let refusal = layout(&[(1, None, false), (2, None, true)], 1, 3).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::InvalidReplicationFactor);
-        assert_eq!(
-            refusal.message,
-            "The target replication factor of 3 cannot be reached because only 2 broker(s) are registered."
-        );
-        assert_eq!(layout(&[(2, None, true)], 1, 1).unwrap_err().message, "All brokers are currently fenced.");
+        assert_eq!(refusal.message, "The target replication factor of 3 cannot be reached because only 2 broker(s) are registered or some brokers have all their log \
+             directories cordoned.");
+        assert_eq!(layout(&[(2, None, true)], 1, 1).unwrap_err().message, "All brokers are currently fenced, or have all their log directories cordoned.");
     }
 }

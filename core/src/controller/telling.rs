@@ -126,7 +126,7 @@ fn leader_rule(why: Why, before: &PartitionRegistration, after: &PartitionRegist
         }
         Why::AskedUnclean if unclean => format!("Unclean election by hand: the first live replica of {replicas}"),
         _ if unclean => format!("unclean.leader.election.enable = true: the first live replica of {replicas}"),
-        _ if before.isr.is_empty() => format!("Nobody is in sync: an eligible leader replica has every committed record (KIP-966)"),
+        _ if before.isr.is_empty() => "Nobody is in sync: an eligible leader replica has every committed record (KIP-966)".to_owned(),
         Why::Balance => format!("auto.leader.rebalance.enable: the preferred leader is the first replica of {replicas}"),
         Why::AskedPreferred => format!("Preferred election by hand: the preferred leader is the first replica of {replicas}"),
         _ => format!("The first live in-sync replica in the order of the replicas {replicas}"),

@@ -115,7 +115,8 @@ impl Controller {
 
     /// `validateManualPartitionAssignment`.
     pub(super) fn check_assignment(&self, replicas: &[BrokerId], copies: Option<usize>) -> Result<(), Refusal> {
-        let refuse = |what: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, format!("The manual partition assignment {what}")));
+        let refuse =
+            |what: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, format!("The manual partition assignment {what}")));
         let mut sorted = replicas.to_vec();
         sorted.sort_unstable();
         for (i, broker) in sorted.iter().enumerate() {

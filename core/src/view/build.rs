@@ -50,7 +50,7 @@ fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
             Phase::Down => BrokerState::Down,
             Phase::Registering => BrokerState::Starting,
             Phase::Fenced => BrokerState::Fenced,
-            Phase::Running => BrokerState::Running,
+            Phase::Running | Phase::Stopping => BrokerState::Running,
         },
         rack: broker.rack().map(str::to_owned),
         fenced: !image.is_active(broker.id),
