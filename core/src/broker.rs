@@ -6,7 +6,7 @@
 mod coordination;
 mod fetcher;
 pub mod partition;
-mod purgatory;
+pub mod purgatory;
 mod serving;
 mod stopping;
 
@@ -307,7 +307,7 @@ impl Broker {
         replica.config = Arc::clone(&topic.config);
         let was_leader = matches!(replica.role, Role::Leader(_));
         if registration.leader_epoch == replica.leader_epoch {
-            replica.take_assignment(self.id, &registration.replicas, now);
+            replica.reassigned(self.id, &registration.replicas);
             if replica.isr_confirmed(&registration.isr, registration.partition_epoch) {
                 self.isr_changes.remove(&id);
             }
@@ -353,16 +353,16 @@ impl Broker {
     fn advance(&mut self, now: SimTime, id: TopicPartition) {
         let Some(replica) = self.replicas.get_mut(&id) else { return };
         let image = &self.image;
-        if replica.advance_high_watermark(now, self.config.replica_lag_time_max, &|broker| image.is_active(broker)) {
+        if replica.advance_high_watermark(now, self.config.replica_lag_time_max, &|broker, epoch| eligible(image, broker, epoch)) {
             self.moved.insert(id);
         }
     }
 
     /// Lets a follower that has caught up into the ISR.
-    fn offer_expansion(&mut self, id: TopicPartition, follower: BrokerId, epoch: BrokerEpoch) {
-        let known = self.image.brokers.get(&follower);
-        let eligible = self.image.is_active(follower) && known.is_some_and(|registration| registration.epoch == epoch);
-        let isr = self.replicas.get(&id).and_then(|replica| replica.expanded_isr(follower, eligible));
+    fn offer_expansion(&mut self, id: TopicPartition, follower: BrokerId) {
+        let image = &self.image;
+        let isr =
+            self.replicas.get(&id).and_then(|replica| replica.expanded_isr(follower, &|broker, epoch| eligible(image, broker, epoch)));
         if let Some(isr) = isr {
             self.ask_for_isr(id, isr, IsrChange::CaughtUp(follower));
         }
@@ -469,6 +469,11 @@ impl Broker {
         }
         self.send_isr_changes(out);
     }
+}
+
+/// `Partition.isReplicaIsrEligible`: registered, neither fenced nor about to stop, and fetching with the epoch of that registration.
+fn eligible(image: &MetadataImage, broker: BrokerId, fetched_with: Option<BrokerEpoch>) -> bool {
+    image.is_active(broker) && image.brokers.get(&broker).is_some_and(|known| fetched_with == Some(known.epoch))
 }
 
 impl Node for Broker {

@@ -22,6 +22,27 @@ pub enum Acks {
     All,
 }
 
+impl Acks {
+    /// As a produce request carries it.
+    pub const fn wire(self) -> i16 {
+        match self {
+            Acks::None => 0,
+            Acks::Leader => 1,
+            Acks::All => -1,
+        }
+    }
+
+    /// `ReplicaManager.isValidRequiredAcks`: any other number is `INVALID_REQUIRED_ACKS`.
+    pub const fn from_wire(acks: i16) -> Option<Acks> {
+        match acks {
+            0 => Some(Acks::None),
+            1 => Some(Acks::Leader),
+            -1 => Some(Acks::All),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Partitioner {
     /// murmur2 of the key; sticky without key.

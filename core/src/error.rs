@@ -14,6 +14,9 @@ pub enum ErrorCode {
     MessageTooLarge,
     NotEnoughReplicas,
     NotEnoughReplicasAfterAppend,
+    InvalidRequiredAcks,
+    OffsetNotAvailable,
+    KafkaStorageError,
     CoordinatorLoadInProgress,
     CoordinatorNotAvailable,
     NotCoordinator,
@@ -64,6 +67,9 @@ impl ErrorCode {
             ErrorCode::MessageTooLarge => "MESSAGE_TOO_LARGE",
             ErrorCode::NotEnoughReplicas => "NOT_ENOUGH_REPLICAS",
             ErrorCode::NotEnoughReplicasAfterAppend => "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+            ErrorCode::InvalidRequiredAcks => "INVALID_REQUIRED_ACKS",
+            ErrorCode::OffsetNotAvailable => "OFFSET_NOT_AVAILABLE",
+            ErrorCode::KafkaStorageError => "KAFKA_STORAGE_ERROR",
             ErrorCode::CoordinatorLoadInProgress => "COORDINATOR_LOAD_IN_PROGRESS",
             ErrorCode::CoordinatorNotAvailable => "COORDINATOR_NOT_AVAILABLE",
             ErrorCode::NotCoordinator => "NOT_COORDINATOR",
@@ -108,6 +114,7 @@ impl ErrorCode {
                 | ErrorCode::LeaderNotAvailable
                 | ErrorCode::NotLeaderOrFollower
                 | ErrorCode::FencedLeaderEpoch
+                | ErrorCode::KafkaStorageError
                 | ErrorCode::NetworkException
         )
     }

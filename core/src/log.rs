@@ -210,6 +210,13 @@ impl PartitionLog {
         self.rebuild();
     }
 
+    /// Drops everything and begins again, empty, at `start`.
+    pub fn start_anew(&mut self, start: Offset) {
+        let truncations = self.truncations + 1;
+        *self =
+            PartitionLog { segments: vec![LogSegment::new(start)], log_start: start, log_end: start, truncations, ..PartitionLog::new() };
+    }
+
     /// What is derived from the batches: the producers' memory (Kafka replays its snapshot) and the fingerprint.
     fn rebuild(&mut self) {
         let mut producers = ProducerStates::default();

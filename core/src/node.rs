@@ -78,6 +78,11 @@ impl Outbox {
         self.sends.push((to, Message::Response(id, response)));
     }
 
+    /// Closes the connection to a client that expects no answer.
+    pub fn close(&mut self, to: NodeId) {
+        self.sends.push((to, Message::Closed));
+    }
+
     pub fn fact(&mut self, fact: Fact) {
         self.facts.push(fact);
     }

@@ -79,9 +79,8 @@ pub enum Response {
 
 #[derive(Clone, Debug)]
 pub struct ProduceRequest {
-    pub acks_all: bool,
-    /// With `acks=0` the broker does not answer.
-    pub wants_answer: bool,
+    /// 0: no answer; 1: after the leader's append; -1: after every in-sync replica's.
+    pub acks: i16,
     pub timeout: SimDuration,
     pub batches: Vec<ProduceBatch>,
 }
@@ -126,6 +125,9 @@ pub struct FetchPartition {
 #[derive(Clone, Debug)]
 pub struct FetchedPartition {
     pub partition: TopicPartition,
+    /// What was asked; the answer to a question that is no longer asked is dropped.
+    pub offset: Offset,
+    pub leader_epoch: LeaderEpoch,
     pub error: Option<ErrorCode>,
     pub high_watermark: Offset,
     pub log_start: Offset,

@@ -13,6 +13,7 @@ mod reader;
 mod render;
 pub mod set;
 pub mod template;
+mod toml;
 
 pub use builtin::{BUILTINS, builtin};
 pub use fault::ScenarioFault;

@@ -10,6 +10,7 @@ mod group;
 mod log;
 mod partitioner;
 mod random;
+mod replication;
 
 use answer::Refusal;
 use serde_json::{Map, Value, json};

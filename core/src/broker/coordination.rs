@@ -2,17 +2,17 @@
 //! and writing its records through the ordinary log with `acks=all`.
 
 use super::Broker;
-use super::purgatory::{AnswerTo, ParkedProduce, stored};
-use crate::config::{BrokerConfig, TopicConfig};
+use super::purgatory::{AnswerTo, ParkedProduce};
+use crate::config::{Acks, BrokerConfig, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
-use crate::group::{Asked, Continuation, Write};
+use crate::group::{Asked, Write};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::ClientBatch;
 use crate::metadata::OFFSETS_TOPIC;
 use crate::node::Outbox;
-use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
+use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -150,22 +150,15 @@ impl Broker {
         let Some(topic) = self.image.topic_named(OFFSETS_TOPIC).map(|topic| topic.id) else { return };
         let partition = TopicPartition { topic, partition: write.shard };
         let batch = ClientBatch { batch: Arc::new(batch_of(&write.records, now)), writer: COORDINATOR_WRITER, serial: 0 };
-        match self.append(now, partition, &batch, true) {
+        match self.append(now, partition, &batch, Acks::All) {
             Err(error) => self.groups.written(write.then, Some(error), out),
-            Ok((base, end)) => {
+            Ok(appended) => {
                 self.groups.appended(now, write.shard, write.records);
-                self.await_commit(now, partition, base, end, write.then, out);
+                let (answer_to, deadline) = (AnswerTo::Group(write.then), now + WRITE_TIMEOUT);
+                let results = vec![self.produced(partition, Ok(appended))];
+                self.answer_when_committed(ParkedProduce { answer_to, results, open: vec![(partition, appended.end)], deadline }, out);
             }
         }
-    }
-
-    fn await_commit(&mut self, now: SimTime, partition: TopicPartition, base: Offset, end: Offset, then: Continuation, out: &mut Outbox) {
-        let replica = self.replicas.get(&partition).expect("just appended to it");
-        let results: Vec<ProducedPartition> = vec![stored(partition, base, replica.leader_epoch)];
-        let committed = replica.high_watermark >= end;
-        let needs: &[(TopicPartition, Offset)] = if committed { &[] } else { &[(partition, end)] };
-        let parked = ParkedProduce { answer_to: AnswerTo::Group(then), results, open: 0, deadline: now + WRITE_TIMEOUT };
-        self.answer_when_committed(parked, needs, out);
     }
 }
 

@@ -93,13 +93,13 @@ impl Broker {
     /// Copies what came for one partition; false asks for a pause.
     fn store_fetched(&mut self, leader: BrokerId, fetched: &FetchedPartition, out: &mut Outbox) -> bool {
         let Some(replica) = self.replicas.get_mut(&fetched.partition) else { return true };
-        if !matches!(replica.role, Role::Follower { leader: mine } if mine == leader) {
+        let follows = matches!(replica.role, Role::Follower { leader: mine } if mine == leader);
+        if !follows || fetched.offset != replica.log.log_end() || fetched.leader_epoch != replica.leader_epoch {
             return true;
         }
         match (fetched.error, fetched.diverging) {
             (Some(ErrorCode::OffsetOutOfRange), _) => {
-                let end = fetched.high_watermark;
-                self.truncate(fetched.partition, end, leader, out);
+                self.out_of_range(fetched, leader, out);
                 true
             }
             (Some(_), _) => false,
@@ -114,6 +114,18 @@ impl Broker {
                 replica.learn_high_watermark(fetched.high_watermark);
                 true
             }
+        }
+    }
+
+    /// `AbstractFetcherThread.fetchOffsetAndTruncate`: a leader whose log ends earlier is believed, and one whose log begins later
+    /// too, by starting anew there. Between the two the same fetch is tried again.
+    fn out_of_range(&mut self, fetched: &FetchedPartition, leader: BrokerId, out: &mut Outbox) {
+        let Some(replica) = self.replicas.get_mut(&fetched.partition) else { return };
+        let (mine, leader_end, leader_start) = (replica.log.log_end(), fetched.high_watermark, fetched.log_start);
+        if leader_end < mine {
+            self.truncate(fetched.partition, leader_end, leader, out);
+        } else if leader_start > mine {
+            replica.start_anew(leader_start);
         }
     }
 

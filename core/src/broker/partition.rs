@@ -1,16 +1,24 @@
 //! One replica of a partition on one broker: its log, its role, and as leader the in-sync replicas and the high watermark.
 //!
-//! The rules are Kafka's `Partition` and `Replica`: a follower's fetch offset is its acknowledgement, the high watermark is the
-//! least log end of the maximal ISR, and it does not move while the ISR is smaller than `min.insync.replicas`.
+//! The rules are Kafka's `Partition`: a follower's fetch offset is its acknowledgement, the high watermark is the least log end
+//! of the maximal ISR, and it does not move while the ISR is smaller than `min.insync.replicas`. What the leader knows of each
+//! follower is in [`progress`].
 
-use crate::config::TopicConfig;
+pub mod progress;
+
+use crate::config::{Acks, TopicConfig};
+use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionEpoch};
-use crate::log::PartitionLog;
+use crate::log::{Appended, ClientBatch, PartitionLog};
 use crate::metadata::PartitionRegistration;
 use crate::protocol::IsrChange;
 use crate::time::{SimDuration, SimTime};
+use progress::FollowerProgress;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// Whether a follower may join the ISR, as far as the leader's metadata tells: by its id and the epoch it fetched with.
+pub type Eligible<'a> = &'a dyn Fn(BrokerId, Option<BrokerEpoch>) -> bool;
 
 #[derive(Clone, Debug)]
 pub struct Replica {
@@ -45,55 +53,11 @@ pub struct Leadership {
     pub epoch_start: Offset,
 }
 
-/// Kafka's `ReplicaState` of a follower.
-#[derive(Clone, Copy, Debug)]
-pub struct FollowerProgress {
-    pub broker: BrokerId,
-    /// `None` until it fetched in this leader epoch.
-    pub log_end: Option<Offset>,
-    /// `None`: never, as far as this leader knows.
-    pub last_caught_up: Option<SimTime>,
-    last_fetch: SimTime,
-    leader_end_at_last_fetch: Offset,
-    pub broker_epoch: Option<BrokerEpoch>,
-}
-
 /// Ids of parked requests; produce requests by the offset they need, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting {
     pub produces: VecDeque<(Offset, u64)>,
     pub fetches: Vec<u64>,
-}
-
-impl FollowerProgress {
-    fn new(broker: BrokerId, in_isr: bool, now: SimTime) -> Self {
-        let last_caught_up = in_isr.then_some(now);
-        FollowerProgress {
-            broker,
-            log_end: None,
-            last_caught_up,
-            last_fetch: SimTime::ZERO,
-            leader_end_at_last_fetch: Offset::ZERO,
-            broker_epoch: None,
-        }
-    }
-
-    /// A fetch at `offset` while the leader's log ended at `leader_end` (`Replica.updateFetchStateOrThrow`).
-    pub fn fetched(&mut self, offset: Offset, leader_end: Offset, now: SimTime) {
-        if offset >= leader_end {
-            self.last_caught_up = self.last_caught_up.max(Some(now));
-        } else if offset >= self.leader_end_at_last_fetch {
-            self.last_caught_up = self.last_caught_up.max(Some(self.last_fetch));
-        }
-        self.log_end = Some(offset);
-        self.leader_end_at_last_fetch = leader_end;
-        self.last_fetch = now;
-    }
-
-    /// In sync by time: at the leader's end, or there not longer ago than `replica.lag.time.max.ms`.
-    pub fn caught_up(&self, leader_end: Offset, now: SimTime, lag_max: SimDuration) -> bool {
-        self.log_end == Some(leader_end) || self.last_caught_up.is_some_and(|at| now.since(at) <= lag_max)
-    }
 }
 
 impl Leadership {
@@ -106,10 +70,6 @@ impl Leadership {
     /// The process a follower fetches with, once it has.
     pub fn epoch_of(&self, broker: BrokerId) -> Option<BrokerEpoch> {
         self.followers.iter().find(|follower| follower.broker == broker)?.broker_epoch
-    }
-
-    fn follower_mut(&mut self, broker: BrokerId) -> Option<&mut FollowerProgress> {
-        self.followers.iter_mut().find(|follower| follower.broker == broker)
     }
 }
 
@@ -139,15 +99,44 @@ impl Replica {
         (self.config.min_insync_replicas as usize).min(replicas)
     }
 
-    /// Takes office in a new leader epoch.
+    /// Too few in sync: `acks=all` is refused and the high watermark stands.
+    pub fn is_under_min_isr(&self) -> bool {
+        self.leadership().is_some_and(|leadership| leadership.isr.len() < self.effective_min_isr())
+    }
+
+    /// Appends a client's batch as leader; with `acks=all` only while the ISR is large enough.
+    pub fn append(&mut self, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
+        if acks == Acks::All && self.is_under_min_isr() {
+            return Err(ErrorCode::NotEnoughReplicas);
+        }
+        self.log.append_as_leader(batch, self.leader_epoch, &self.config)
+    }
+
+    /// What `acks=all` hears of an append that ends at `need`; nothing while the high watermark is below.
+    /// Kafka's `Partition.checkEnoughReplicasReachOffset`.
+    pub fn committed(&self, need: Offset) -> Option<Result<(), ErrorCode>> {
+        let Some(leadership) = self.leadership() else { return Some(Err(ErrorCode::NotLeaderOrFollower)) };
+        (self.high_watermark >= need).then(|| match leadership.maximal_isr().count() < self.effective_min_isr() {
+            true => Err(ErrorCode::NotEnoughReplicasAfterAppend),
+            false => Ok(()),
+        })
+    }
+
+    /// Takes office in a new leader epoch. Who led before keeps what it knows of its followers.
     pub fn become_leader(&mut self, me: BrokerId, registration: &PartitionRegistration, now: SimTime) {
         self.leader_epoch = registration.leader_epoch;
         self.partition_epoch = registration.partition_epoch;
         self.log.begin_epoch(registration.leader_epoch);
-        let others = registration.replicas.iter().copied().filter(|broker| *broker != me);
-        let followers = others.map(|broker| FollowerProgress::new(broker, registration.isr.contains(&broker), now)).collect();
-        self.role =
-            Role::Leader(Leadership { followers, isr: registration.isr.clone(), pending_isr: None, epoch_start: self.log.log_end() });
+        let epoch_start = self.log.log_end();
+        let (known, again) = match &mut self.role {
+            Role::Leader(leadership) => (std::mem::take(&mut leadership.followers), true),
+            _ => (Vec::new(), false),
+        };
+        let mut followers = followers_of(me, &registration.replicas, &known);
+        for follower in &mut followers {
+            follower.leader_elected(now.timestamp_ms(), epoch_start, registration.isr.contains(&follower.broker), again);
+        }
+        self.role = Role::Leader(Leadership { followers, isr: registration.isr.clone(), pending_isr: None, epoch_start });
     }
 
     pub fn become_follower(&mut self, leader: Option<BrokerId>, registration: &PartitionRegistration) {
@@ -157,17 +146,6 @@ impl Replica {
             Some(leader) => Role::Follower { leader },
             None => Role::Offline,
         };
-    }
-
-    /// The replicas of the epoch this replica leads changed: a reassignment brought some in.
-    pub fn take_assignment(&mut self, me: BrokerId, replicas: &[BrokerId], now: SimTime) {
-        let Role::Leader(leadership) = &mut self.role else { return };
-        leadership.followers.retain(|follower| replicas.contains(&follower.broker));
-        for broker in replicas.iter().filter(|broker| **broker != me) {
-            if leadership.follower_mut(*broker).is_none() {
-                leadership.followers.push(FollowerProgress::new(*broker, false, now));
-            }
-        }
     }
 
     /// The controller's newest word on the ISR of the epoch this replica leads; false when it is not new.
@@ -183,14 +161,22 @@ impl Replica {
         true
     }
 
+    /// The controller changed who holds copies, and left the leader in office.
+    pub fn reassigned(&mut self, me: BrokerId, replicas: &[BrokerId]) {
+        if let Role::Leader(leadership) = &mut self.role
+            && leadership.followers.len() + 1 != replicas.len()
+        {
+            leadership.followers = followers_of(me, replicas, &leadership.followers);
+        }
+    }
+
     /// A follower asked for `offset`: that is where its log ends.
     pub fn follower_fetched(&mut self, broker: BrokerId, epoch: BrokerEpoch, offset: Offset, now: SimTime) {
         let leader_end = self.log.log_end();
         if let Role::Leader(leadership) = &mut self.role
-            && let Some(follower) = leadership.follower_mut(broker)
+            && let Some(follower) = leadership.followers.iter_mut().find(|follower| follower.broker == broker)
         {
-            follower.fetched(offset, leader_end, now);
-            follower.broker_epoch = Some(epoch);
+            follower.fetched(offset, leader_end, now.timestamp_ms(), epoch);
         }
     }
 
@@ -200,12 +186,14 @@ impl Replica {
     }
 
     /// The ISR with `broker` in it, when it has earned its place and no other change is under way.
-    pub fn expanded_isr(&self, broker: BrokerId, eligible: bool) -> Option<Vec<BrokerId>> {
+    pub fn expanded_isr(&self, broker: BrokerId, eligible: Eligible) -> Option<Vec<BrokerId>> {
         let leadership = self.leadership()?;
+        if leadership.pending_isr.is_some() || leadership.isr.contains(&broker) {
+            return None;
+        }
         let follower = leadership.followers.iter().find(|follower| follower.broker == broker)?;
-        let log_end = follower.log_end?;
-        let earned = log_end >= self.high_watermark && log_end >= leadership.epoch_start;
-        if leadership.pending_isr.is_some() || leadership.isr.contains(&broker) || !earned || !eligible {
+        let earned = |log_end: Offset| log_end >= self.high_watermark && log_end >= leadership.epoch_start;
+        if !follower.log_end.is_some_and(earned) || !eligible(broker, follower.broker_epoch) {
             return None;
         }
         let mut isr = leadership.isr.clone();
@@ -213,17 +201,17 @@ impl Replica {
         Some(isr)
     }
 
-    /// The ISR without the first member that has lagged too long.
+    /// The ISR without those that have lagged too long.
     pub fn shrunk_isr(&self, now: SimTime, lag_max: SimDuration) -> Option<(Vec<BrokerId>, IsrChange)> {
         let leadership = self.leadership()?;
         if leadership.pending_isr.is_some() {
             return None;
         }
-        let log_end = self.log.log_end();
+        let (log_end, now_ms) = (self.log.log_end(), now.timestamp_ms());
         let lagging: Vec<BrokerId> = leadership
             .followers
             .iter()
-            .filter(|follower| leadership.isr.contains(&follower.broker) && !follower.caught_up(log_end, now, lag_max))
+            .filter(|follower| leadership.isr.contains(&follower.broker) && !follower.caught_up(log_end, now_ms, lag_max))
             .map(|follower| follower.broker)
             .collect();
         let first = *lagging.first()?;
@@ -232,18 +220,19 @@ impl Replica {
     }
 
     /// `Partition.maybeIncrementLeaderHW`; true when it moved.
-    pub fn advance_high_watermark(&mut self, now: SimTime, lag_max: SimDuration, eligible: &dyn Fn(BrokerId) -> bool) -> bool {
-        let min_isr = self.effective_min_isr();
+    pub fn advance_high_watermark(&mut self, now: SimTime, lag_max: SimDuration, eligible: Eligible) -> bool {
         let log_end = self.log.log_end();
         let Some(leadership) = self.leadership() else { return false };
-        if leadership.isr.len() < min_isr {
+        if self.is_under_min_isr() {
             return false;
         }
         let mut least = log_end;
         for follower in &leadership.followers {
-            let in_isr = leadership.maximal_isr().any(|member| member == follower.broker);
-            if in_isr || (follower.caught_up(log_end, now, lag_max) && eligible(follower.broker)) {
-                least = least.min(follower.log_end.unwrap_or(Offset::ZERO));
+            let end = follower.log_end.unwrap_or(Offset::ZERO);
+            let about_to_join =
+                || follower.caught_up(log_end, now.timestamp_ms(), lag_max) && eligible(follower.broker, follower.broker_epoch);
+            if end < least && (leadership.maximal_isr().any(|member| member == follower.broker) || about_to_join()) {
+                least = end;
             }
         }
         let moved = least > self.high_watermark;
@@ -251,6 +240,15 @@ impl Replica {
             self.high_watermark = least;
         }
         moved
+    }
+
+    /// `latest` is the high watermark: what a consumer may read. A new leader does not know it until it has passed the beginning
+    /// of its epoch (KIP-207); consumers wait rather than see it fall.
+    pub fn latest_offset(&self) -> Result<Offset, ErrorCode> {
+        match self.leadership() {
+            Some(leadership) if leadership.epoch_start > self.high_watermark => Err(ErrorCode::OffsetNotAvailable),
+            _ => Ok(self.high_watermark),
+        }
     }
 
     /// A follower learns the leader's high watermark.
@@ -261,6 +259,29 @@ impl Replica {
     pub fn truncate_to(&mut self, end: Offset) {
         self.log.truncate_to(end);
         self.high_watermark = self.high_watermark.min(self.log.log_end());
+    }
+
+    /// Nothing here is of use any more: the log begins again, empty, at `start` (`truncateFullyAndStartAt`).
+    pub fn start_anew(&mut self, start: Offset) {
+        self.log.start_anew(start);
+        self.high_watermark = start;
+    }
+}
+
+/// One entry for every replica but the leader's own, with what is known of it already.
+fn followers_of(me: BrokerId, replicas: &[BrokerId], known: &[FollowerProgress]) -> Vec<FollowerProgress> {
+    let of = |broker: BrokerId| known.iter().find(|known| known.broker == broker).copied();
+    replicas.iter().filter(|broker| **broker != me).map(|broker| of(*broker).unwrap_or_else(|| FollowerProgress::new(*broker))).collect()
+}
+
+/// Whether a fetcher whose log ends at `offset` with a record of epoch `last` holds what this log holds: an error, or the epoch
+/// and its end here from which on the two differ. KIP-595's rule, used since 2.7; Kafka's `Partition.readRecords`.
+pub fn diverging(log: &PartitionLog, last: LeaderEpoch, offset: Offset) -> Option<Result<(LeaderEpoch, Offset), ErrorCode>> {
+    match log.epochs().end_offset_for(last, log.log_end()) {
+        None => Some(Err(ErrorCode::OffsetOutOfRange)),
+        Some(_) if offset < log.log_start() => Some(Err(ErrorCode::OffsetOutOfRange)),
+        Some((epoch, end)) if epoch < last || end < offset => Some(Ok((epoch, end))),
+        Some(_) => None,
     }
 }
 
@@ -309,7 +330,7 @@ mod tests {
 
     fn fetch(replica: &mut Replica, follower: i32, offset: u64, now: SimTime) -> u64 {
         replica.follower_fetched(BrokerId(follower), BrokerEpoch(0), Offset(offset), now);
-        replica.advance_high_watermark(now, LAG, &|_| true);
+        replica.advance_high_watermark(now, LAG, &|_, _| true);
         replica.high_watermark.0
     }
 
@@ -324,7 +345,7 @@ mod tests {
     #[test]
     fn below_the_minimum_it_does_not_move_at_all() {
         let mut replica = leader(&[1], 2, 10);
-        assert!(!replica.advance_high_watermark(at(1), LAG, &|_| true));
+        assert!(!replica.advance_high_watermark(at(1), LAG, &|_, _| true));
         assert_eq!(replica.high_watermark, Offset::ZERO);
     }
 
@@ -346,10 +367,10 @@ mod tests {
         let mut replica = leader(&[1, 2], 1, 10);
         fetch(&mut replica, 2, 10, at(1));
         fetch(&mut replica, 3, 9, at(1));
-        assert_eq!(replica.expanded_isr(BrokerId(3), true), None);
+        assert_eq!(replica.expanded_isr(BrokerId(3), &|_, _| true), None);
         fetch(&mut replica, 3, 10, at(2));
-        assert_eq!(replica.expanded_isr(BrokerId(3), false), None, "fenced");
-        assert_eq!(replica.expanded_isr(BrokerId(3), true), Some(vec![BrokerId(1), BrokerId(2), BrokerId(3)]));
+        assert_eq!(replica.expanded_isr(BrokerId(3), &|_, _| false), None, "fenced");
+        assert_eq!(replica.expanded_isr(BrokerId(3), &|_, _| true), Some(vec![BrokerId(1), BrokerId(2), BrokerId(3)]));
     }
 
     #[test]
@@ -374,6 +395,38 @@ mod tests {
         assert!(replica.leadership().is_some_and(|leadership| leadership.isr.len() == 2 && leadership.pending_isr.is_some()));
         assert!(replica.isr_confirmed(&[BrokerId(1)], PartitionEpoch(1)));
         assert!(replica.leadership().is_some_and(|leadership| leadership.isr.len() == 1 && leadership.pending_isr.is_none()));
+    }
+
+    #[test]
+    fn a_new_leader_does_not_know_the_latest_offset_before_its_epoch_is_committed() {
+        let mut replica = leader(&[1, 2], 1, 3);
+        let next = PartitionRegistration { leader_epoch: LeaderEpoch(1), replicas: vec![BrokerId(1), BrokerId(2)], ..Default::default() };
+        replica.become_leader(BrokerId(1), &PartitionRegistration { isr: next.replicas.clone(), ..next }, at(1));
+        assert_eq!(replica.latest_offset(), Err(ErrorCode::OffsetNotAvailable));
+        fetch(&mut replica, 2, 3, at(2));
+        assert_eq!(replica.latest_offset(), Ok(Offset(3)));
+    }
+
+    #[test]
+    fn a_leader_elected_again_remembers_how_far_its_followers_are() {
+        let mut replica = leader(&[1, 2], 1, 3);
+        fetch(&mut replica, 2, 2, at(1));
+        let replicas = vec![BrokerId(1), BrokerId(2), BrokerId(3)];
+        let again = PartitionRegistration { leader_epoch: LeaderEpoch(1), isr: replicas.clone(), replicas, ..Default::default() };
+        replica.become_leader(BrokerId(1), &again, at(2));
+        assert_eq!(replica.leadership().map(|leadership| leadership.followers[0].log_end), Some(Some(Offset(2))));
+        replica.become_follower(Some(BrokerId(2)), &again);
+        replica.become_leader(BrokerId(1), &again, at(3));
+        assert_eq!(replica.leadership().map(|leadership| leadership.followers[0].log_end), Some(None));
+    }
+
+    #[test]
+    fn a_follower_of_an_older_registration_does_not_hold_the_high_watermark_outside_the_isr() {
+        let mut replica = leader(&[1], 1, 4);
+        replica.follower_fetched(BrokerId(2), BrokerEpoch(7), Offset(4), at(1));
+        append(&mut replica, 1);
+        assert!(replica.advance_high_watermark(at(1), LAG, &|_, epoch| epoch == Some(BrokerEpoch(8))));
+        assert_eq!(replica.high_watermark, Offset(5));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::group::Continuation;
-use crate::ids::{CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::ids::{CorrelationId, NodeId, Offset, TopicPartition};
 use crate::protocol::{FetchRequest, ProducedPartition};
 use crate::sorted::Line;
 use crate::time::SimTime;
@@ -20,9 +20,26 @@ pub struct Purgatory {
 pub struct ParkedProduce {
     pub answer_to: AnswerTo,
     pub results: Vec<ProducedPartition>,
-    /// Partitions not settled yet.
-    pub open: u32,
+    /// Partitions not settled yet, and the high watermark each of them needs.
+    pub open: Vec<(TopicPartition, Offset)>,
     pub deadline: SimTime,
+}
+
+impl ParkedProduce {
+    fn fail(&mut self, partition: TopicPartition, error: ErrorCode) {
+        if let Some(result) = self.results.iter_mut().find(|result| result.partition == partition) {
+            result.result = Err(error);
+        }
+    }
+
+    /// Time is up: what is not committed is there, the promise is not (`DelayedProduce.onExpiration`).
+    fn time_out(mut self) -> Expired {
+        let open = std::mem::take(&mut self.open);
+        for (partition, _) in &open {
+            self.fail(*partition, ErrorCode::RequestTimedOut);
+        }
+        Expired::Produce(self, open)
+    }
 }
 
 /// Who waits for the commit.
@@ -42,7 +59,8 @@ pub struct ParkedFetch {
 }
 
 pub enum Expired {
-    Produce(ParkedProduce),
+    /// And the partitions that were still waiting.
+    Produce(ParkedProduce, Vec<(TopicPartition, Offset)>),
     Fetch(ParkedFetch),
 }
 
@@ -68,13 +86,11 @@ impl Purgatory {
     /// One partition of a parked produce is settled; the request comes back when it was the last.
     pub fn settle(&mut self, id: u64, partition: TopicPartition, error: Option<ErrorCode>) -> Option<ParkedProduce> {
         let parked = self.produces.get_mut(&id)?;
-        if let Some(error) = error
-            && let Some(result) = parked.results.iter_mut().find(|result| result.partition == partition)
-        {
-            result.result = Err(error);
+        if let Some(error) = error {
+            parked.fail(partition, error);
         }
-        parked.open -= 1;
-        if parked.open > 0 {
+        parked.open.retain(|(open, _)| *open != partition);
+        if !parked.open.is_empty() {
             return None;
         }
         let parked = self.produces.remove(&id)?;
@@ -109,13 +125,8 @@ impl Purgatory {
         }
         self.deadlines.remove(&(deadline, id));
         match self.produces.remove(&id) {
-            Some(produce) => Some((id, Expired::Produce(produce))),
+            Some(produce) => Some((id, produce.time_out())),
             None => self.fetches.remove(&id).map(|fetch| (id, Expired::Fetch(fetch))),
         }
     }
-}
-
-/// The answer for an append that was accepted.
-pub fn stored(partition: TopicPartition, base: Offset, epoch: LeaderEpoch) -> ProducedPartition {
-    ProducedPartition { partition, result: Ok((base, epoch)) }
 }

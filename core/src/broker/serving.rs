@@ -1,21 +1,23 @@
 //! Serving clients and followers: produce, fetch, list offsets, and waking what waits for them. Kafka's `ReplicaManager`.
 
-use super::partition::{Replica, Role};
-use super::purgatory::{AnswerTo, Expired, ParkedFetch, ParkedProduce, stored};
-use super::{Broker, Phase};
+use super::Broker;
+use super::partition::{Replica, Role, diverging};
+use super::purgatory::{AnswerTo, Expired, ParkedFetch, ParkedProduce};
+use crate::config::Acks;
 use crate::error::ErrorCode;
-use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, NodeId, Offset, TopicPartition};
-use crate::log::ClientBatch;
+use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::log::{Appended, ClientBatch};
 use crate::node::Outbox;
 use crate::protocol::{
-    FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceBatch, ProduceRequest, ProducedPartition, Request, Response,
+    FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceRequest, ProducedPartition, Request, Response,
 };
 use crate::time::SimTime;
+use std::sync::Arc;
 
 impl Broker {
     pub(super) fn serve(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
         match request {
-            Request::Metadata => out.respond(from, id, Response::Metadata(std::sync::Arc::clone(&self.image))),
+            Request::Metadata => out.respond(from, id, Response::Metadata(Arc::clone(&self.image))),
             Request::InitProducerId => {
                 let producer_id = self.next_producer_id;
                 self.next_producer_id += 1;
@@ -42,75 +44,63 @@ impl Broker {
 
     fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &ProduceRequest, out: &mut Outbox) {
         let NodeId::Client(client) = from else { return };
+        let acks = Acks::from_wire(request.acks);
         let mut results = Vec::with_capacity(request.batches.len());
-        let mut needs = Vec::new();
+        let mut open = Vec::new();
         for sent in &request.batches {
-            let batch = ClientBatch { batch: std::sync::Arc::clone(&sent.batch), writer: client.0, serial: sent.serial };
-            let (result, need) = self.append_one(now, sent, &batch, request.acks_all);
-            results.push(result);
-            needs.extend(need.map(|need| (sent.partition, need)));
-        }
-        if request.wants_answer {
-            let answer_to = AnswerTo::Producer(from, id);
-            self.answer_when_committed(ParkedProduce { answer_to, results, open: 0, deadline: now + request.timeout }, &needs, out);
-        }
-    }
-
-    /// The result of one batch, and the high watermark it still needs.
-    fn append_one(
-        &mut self,
-        now: SimTime,
-        sent: &ProduceBatch,
-        batch: &ClientBatch,
-        acks_all: bool,
-    ) -> (ProducedPartition, Option<Offset>) {
-        let appended = self.append(now, sent.partition, batch, acks_all);
-        match appended {
-            Ok((base, end)) => {
-                let replica = self.replicas.get(&sent.partition).expect("just appended to it");
-                let need = (acks_all && replica.high_watermark < end).then_some(end);
-                // A duplicate was written by the leader of its time.
-                let epoch = replica.log.epochs().epoch_for(base).unwrap_or(replica.leader_epoch);
-                (stored(sent.partition, base, epoch), need)
+            let batch = ClientBatch { batch: Arc::clone(&sent.batch), writer: client.0, serial: sent.serial };
+            let appended = acks.ok_or(ErrorCode::InvalidRequiredAcks).and_then(|acks| self.append(now, sent.partition, &batch, acks));
+            results.push(self.produced(sent.partition, appended));
+            if let (Ok(appended), Some(Acks::All)) = (appended, acks) {
+                open.push((sent.partition, appended.end));
             }
-            Err(error) => (ProducedPartition { partition: sent.partition, result: Err(error) }, None),
+        }
+        match acks {
+            // Nobody waits for an answer: a closed connection is all that tells the producer to look for another leader.
+            Some(Acks::None) if results.iter().any(|result| result.result.is_err()) => out.close(from),
+            Some(Acks::None) => {}
+            _ => {
+                let answer_to = AnswerTo::Producer(from, id);
+                self.answer_when_committed(ParkedProduce { answer_to, results, open, deadline: now + request.timeout }, out);
+            }
         }
     }
 
-    /// Appends as leader; with `acks=all` only while the ISR is large enough. Gives base offset and end.
-    pub(super) fn append(
-        &mut self,
-        now: SimTime,
-        id: TopicPartition,
-        batch: &ClientBatch,
-        acks_all: bool,
-    ) -> Result<(Offset, Offset), ErrorCode> {
-        let replica = self.led(id)?;
-        let isr = replica.leadership().map_or(0, |leadership| leadership.isr.len());
-        if acks_all && isr < replica.effective_min_isr() {
-            return Err(ErrorCode::NotEnoughReplicas);
-        }
-        let config = std::sync::Arc::clone(&replica.config);
-        let appended = replica.log.append_as_leader(batch, replica.leader_epoch, &config)?;
+    /// The answer for one batch, as far as its append goes.
+    pub(super) fn produced(&self, partition: TopicPartition, appended: Result<Appended, ErrorCode>) -> ProducedPartition {
+        let stored = |Appended { base_offset, .. }| {
+            // A duplicate was written by the leader of its time.
+            let replica = self.replicas.get(&partition);
+            let epoch = replica.map(|replica| replica.log.epochs().epoch_for(base_offset).unwrap_or(replica.leader_epoch));
+            (base_offset, epoch.unwrap_or_default())
+        };
+        ProducedPartition { partition, result: appended.map(stored) }
+    }
+
+    /// Appends as leader.
+    pub(super) fn append(&mut self, now: SimTime, id: TopicPartition, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
+        let appended = self.led(id)?.append(batch, acks)?;
         if !appended.duplicate {
             self.moved.insert(id);
             self.advance(now, id);
         }
-        Ok((appended.base_offset, appended.end))
+        Ok(appended)
     }
 
     /// Answers at once when nothing is left to wait for, else parks the request with the partitions that are open.
-    pub(super) fn answer_when_committed(&mut self, mut parked: ParkedProduce, needs: &[(TopicPartition, Offset)], out: &mut Outbox) {
-        if needs.is_empty() {
+    pub(super) fn answer_when_committed(&mut self, mut parked: ParkedProduce, out: &mut Outbox) {
+        let mut open = std::mem::take(&mut parked.open);
+        open.retain(|(partition, need)| self.replicas.get(partition).is_some_and(|replica| replica.high_watermark < *need));
+        if open.is_empty() {
             self.finish_produce(parked, out);
             return;
         }
-        parked.open = needs.len() as u32;
+        parked.open.clone_from(&open);
         let waiter = self.purgatory.park_produce(parked);
-        for (partition, need) in needs {
-            let produces = &mut self.replicas.get_mut(partition).expect("just appended to it").waiting.produces;
-            let place = produces.partition_point(|(offset, _)| offset <= need);
-            produces.insert(place, (*need, waiter));
+        for (partition, need) in open {
+            let produces = &mut self.replicas.get_mut(&partition).expect("just appended to it").waiting.produces;
+            let place = produces.partition_point(|(offset, _)| *offset <= need);
+            produces.insert(place, (need, waiter));
         }
     }
 
@@ -125,13 +115,11 @@ impl Broker {
     }
 
     fn fetch(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Box<FetchRequest>, out: &mut Outbox) {
+        // The read comes first: what this fetch acknowledges moves the high watermark of the next answer, not of this one.
+        let (answer, bytes, urgent) = self.read(&request);
         if let Some((follower, epoch)) = request.replica {
             self.note_follower(now, follower, epoch, &request);
-            if self.lifecycle.phase == Phase::Down {
-                return;
-            }
         }
-        let (answer, bytes, urgent) = self.read(&request);
         if urgent || bytes >= u64::from(request.min_bytes) || request.max_wait.micros() == 0 {
             out.respond(from, id, Response::Fetch(answer));
             return;
@@ -148,12 +136,13 @@ impl Broker {
 
     /// A follower's fetch offsets are its acknowledgements.
     fn note_follower(&mut self, now: SimTime, follower: BrokerId, epoch: BrokerEpoch, request: &FetchRequest) {
+        if self.is_stale(follower, epoch) {
+            return;
+        }
         for asked in &request.partitions {
             let Ok(replica) = self.led(asked.partition) else { continue };
-            if replica.leader_epoch != asked.current_leader_epoch
-                || diverging(replica, asked).is_some()
-                || asked.offset > replica.log.log_end()
-            {
+            let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
+            if replica.leader_epoch != asked.current_leader_epoch || differs(replica, asked).is_some() || !inside {
                 continue;
             }
             replica.follower_fetched(follower, epoch, asked.offset, now);
@@ -161,9 +150,14 @@ impl Broker {
             if replica.is_in_sync(follower) && replica.high_watermark == replica.log.log_end() {
                 continue;
             }
-            self.offer_expansion(asked.partition, follower, epoch);
+            self.offer_expansion(asked.partition, follower);
             self.advance(now, asked.partition);
         }
+    }
+
+    /// The process that asks has been replaced: its broker registered again.
+    fn is_stale(&self, follower: BrokerId, epoch: BrokerEpoch) -> bool {
+        self.image.brokers.get(&follower).is_some_and(|known| known.epoch > epoch)
     }
 
     /// Reads every partition of a fetch; says how many bytes there are and whether something must be told at once.
@@ -172,7 +166,7 @@ impl Broker {
         let (mut bytes, mut urgent) = (0_u64, false);
         for asked in &request.partitions {
             let left = u64::from(request.max_bytes).saturating_sub(bytes).min(u64::from(asked.max_bytes)) as u32;
-            let fetched = self.read_one(asked, request.replica.is_some(), left);
+            let fetched = self.read_one(asked, request.replica, left);
             bytes += fetched.batches.iter().map(|batch| u64::from(batch.batch.size_in_bytes())).sum::<u64>();
             let told = fetched.error.is_some() || fetched.diverging.is_some();
             urgent |= told;
@@ -183,34 +177,41 @@ impl Broker {
         (answer, bytes, urgent)
     }
 
-    fn read_one(&self, asked: &FetchPartition, follower: bool, max_bytes: u32) -> FetchedPartition {
+    fn read_one(&self, asked: &FetchPartition, replica: Option<(BrokerId, BrokerEpoch)>, max_bytes: u32) -> FetchedPartition {
         let mut fetched = FetchedPartition {
             partition: asked.partition,
+            offset: asked.offset,
+            leader_epoch: asked.current_leader_epoch,
             error: None,
             high_watermark: asked.high_watermark,
             log_start: Offset::ZERO,
             diverging: None,
             batches: Vec::new(),
         };
-        let replica = match self.readable(asked) {
+        let read = match replica {
+            Some((follower, epoch)) if self.is_stale(follower, epoch) => Err(ErrorCode::NotLeaderOrFollower),
+            _ => self.readable(asked),
+        };
+        let log = match read {
             Ok(replica) => replica,
             Err(error) => {
                 fetched.error = Some(error);
                 return fetched;
             }
         };
+        let (replica, follower) = (log, replica.is_some());
         fetched.high_watermark = replica.high_watermark;
         fetched.log_start = replica.log.log_start();
         let bound = if follower { replica.log.log_end() } else { replica.high_watermark };
-        match diverging(replica, asked) {
+        match differs(replica, asked) {
             Some(Ok(at)) => fetched.diverging = Some(at),
-            Some(Err(error)) => fetched.error = Some(error),
-            None if asked.offset > replica.log.log_end() || asked.offset < replica.log.log_start() => {
+            // A follower asks the leader's log start and end next (`ListOffsets`); ours come with the refusal.
+            out_of_range if out_of_range.is_some() || asked.offset > replica.log.log_end() || asked.offset < replica.log.log_start() => {
                 fetched.error = Some(ErrorCode::OffsetOutOfRange);
                 fetched.high_watermark = replica.log.log_end();
             }
-            None if max_bytes > 0 => fetched.batches = replica.log.read(asked.offset, bound, max_bytes),
-            None => {}
+            _ if max_bytes > 0 => fetched.batches = replica.log.read(asked.offset, bound, max_bytes),
+            _ => {}
         }
         fetched
     }
@@ -229,12 +230,11 @@ impl Broker {
         }
     }
 
-    /// `latest` is the high watermark: what a consumer may read.
     fn list_offsets(&mut self, request: &ListOffsetsRequest) -> Vec<(TopicPartition, Result<Offset, ErrorCode>)> {
         let earliest = request.earliest;
         let mut one = |id: TopicPartition| {
             let replica = self.led(id)?;
-            Ok(if earliest { replica.log.log_start() } else { replica.high_watermark })
+            if earliest { Ok(replica.log.log_start()) } else { replica.latest_offset() }
         };
         request.partitions.iter().map(|id| (*id, one(*id))).collect()
     }
@@ -257,11 +257,10 @@ impl Broker {
 
     fn wake_produces(&mut self, id: TopicPartition, out: &mut Outbox) {
         while let Some(replica) = self.replicas.get_mut(&id) {
-            let high_watermark = replica.high_watermark;
-            let Some((_, waiter)) = replica.waiting.produces.pop_front_if(|(need, _)| *need <= high_watermark) else { break };
-            let short = replica.leadership().is_some_and(|leadership| leadership.maximal_isr().count() < replica.effective_min_isr());
-            let error = short.then_some(ErrorCode::NotEnoughReplicasAfterAppend);
-            if let Some(done) = self.purgatory.settle(waiter, id, error) {
+            let Some((need, waiter)) = replica.waiting.produces.front().copied() else { break };
+            let Some(result) = replica.committed(need) else { break };
+            replica.waiting.produces.pop_front();
+            if let Some(done) = self.purgatory.settle(waiter, id, result.err()) {
                 self.finish_produce(done, out);
             }
         }
@@ -317,32 +316,20 @@ impl Broker {
                     let (answer, ..) = self.read(&parked.request);
                     out.respond(parked.from, parked.id, Response::Fetch(answer));
                 }
-                Expired::Produce(parked) => self.time_out_produce(waiter, parked, out),
-            }
-        }
-    }
-
-    /// Not committed in time: the data is there, the promise is not.
-    fn time_out_produce(&mut self, waiter: u64, mut parked: ParkedProduce, out: &mut Outbox) {
-        for result in &mut parked.results {
-            if let Some(replica) = self.replicas.get_mut(&result.partition) {
-                let before = replica.waiting.produces.len();
-                replica.waiting.produces.retain(|(_, id)| *id != waiter);
-                if replica.waiting.produces.len() < before {
-                    result.result = Err(ErrorCode::RequestTimedOut);
+                Expired::Produce(parked, open) => {
+                    for (partition, _) in open {
+                        if let Some(replica) = self.replicas.get_mut(&partition) {
+                            replica.waiting.produces.retain(|(_, id)| *id != waiter);
+                        }
+                    }
+                    self.finish_produce(parked, out);
                 }
             }
         }
-        self.finish_produce(parked, out);
     }
 }
 
-/// Where a follower's log differs from this leader's, by the epoch of its last record (KIP-595's rule, used since 2.7).
-fn diverging(replica: &Replica, asked: &FetchPartition) -> Option<Result<(crate::ids::LeaderEpoch, Offset), ErrorCode>> {
-    let last = asked.last_fetched_epoch?;
-    match replica.log.epochs().end_offset_for(last, replica.log.log_end()) {
-        None => Some(Err(ErrorCode::OffsetOutOfRange)),
-        Some((epoch, end)) if epoch < last || end < asked.offset => Some(Ok((epoch, end))),
-        Some(_) => None,
-    }
+/// Whether the asker says what its last record is, and this log has something else there.
+fn differs(replica: &Replica, asked: &FetchPartition) -> Option<Result<(LeaderEpoch, Offset), ErrorCode>> {
+    diverging(&replica.log, asked.last_fetched_epoch?, asked.offset)
 }

@@ -200,8 +200,7 @@ impl Producer {
             serial: drained.batch.serial,
         };
         let request = ProduceRequest {
-            acks_all: self.config.acks == Acks::All,
-            wants_answer: self.config.acks != Acks::None,
+            acks: self.config.acks.wire(),
             timeout: self.config.request_timeout,
             batches: batches.iter().map(one).collect(),
         };

@@ -218,8 +218,14 @@ mod tests {
     fn more_copies_than_brokers_are_refused_in_kafkas_words() {
         let refusal = layout(&[(1, None, false), (2, None, true)], 1, 3).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::InvalidReplicationFactor);
-        assert_eq!(refusal.message, "The target replication factor of 3 cannot be reached because only 2 broker(s) are registered or some brokers have all their log \
-             directories cordoned.");
-        assert_eq!(layout(&[(2, None, true)], 1, 1).unwrap_err().message, "All brokers are currently fenced, or have all their log directories cordoned.");
+        assert_eq!(
+            refusal.message,
+            "The target replication factor of 3 cannot be reached because only 2 broker(s) are registered or some brokers have all their log \
+             directories cordoned."
+        );
+        assert_eq!(
+            layout(&[(2, None, true)], 1, 1).unwrap_err().message,
+            "All brokers are currently fenced, or have all their log directories cordoned."
+        );
     }
 }

@@ -62,4 +62,13 @@ impl EpochCache {
     pub fn truncate_from_end(&mut self, end: Offset) {
         self.entries.retain(|entry| entry.start < end);
     }
+
+    /// Forgets what lies before `start`; the epoch that wrote the record there begins there now.
+    pub fn truncate_from_start(&mut self, start: Offset) {
+        let gone = self.entries.partition_point(|entry| entry.start <= start);
+        if let Some(last) = gone.checked_sub(1) {
+            self.entries[last].start = start;
+            self.entries.drain(..last);
+        }
+    }
 }

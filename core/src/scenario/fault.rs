@@ -46,11 +46,6 @@ impl<'t> Faults<'t> {
         self.found.len()
     }
 
-    /// Whether two bytes stand on different lines.
-    pub(super) fn line_between(&self, a: usize, b: usize) -> bool {
-        self.text.as_bytes().get(a.min(b)..a.max(b)).is_some_and(|between| between.contains(&b'\n'))
-    }
-
     /// The byte of the file at which the `inner`th byte of a quoted text stands; the opening quote when escapes shift it.
     pub(super) fn inside(&self, span: &Range<usize>, content: &str, inner: usize) -> usize {
         let raw = self.text.get(span.clone()).unwrap_or("");

@@ -11,10 +11,10 @@ mod topics;
 use super::fault::Faults;
 use super::names::{invisible, shown};
 use super::reader::{Fields, setting};
-use super::{Cast, Scenario, ScenarioFault, limits};
+use super::toml::Table;
+use super::{Cast, Scenario, ScenarioFault, limits, toml};
 use crate::config::{ConfigFault, Settings};
 use crate::sorted::SortedSet;
-use toml::de::DeTable;
 
 /// The profile whose rules the engine has.
 pub const PROFILE: &str = "4.3";
@@ -34,21 +34,21 @@ impl Scenario {
             faults.at(0, message);
             return Err(faults.located());
         }
-        let (root, broken) = DeTable::parse_recoverable(text);
+        let (root, broken) = toml::parse(text);
         if !broken.is_empty() {
-            // What could be recovered of a broken text would only give misleading faults, and so does the rest of a broken line.
-            let mut told = None;
-            for error in broken.iter().take(5 * limits::FAULTS) {
-                let at = error.span().map_or(0, |span| span.start);
-                if told.is_none_or(|told| faults.line_between(told, at)) {
-                    faults.at(at, format!("This is not TOML: {}. A line reads key = value, with texts in quotes.", error.message()));
-                    told = Some(at);
-                }
+            // What could be recovered of a broken text would only give misleading faults.
+            for fault in broken.iter().take(5 * limits::FAULTS) {
+                let message = format!("This is not TOML: {}. A line reads key = value, with texts in quotes.", fault.message);
+                faults.at(fault.at, message);
             }
             return Err(faults.located());
         }
-        let span = root.span();
-        let scenario = read(&Fields::new(root.get_ref(), span.start..span.start, "the file"), &mut faults);
+        Self::of_tree(&root, faults)
+    }
+
+    /// Reads the tree of a text; `faults` knows the text.
+    pub(super) fn of_tree(root: &Table<'_>, mut faults: Faults<'_>) -> Result<Scenario, Vec<ScenarioFault>> {
+        let scenario = read(&Fields::new(root, 0..0, "the file"), &mut faults);
         if faults.none() { Ok(scenario) } else { Err(faults.located()) }
     }
 }

@@ -5,23 +5,21 @@
 use super::fault::Faults;
 use super::limits;
 use super::names::{hint, shown};
+pub(super) use super::toml::Node;
+use super::toml::{Table, Value};
 use crate::time::SimDuration;
 use std::ops::{Range, RangeInclusive};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-pub(super) type Node<'t> = Spanned<DeValue<'t>>;
 
 /// One table, and what messages call it: `topic \`trucks_gps\``.
 pub(super) struct Fields<'n, 't> {
-    pub(super) table: &'n DeTable<'t>,
+    pub(super) table: &'n Table<'t>,
     /// Where the table begins.
     pub(super) span: Range<usize>,
     pub(super) what: String,
 }
 
 impl<'n, 't> Fields<'n, 't> {
-    pub(super) fn new(table: &'n DeTable<'t>, span: Range<usize>, what: impl Into<String>) -> Self {
+    pub(super) fn new(table: &'n Table<'t>, span: Range<usize>, what: impl Into<String>) -> Self {
         Fields { table, span, what: what.into() }
     }
 
@@ -161,49 +159,49 @@ pub(super) fn texts<'n>(faults: &mut Faults<'_>, what: &str, node: &'n Node<'_>,
 /// A value that is no whole number, or no natural one.
 pub(super) struct NotWhole;
 
-pub(super) fn whole(value: &DeValue<'_>) -> Result<u64, NotWhole> {
-    let integer = value.as_integer().ok_or(NotWhole)?;
-    let digits = integer.as_str().trim_start_matches('+');
+pub(super) fn whole(value: &Value<'_>) -> Result<u64, NotWhole> {
+    let Value::Integer(integer) = value else { return Err(NotWhole) };
+    let digits = integer.digits.strip_prefix('+').unwrap_or(&integer.digits);
     if digits.starts_with('-') {
         return Err(NotWhole);
     }
     // Too large for 64 bits is over every limit.
-    Ok(u64::from_str_radix(digits, integer.radix()).unwrap_or(u64::MAX))
+    Ok(u64::from_str_radix(digits, integer.radix).unwrap_or(u64::MAX))
 }
 
-pub(super) fn duration(value: &DeValue<'_>) -> Option<SimDuration> {
+pub(super) fn duration(value: &Value<'_>) -> Option<SimDuration> {
     match value {
-        DeValue::Integer(_) => {
+        Value::Integer(_) => {
             let ms = whole(value).ok()?;
             ms.checked_mul(1_000).map(SimDuration::from_micros)
         }
-        DeValue::Float(float) => SimDuration::parse(float.as_str()),
-        DeValue::String(text) => SimDuration::parse(text),
+        Value::Float(float) => SimDuration::parse(float),
+        Value::String(text) => SimDuration::parse(text),
         _ => None,
     }
 }
 
 /// The value of a Kafka setting as text.
-pub(super) fn setting(value: &DeValue<'_>) -> Option<String> {
+pub(super) fn setting(value: &Value<'_>) -> Option<String> {
     match value {
-        DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(integer) if integer.radix() == 10 => Some(integer.as_str().to_owned()),
-        DeValue::Integer(_) => whole(value).ok().map(|n| n.to_string()),
-        DeValue::Float(float) => Some(float.as_str().to_owned()),
-        DeValue::Boolean(flag) => Some(flag.to_string()),
+        Value::String(text) => Some(text.to_string()),
+        Value::Integer(integer) if integer.radix == 10 => Some(integer.digits.clone()),
+        Value::Integer(_) => whole(value).ok().map(|n| n.to_string()),
+        Value::Float(float) => Some(float.clone()),
+        Value::Boolean(flag) => Some(flag.to_string()),
         _ => None,
     }
 }
 
 /// A value as a message names it.
-pub(super) fn named(value: &DeValue<'_>) -> String {
+pub(super) fn named(value: &Value<'_>) -> String {
     match value {
-        DeValue::String(text) => format!("the text \"{}\"", shown(text)),
-        DeValue::Integer(integer) => format!("the number {}", shown(&integer.to_string())),
-        DeValue::Float(float) => format!("{}, not a whole number", shown(float.as_str())),
-        DeValue::Boolean(flag) => flag.to_string(),
-        DeValue::Datetime(_) => "a date".to_owned(),
-        DeValue::Array(_) => "a list".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
+        Value::String(text) => format!("the text \"{}\"", shown(text)),
+        Value::Integer(integer) => format!("the number {}", shown(&integer.digits)),
+        Value::Float(float) => format!("{}, not a whole number", shown(float)),
+        Value::Boolean(flag) => flag.to_string(),
+        Value::Datetime => "a date".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Table(_) => "a table".to_owned(),
     }
 }

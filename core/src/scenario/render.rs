@@ -265,7 +265,7 @@ fn scalar(value: &str) -> String {
 }
 
 /// A TOML string; single quotes where they spare escapes.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = !text.chars().any(|c| c.is_control() && c != '\t');
     if plain && text.contains(['"', '\\']) && !text.contains('\'') {
         return format!("'{text}'");

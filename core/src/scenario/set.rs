@@ -1,12 +1,14 @@
 //! Changing one field of a scenario by its path: `seed=9`, `network.latency=5ms`, `topic.trucks_gps.partitions=12`,
 //! `producer.truck-{1..20}.config.acks=1`, `group.*.members=3`.
 //!
-//! Works on the canonical text, so that the change passes the same checks as a file.
+//! Works on the tree of the canonical text, so that the change passes the same checks as a file.
 
+use super::fault::Faults;
 use super::names::{hint, shown};
+use super::render::quoted;
+use super::toml::{self, Node, Table};
 use super::{Scenario, ScenarioFault};
 use std::fmt;
-use toml::{Table, Value};
 
 /// Why a change was refused; nothing changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,48 +42,52 @@ impl Scenario {
         if changes.is_empty() {
             return Ok(self.clone());
         }
-        let internal = |error: String| SetError::Path(format!("The scenario cannot be written as a file: {error}"));
-        let mut root: Table = self.to_toml().parse().map_err(|error: toml::de::Error| internal(error.message().to_owned()))?;
+        let text = self.to_toml();
+        let (mut root, _) = toml::parse(&text);
+        let mut settings = Vec::with_capacity(changes.len());
         for change in changes {
             let change = change.as_ref();
             let (path, value) = change
                 .split_once('=')
                 .ok_or_else(|| SetError::Path(format!("`{}` changes nothing. Write path=value, as in seed=9.", shown(change))))?;
-            set(&mut root, path.trim(), &parsed(value.trim())).map_err(SetError::Path)?;
+            settings.push((path.trim(), written(value.trim())));
         }
-        let text = toml::to_string(&root).map_err(|error| internal(error.to_string()))?;
-        Scenario::parse(&text).map_err(SetError::Faults)
+        for (path, value) in &settings {
+            let (mut line, _) = toml::parse(value);
+            if let Some(value) = line.remove("v") {
+                set(&mut root, path, &value).map_err(SetError::Path)?;
+            }
+        }
+        Scenario::of_tree(&root, Faults::new(&text)).map_err(SetError::Faults)
     }
 }
 
-/// A number, flag or list as TOML has it; anything else is text.
-fn parsed(text: &str) -> Value {
+/// A field `v` with this value: a number, flag or list as TOML has it; anything else is text.
+fn written(text: &str) -> String {
     let line = format!("v = {text}");
-    let read = (!text.contains('\n')).then(|| line.parse::<Table>().ok()).flatten();
-    read.and_then(|mut table| table.remove("v")).unwrap_or_else(|| Value::String(text.to_owned()))
+    if !text.contains('\n') && toml::parse(&line).1.is_empty() { line } else { format!("v = {}", quoted(text)) }
 }
 
-fn set(root: &mut Table, path: &str, value: &Value) -> Result<(), String> {
+fn set<'t>(root: &mut Table<'t>, path: &str, value: &Node<'t>) -> Result<(), String> {
     let (head, rest) = path.split_once('.').unwrap_or((path, ""));
     if rest.is_empty() {
-        root.insert(path.to_owned(), value.clone());
+        root.put(path, value.clone());
         return Ok(());
     }
     if TABLES.contains(&head) {
-        let table = root.entry(head).or_insert_with(|| Value::Table(Table::new()));
-        return field(table, rest, value, path);
+        return field(root.table(head), rest, value, path);
     }
     if !LISTS.contains(&head) {
         let known: Vec<&str> = TABLES.into_iter().chain(LISTS).collect();
         return Err(format!("`{}` leads nowhere. {}", shown(path), hint(head, &known)));
     }
-    let items = root.get_mut(head).and_then(Value::as_array_mut).map_or(&mut [][..], Vec::as_mut_slice);
+    let items = root.get_mut(head).and_then(|node| node.get_mut().as_array_mut()).unwrap_or_default();
     let mut found = false;
     for item in items.iter_mut() {
         if let Some(rest) = after_name(item, rest) {
             let rest = rest.to_owned();
             found = true;
-            field(item, &rest, value, path)?;
+            field(item.get_mut().as_table_mut(), &rest, value, path)?;
         }
     }
     if found {
@@ -95,32 +101,29 @@ fn set(root: &mut Table, path: &str, value: &Value) -> Result<(), String> {
     ))
 }
 
-fn name(item: &Value) -> Option<&str> {
-    item.get("name").and_then(Value::as_str)
+fn name<'n>(item: &'n Node<'_>) -> Option<&'n str> {
+    item.get_ref().as_table()?.get("name")?.get_ref().as_str()
 }
 
 /// What follows the item's name, or `*`, in a path; names may contain dots.
-fn after_name<'p>(item: &Value, path: &'p str) -> Option<&'p str> {
+fn after_name<'p>(item: &Node<'_>, path: &'p str) -> Option<&'p str> {
     let rest = path.strip_prefix('*').or_else(|| path.strip_prefix(name(item)?))?;
     rest.strip_prefix('.').filter(|rest| !rest.is_empty())
 }
 
 /// Below `config`, the rest of the path is one of Kafka's dotted names.
-fn field(item: &mut Value, path: &str, value: &Value, whole: &str) -> Result<(), String> {
-    let table = item.as_table_mut().ok_or_else(|| format!("`{}` is no table.", shown(whole)))?;
+fn field<'t>(table: Option<&mut Table<'t>>, path: &str, value: &Node<'t>, whole: &str) -> Result<(), String> {
+    let no_table = || format!("`{}` is no table.", shown(whole));
+    let table = table.ok_or_else(no_table)?;
     match path.strip_prefix("config.") {
-        Some(setting) => {
-            let config = table.entry("config").or_insert_with(|| Value::Table(Table::new()));
-            let config = config.as_table_mut().ok_or_else(|| format!("`{}` is no table.", shown(whole)))?;
-            config.insert(setting.to_owned(), value.clone());
-        }
+        Some(setting) => table.table("config").ok_or_else(no_table)?.put(setting, value.clone()),
         None => {
             if path == "every" {
                 table.remove("rate");
             } else if path == "rate" {
                 table.remove("every");
             }
-            table.insert(path.to_owned(), value.clone());
+            table.put(path, value.clone());
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! One question, one answer: which of the engine's functions a kind of vector asks.
 
-use super::{batch, controller, group, log, partitioner};
+use super::{batch, controller, group, log, partitioner, replication};
 use data_encoding::HEXLOWER;
 use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
 use playground_core::hash;
@@ -32,6 +32,10 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "record_batch_v2" => batch::record_batch(parse(input)?),
         "record_batch_corruption" => batch::corruption(&parse(input)?),
         "leader_epoch_cache" => log::leader_epochs(&parse(input)?),
+        "follower_isr_timing" => replication::isr_timing(&parse(input)?),
+        "truncation_on_fetch" => replication::truncation(&parse(input)?),
+        "high_watermark" => replication::high_watermark(&parse(input)?),
+        "produce_acks" => replication::produce_acks(&parse(input)?),
         "idempotent_sequence" => log::idempotence(&parse(input)?),
         "partition_election" => controller::election(&parse(input)?),
         "replica_placement_striped" => controller::striped(&parse(input)?),

@@ -44,6 +44,10 @@ fn epoch_action(cache: &mut EpochCache, action: &EpochAction) -> Result<Value, R
             cache.truncate_from_end(Offset(*end as u64));
             Ok(entries(cache))
         }
+        EpochAction::One(what, start) if what == "truncate_from_start" => {
+            cache.truncate_from_start(Offset(*start as u64));
+            Ok(entries(cache))
+        }
         EpochAction::One(what, _) | EpochAction::Two(what, ..) => {
             Err(Refusal::Unsupported(format!("the cache of leader epochs does not {what}")))
         }

@@ -23,7 +23,7 @@ impl Script<'_> {
                 faults.at(key.span().start, not_a_moment(key.get_ref()));
                 continue;
             };
-            if node.get_ref().is_table() {
+            if node.get_ref().as_table().is_some() {
                 let name = shown(key.get_ref());
                 faults.at(key.span().start, format!("timeline: a time with a dot needs quotes, as in \"{name}.5s\" = \"kill 102\"."));
                 continue;
@@ -84,7 +84,7 @@ impl Script<'_> {
 fn expressions(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, known: &Known<'_>) -> Vec<String> {
     const WRITE: &str = "that = [\"acked_lost == 0\"]";
     let list = fields.texts(faults, "that", WRITE);
-    if list.is_empty() && fields.get("that").is_none_or(|node| node.get_ref().is_array()) {
+    if list.is_empty() && fields.get("that").is_none_or(|node| node.get_ref().as_array().is_some()) {
         faults.at(fields.place("that"), format!("expect: nothing is expected. Write {WRITE}."));
     }
     let mut that = Vec::with_capacity(list.len());
