@@ -490,8 +490,7 @@ impl Node for Broker {
         if self.lifecycle.phase == Phase::Down {
             return SimTime::MAX;
         }
-        let fetchers = self.fetchers.values().filter(|fetcher| fetcher.in_flight.is_none() && !fetcher.partitions.is_empty());
-        let fetchers = fetchers.map(|fetcher| fetcher.resume_at).min().unwrap_or(SimTime::MAX);
+        let fetchers = self.fetchers.values().map(Fetcher::next_timeout).min().unwrap_or(SimTime::MAX);
         self.lifecycle
             .next_contact
             .min(self.next_checkpoint)

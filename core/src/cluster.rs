@@ -7,6 +7,7 @@ mod acting;
 pub mod digest;
 pub mod disk;
 mod hops;
+mod host;
 pub mod inspect;
 pub mod invariant;
 mod judging;
@@ -20,7 +21,7 @@ use crate::client::producer::Producer;
 use crate::client::workload::Workload;
 use crate::controller::Controller;
 use crate::ids::{BrokerId, ClientId, EventId, NodeId};
-use crate::network::Network;
+use crate::network::{Fate, Network};
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, Envelope, Message};
 use crate::rng::{Seed, SimRng};
@@ -30,6 +31,7 @@ use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
 use hops::Hops;
+use host::Host;
 use queue::{Event, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
@@ -55,8 +57,8 @@ pub struct Cluster {
     consumers: Vec<Consumer>,
     /// The group of each consumer, in the order of the scenario.
     group_of: Vec<u32>,
-    /// How often each broker has crashed, in the order of `brokers`.
-    crashes: Vec<u32>,
+    /// The processes, by dense number.
+    hosts: Vec<Host>,
     /// Some events of this instant were processed, others may be left.
     mid_instant: bool,
     /// The next wake of each participant; later ones in the queue are stale.
@@ -67,8 +69,6 @@ pub struct Cluster {
     events: Vec<EventView>,
     /// The newest election of each partition, for the cause of what it lost.
     elections: SortedMap<String, EventId>,
-    /// The action that took each broker down.
-    downs: SortedMap<BrokerId, EventId>,
     outbox: Outbox,
     hops: Hops,
 }
@@ -95,7 +95,7 @@ impl Cluster {
             producers: Vec::new(),
             consumers: Vec::new(),
             group_of: Vec::new(),
-            crashes: vec![0; scenario.cluster.brokers.len()],
+            hosts: Vec::new(),
             mid_instant: false,
             wakes: Vec::new(),
             spins: 0,
@@ -103,7 +103,6 @@ impl Cluster {
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
             elections: SortedMap::new(),
-            downs: SortedMap::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
             scenario,
@@ -139,6 +138,7 @@ impl Cluster {
         let nodes = 1 + self.brokers.len() + self.producers.len() + self.consumers.len();
         self.network = Network::new(scenario.network, seed, nodes as u32);
         self.wakes = vec![SimTime::MAX; nodes];
+        self.hosts = vec![Host::default(); nodes];
     }
 
     /// Registers the brokers, creates the topics, and lets everybody take the first step.
@@ -302,21 +302,34 @@ impl Cluster {
     fn deliver(&mut self, envelope: Envelope) {
         let Some(node) = self.number(envelope.to) else { return };
         let closed = matches!(envelope.message, Message::Closed);
-        if let NodeId::Broker(id) = envelope.to {
-            if !closed && envelope.connection < self.crashes_of(envelope.to) {
-                // It was meant for a process that is gone; its sender is being told that the connection closed.
-                return;
+        let host = &mut self.hosts[node as usize];
+        if host.paused {
+            // The system takes it in; the process reads it when it goes on.
+            host.inbox.push(envelope);
+            return;
+        }
+        let stale = envelope.connection < host.crashes;
+        if stale && !closed {
+            // It was meant for a process that is gone; its sender is being told that the connection closed.
+            return;
+        }
+        let refused = match envelope.to {
+            NodeId::Broker(id) => envelope.from != NodeId::Controller && !self.broker(id).is_some_and(Broker::listens),
+            _ => false,
+        };
+        if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {
+            if !closed {
+                self.send(node, envelope.to, envelope.from, Message::Closed);
             }
-            let refused = envelope.from != NodeId::Controller && !self.broker(id).is_some_and(Broker::listens);
-            if self.is_down(id) || (refused && matches!(envelope.message, Message::Request(..))) {
-                if !closed {
-                    self.send(node, envelope.to, envelope.from, Message::Closed);
-                }
-                return;
-            }
+            return;
         }
         if closed {
-            self.network.reconnect(node, envelope.to, envelope.from, self.crashes_of(envelope.from));
+            let Some(peer) = self.number(envelope.from) else { return };
+            let crashes = self.hosts[peer as usize].crashes;
+            self.network.reconnect((node, envelope.to), (peer, envelope.from), crashes);
+            if stale {
+                return;
+            }
         }
         if self.hops.capacity.is_some() {
             self.watch(&envelope);
@@ -336,6 +349,10 @@ impl Cluster {
             return;
         }
         self.wakes[node as usize] = SimTime::MAX;
+        let host = &self.hosts[node as usize];
+        if host.paused || host.down {
+            return;
+        }
         self.spins += 1;
         assert!(self.spins < SPIN_LIMIT, "participant {node} wakes without end at {}", self.now);
         let now = self.now;
@@ -351,7 +368,11 @@ impl Cluster {
     fn flush(&mut self, node: u32, out: &mut Outbox) {
         let from = self.node_id(node);
         for (to, message) in out.sends.drain(..) {
+            let closes = matches!(message, Message::Closed);
             self.send(node, from, to, message);
+            if closes && let Some(peer) = self.number(to) {
+                self.network.close((node, from), (peer, to));
+            }
         }
         for fact in out.facts.drain(..) {
             self.judge(fact, &mut out.next_event);
@@ -360,15 +381,23 @@ impl Cluster {
             self.push_event(event);
         }
         let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
-        if next < self.wakes[node as usize] {
+        if next < self.wakes[node as usize] && !self.hosts[node as usize].down {
             self.wakes[node as usize] = next;
             self.queue.push(next, Event::Wake(node));
         }
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
-        let (arrival, connection) = self.network.send(self.now, node, from, to);
-        let envelope = Envelope { from, to, sent_at: self.now, connection, message };
+        let (fate, connection) = self.network.send(self.now, node, from, to, &message);
+        let mut envelope = Envelope { from, to, sent_at: self.now, connection, message };
+        let arrival = match fate {
+            Fate::Arrives(arrival) => arrival,
+            Fate::Reset(arrival) => {
+                envelope.message = Message::Closed;
+                arrival
+            }
+            Fate::Waits => return self.network.hold(node, envelope),
+        };
         self.queue.push(arrival, Event::Deliver(envelope));
     }
 

@@ -78,7 +78,7 @@ impl Outbox {
         self.sends.push((to, Message::Response(id, response)));
     }
 
-    /// Closes the connection to a client that expects no answer.
+    /// Closes the connection.
     pub fn close(&mut self, to: NodeId) {
         self.sends.push((to, Message::Closed));
     }

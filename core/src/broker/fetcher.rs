@@ -8,15 +8,26 @@ use crate::ids::{BrokerId, CorrelationId, NodeId, Offset, TopicPartition};
 use crate::node::Outbox;
 use crate::protocol::{FetchPartition, FetchRequest, FetchedPartition, Request};
 use crate::sorted::SortedSet;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 
 #[derive(Clone, Debug, Default)]
 pub struct Fetcher {
     pub partitions: SortedSet<TopicPartition>,
     pub in_flight: Option<CorrelationId>,
-    /// After an error it waits `replica.fetch.backoff.ms`.
+    /// After an error it waits `replica.fetch.backoff.ms`; for an answer, `replica.socket.timeout.ms`.
     pub resume_at: SimTime,
+}
+
+/// `replica.socket.timeout.ms`.
+const SOCKET_TIMEOUT: SimDuration = SimDuration::from_secs(30);
+
+impl Fetcher {
+    /// When it has something to do by itself.
+    pub fn next_timeout(&self) -> SimTime {
+        let idle = self.in_flight.is_none() && self.partitions.is_empty();
+        if idle { SimTime::MAX } else { self.resume_at }
+    }
 }
 
 impl Broker {
@@ -32,8 +43,13 @@ impl Broker {
         }
     }
 
-    /// Starts every fetcher that has work and is free.
+    /// Starts every fetcher that has work and is free; a leader that does not answer is tried again on another connection.
     pub(super) fn start_fetchers(&mut self, now: SimTime, out: &mut Outbox) {
+        let silent = |fetcher: &Fetcher| fetcher.in_flight.is_some() && fetcher.resume_at <= now;
+        while let Some(leader) = self.fetchers.iter().find(|(_, fetcher)| silent(fetcher)).map(|(leader, _)| *leader) {
+            out.close(NodeId::Broker(leader));
+            self.back_off(leader, now);
+        }
         let ready: Vec<BrokerId> = self
             .fetchers
             .iter()
@@ -41,11 +57,11 @@ impl Broker {
             .map(|(leader, _)| *leader)
             .collect();
         for leader in ready {
-            self.send_fetch(leader, out);
+            self.send_fetch(leader, now, out);
         }
     }
 
-    fn send_fetch(&mut self, leader: BrokerId, out: &mut Outbox) {
+    fn send_fetch(&mut self, leader: BrokerId, now: SimTime, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get(&leader) else { return };
         let partitions = fetcher.partitions.iter().filter_map(|id| {
             let replica = self.replicas.get(id)?;
@@ -66,13 +82,14 @@ impl Broker {
             partitions: partitions.collect(),
         };
         let id = self.correlation();
-        self.fetchers.get_mut(&leader).expect("looked up above").in_flight = Some(id);
+        let fetcher = self.fetchers.get_mut(&leader).expect("looked up above");
+        (fetcher.in_flight, fetcher.resume_at) = (Some(id), now + SOCKET_TIMEOUT);
         out.request(NodeId::Broker(leader), id, Request::Fetch(Box::new(request)));
     }
 
     pub(super) fn fetched(&mut self, now: SimTime, leader: BrokerId, id: CorrelationId, answer: Vec<FetchedPartition>, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get_mut(&leader).filter(|fetcher| fetcher.in_flight == Some(id)) else { return };
-        fetcher.in_flight = None;
+        (fetcher.in_flight, fetcher.resume_at) = (None, now);
         let mut failed = false;
         for fetched in answer {
             failed |= !self.store_fetched(leader, &fetched, out);

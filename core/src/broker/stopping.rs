@@ -17,8 +17,10 @@ const SOON: SimDuration = SimDuration::from_millis(50);
 impl Broker {
     /// `kafka-server-stop.sh`: the process hands over and goes. One that was never trusted has nothing to hand over.
     pub fn stop(&mut self, now: SimTime, because: Option<EventId>, out: &mut Outbox) {
-        if self.lifecycle.phase != Phase::Running {
-            return self.exit(out);
+        match self.lifecycle.phase {
+            Phase::Running => {}
+            Phase::Stopping | Phase::Down => return,
+            Phase::Registering | Phase::Fenced => return self.exit(out),
         }
         self.lifecycle.phase = Phase::Stopping;
         self.lifecycle.because = because;

@@ -80,7 +80,7 @@ impl Consumer {
             name,
             group: Arc::from(spec.name.as_str()),
             topics: spec.topics.iter().map(|topic| Arc::from(topic.as_str())).collect(),
-            connections: Connections::new(bootstrap, config.metadata_max_age, backoff, backoff.times(10)),
+            connections: Connections::new(bootstrap, [config.metadata_max_age, backoff, backoff.times(10), config.request_timeout]),
             coordinator: None,
             coordinator_retry_at: SimTime::ZERO,
             membership: Membership::Unjoined,
@@ -101,6 +101,42 @@ impl Consumer {
 
     pub fn begin(&mut self, now: SimTime, out: &mut Outbox) {
         self.run(now, out);
+    }
+
+    /// The process is gone: it remembers nothing, and its group only finds out when the session ends.
+    pub fn crash(&mut self) {
+        let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
+        let old = std::mem::replace(self, fresh);
+        self.connections = old.connections.restarted();
+        (self.delivered, self.counts, self.recent) = (old.delivered, old.counts, old.recent);
+    }
+
+    /// A new process.
+    pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
+        (self.last_poll, self.busy_until) = (now, now);
+        self.begin(now, out);
+    }
+
+    /// `close()`: commits as the settings say, and tells the group.
+    pub fn close(&mut self, now: SimTime, out: &mut Outbox) {
+        if !matches!(self.membership, Membership::Stable { .. }) {
+            return;
+        }
+        if self.auto_commits() {
+            self.commit(now, false, out);
+        }
+        if let Some(coordinator) = self.coordinator {
+            self.ask(now, coordinator, Request::LeaveGroup(Box::new(self.member_ref())), Asked::Leave, out);
+        }
+    }
+
+    pub fn spec(&self) -> &Arc<GroupSpec> {
+        &self.spec
+    }
+
+    /// Goes on with other settings.
+    pub fn reconfigure(&mut self, spec: Arc<GroupSpec>) {
+        self.spec = spec;
     }
 
     pub fn group(&self) -> &Arc<str> {
@@ -195,7 +231,9 @@ impl Consumer {
     }
 
     fn expire_requests(&mut self, now: SimTime, out: &mut Outbox) {
-        while let Some(to) = self.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to) {
+        let late = |me: &Self| me.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to);
+        while let Some(to) = late(self).or_else(|| self.connections.silent(now)) {
+            out.close(NodeId::Broker(to));
             self.closed(now, to, out);
         }
     }
@@ -275,8 +313,9 @@ impl Node for Consumer {
             Message::Closed => self.closed(now, broker, out),
             Message::Request(..) => {}
             Message::Response(id, response) => {
-                self.connections.answered(broker);
-                self.answered(now, id, response, out);
+                if self.connections.answered(broker, id) {
+                    self.answered(now, id, response, out);
+                }
             }
         }
         self.run(now, out);

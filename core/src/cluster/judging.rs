@@ -20,7 +20,7 @@ impl Cluster {
             }
             Fact::Exited(broker) => {
                 if let Some(node) = self.number(NodeId::Broker(broker)) {
-                    self.close_connections(broker, node);
+                    self.end(node, None);
                 }
             }
             Fact::LeaderStarted { partition, .. } => self.judge_leader(partition, next_event),
@@ -61,8 +61,8 @@ impl Cluster {
             }
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
-                let down = event.subject.parse().ok().and_then(|id| self.downs.get(&BrokerId(id)));
-                event.causes.extend(down);
+                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
             }
             _ => {}
         }

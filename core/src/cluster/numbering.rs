@@ -1,19 +1,17 @@
 //! Participants by number: controller, brokers, producers, consumers, in this order and without gaps.
 
 use super::Cluster;
-use crate::ids::{BrokerId, ClientId, NodeId};
+use crate::ids::{ClientId, NodeId};
+use crate::network::End;
 use crate::node::Node;
 
 impl Cluster {
-    pub(super) fn crashes_of(&self, id: NodeId) -> u32 {
-        match id {
-            NodeId::Broker(id) => self.broker_ids.binary_search(&id).map_or(0, |place| self.crashes[place]),
-            _ => 0,
-        }
+    pub(super) fn is_down(&self, id: NodeId) -> bool {
+        self.number(id).is_some_and(|node| self.hosts[node as usize].down)
     }
 
-    pub(super) fn is_down(&self, id: BrokerId) -> bool {
-        self.broker(id).is_some_and(|broker| broker.phase() == crate::broker::Phase::Down)
+    pub(super) fn end_of(&self, node: u32) -> End {
+        (node, self.node_id(node))
     }
 
     /// Dense number of a participant: controller, brokers, producers, consumers.
