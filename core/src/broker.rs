@@ -1,10 +1,11 @@
 //! A broker: routes what arrives to its parts, keeps the controller's trust, and turns metadata into roles.
 //!
-//! Its parts: replicas ([`partition`]), following ([`fetcher`]), waiting requests ([`purgatory`]), serving clients ([`serving`]),
+//! Its parts: the way to the controller ([`link`]), replicas ([`partition`]), following ([`fetcher`]), waiting requests ([`purgatory`]), serving clients ([`serving`]),
 //! group coordination ([`coordination`]). A crash loses the process; logs and the high watermark checkpoint stay.
 
 mod coordination;
 mod fetcher;
+mod link;
 pub mod partition;
 pub mod purgatory;
 mod serving;
@@ -24,6 +25,7 @@ use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use fetcher::Fetcher;
+use link::{ANSWER_TIMEOUT, ControllerLink};
 use partition::{Replica, Role};
 use purgatory::Purgatory;
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub struct Broker {
     config: Arc<BrokerConfig>,
     rng: SimRng,
     lifecycle: Lifecycle,
+    link: ControllerLink,
     image: Arc<MetadataImage>,
     replicas: SortedMap<TopicPartition, Replica>,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
@@ -57,7 +60,7 @@ pub struct Broker {
     groups: GroupCoordinator,
     /// ISR changes to ask the controller for; one request is under way at a time.
     isr_changes: SortedMap<TopicPartition, AlterPartitionItem>,
-    isr_request: Option<(CorrelationId, Vec<TopicPartition>)>,
+    isr_request: Option<IsrRequest>,
     /// Partitions whose log end or high watermark moved in this step; parked requests of theirs are looked at before it ends.
     moved: SortedSet<TopicPartition>,
     next_correlation: u64,
@@ -80,6 +83,14 @@ pub enum Phase {
 }
 
 #[derive(Clone, Debug)]
+struct IsrRequest {
+    id: CorrelationId,
+    items: Vec<AlterPartitionItem>,
+    /// Lost if unanswered by then.
+    until: SimTime,
+}
+
+#[derive(Clone, Debug)]
 struct Lifecycle {
     phase: Phase,
     epoch: BrokerEpoch,
@@ -94,11 +105,10 @@ struct Lifecycle {
     /// The controller has asked a stopping broker to wait.
     told_to_wait: bool,
     refusals: u32,
-    fetching_metadata: bool,
 }
 
 impl Broker {
-    pub fn new(id: BrokerId, rack: Option<Arc<str>>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
+    pub fn new(id: BrokerId, rack: Option<Arc<str>>, voters: Arc<[i32]>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
         let groups = GroupCoordinator::new(Arc::clone(&config), rng.clone());
         Broker {
             id,
@@ -115,8 +125,8 @@ impl Broker {
                 stop_by: SimTime::MAX,
                 told_to_wait: false,
                 refusals: 0,
-                fetching_metadata: false,
             },
+            link: ControllerLink::new(voters),
             image: Arc::default(),
             replicas: SortedMap::default(),
             checkpoint: SortedMap::new(),
@@ -174,7 +184,7 @@ impl Broker {
         self.lifecycle.next_contact = SimTime::ZERO + SimDuration(offset);
         let all: Vec<TopicPartition> = image.partitions().map(|(id, _)| id).collect();
         self.take_metadata(SimTime::ZERO, Arc::clone(image), &all, out);
-        self.fetch_metadata(out);
+        self.fetch_metadata(SimTime::ZERO, out);
     }
 
     /// The process starts on the disk it finds.
@@ -200,7 +210,7 @@ impl Broker {
 
     /// The process is gone: everything but the disk.
     pub fn crash(&mut self) {
-        let mut fresh = Broker::new(self.id, self.rack.clone(), Arc::clone(&self.config), self.rng.clone());
+        let mut fresh = Broker::new(self.id, self.rack.clone(), Arc::clone(&self.link.voters), Arc::clone(&self.config), self.rng.clone());
         fresh.lifecycle.incarnation = self.lifecycle.incarnation;
         fresh.next_correlation = self.next_correlation;
         fresh.groups = self.groups.restarted();
@@ -221,37 +231,23 @@ impl Broker {
         CorrelationId(self.next_correlation)
     }
 
-    fn ask_controller(&mut self, request: Request, out: &mut Outbox) -> CorrelationId {
-        let id = self.correlation();
-        out.request(NodeId::Controller, id, request);
-        id
-    }
-
     fn contact_controller(&mut self, now: SimTime, out: &mut Outbox) {
         match self.lifecycle.phase {
             Phase::Down => {}
             Phase::Registering => {
-                self.lifecycle.next_contact = SimTime::MAX;
+                self.lifecycle.next_contact = now + ANSWER_TIMEOUT;
                 let Lifecycle { incarnation, previous_epoch, because, .. } = self.lifecycle;
                 let request = BrokerRegistrationRequest { incarnation, rack: self.rack.clone(), previous_epoch, because };
-                self.ask_controller(Request::BrokerRegistration(Box::new(request)), out);
+                self.contact(Request::BrokerRegistration(Box::new(request)), out);
             }
             Phase::Fenced | Phase::Running | Phase::Stopping => {
                 self.lifecycle.next_contact = now + self.config.heartbeat_interval;
                 let Lifecycle { epoch, because, .. } = self.lifecycle;
                 let wants_shutdown = self.lifecycle.phase == Phase::Stopping;
                 let request = BrokerHeartbeatRequest { epoch, metadata_offset: self.image.offset, wants_shutdown, because };
-                self.ask_controller(Request::BrokerHeartbeat(request), out);
-                self.fetch_metadata(out);
+                self.contact(Request::BrokerHeartbeat(request), out);
+                self.fetch_metadata(now, out);
             }
-        }
-    }
-
-    fn fetch_metadata(&mut self, out: &mut Outbox) {
-        if !self.lifecycle.fetching_metadata {
-            self.lifecycle.fetching_metadata = true;
-            let request = Request::FetchMetadata { offset: self.image.offset, epoch: self.lifecycle.epoch };
-            self.ask_controller(request, out);
         }
     }
 
@@ -383,19 +379,25 @@ impl Broker {
     }
 
     /// `AlterPartitionManager`: one request under way, everything collected meanwhile goes with the next.
-    fn send_isr_changes(&mut self, out: &mut Outbox) {
-        if self.isr_request.is_some() || self.isr_changes.is_empty() {
+    fn send_isr_changes(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.isr_request.is_some() || self.isr_changes.is_empty() || self.link.is_resting(now) {
             return;
         }
-        let partitions: Vec<AlterPartitionItem> = std::mem::take(&mut self.isr_changes).into_values().collect();
-        let ids = partitions.iter().map(|item| item.partition).collect();
-        let request = AlterPartitionRequest { epoch: self.lifecycle.epoch, partitions };
+        let items: Vec<AlterPartitionItem> = std::mem::take(&mut self.isr_changes).into_values().collect();
+        let request = AlterPartitionRequest { epoch: self.lifecycle.epoch, partitions: items.clone() };
         let id = self.ask_controller(Request::AlterPartition(Box::new(request)), out);
-        self.isr_request = Some((id, ids));
+        self.isr_request = Some(IsrRequest { id, items, until: now + ANSWER_TIMEOUT });
+    }
+
+    /// Its answer will not come: the same is asked again, unless something newer is to be asked.
+    fn forget_isr_request(&mut self) {
+        for item in self.isr_request.take().into_iter().flat_map(|request| request.items) {
+            self.isr_changes.entry(item.partition).or_insert(item);
+        }
     }
 
     fn isr_answered(&mut self, now: SimTime, id: CorrelationId, answer: Result<Vec<AlteredPartition>, ErrorCode>) {
-        let Some((_, asked)) = self.isr_request.take_if(|(asked, _)| *asked == id) else { return };
+        let Some(IsrRequest { items, .. }) = self.isr_request.take_if(|request| request.id == id) else { return };
         for (partition, result) in answer.unwrap_or_default() {
             if let (Ok(state), Some(replica)) = (result, self.replicas.get_mut(&partition))
                 && state.leader_epoch == replica.leader_epoch
@@ -403,7 +405,7 @@ impl Broker {
                 replica.isr_confirmed(&state.isr, state.partition_epoch);
             }
         }
-        for partition in asked {
+        for partition in items.into_iter().map(|item| item.partition) {
             // Refused or overtaken: what was pending is not; the next fetch or check asks again. What was asked since still is.
             if !self.isr_changes.contains_key(&partition)
                 && let Some(Role::Leader(leadership)) = self.replicas.get_mut(&partition).map(|replica| &mut replica.role)
@@ -434,12 +436,16 @@ impl Broker {
 
     fn answered(&mut self, now: SimTime, from: NodeId, id: CorrelationId, response: Response, out: &mut Outbox) {
         match response {
-            Response::BrokerRegistration(answer) => self.registered(now, answer, out),
-            Response::BrokerHeartbeat(answer) => self.heartbeat_answered(now, answer, out),
-            Response::FetchMetadata { image, changed } => {
-                self.lifecycle.fetching_metadata = false;
+            Response::BrokerRegistration(answer) if self.link.ends_contact(id) => self.registered(now, answer, out),
+            Response::BrokerHeartbeat(answer) if self.link.ends_contact(id) => self.heartbeat_answered(now, answer, out),
+            Response::FetchMetadata { image, changed } if self.link.ends_fetch(id) => {
                 self.take_metadata(now, image, &changed, out);
-                self.fetch_metadata(out);
+                self.fetch_metadata(now, out);
+            }
+            Response::NotController(hint) => {
+                if let NodeId::Controller(voter) = from {
+                    self.controller_gone(now, voter, hint);
+                }
             }
             Response::AlterPartition(answer) => self.isr_answered(now, id, answer),
             Response::Fetch(answer) => {
@@ -457,6 +463,9 @@ impl Broker {
         {
             self.back_off(leader, now);
         }
+        if let NodeId::Controller(voter) = peer {
+            self.controller_gone(now, voter, None);
+        }
         for id in self.purgatory.fetches_of(peer) {
             self.forget_fetch(id);
         }
@@ -467,7 +476,7 @@ impl Broker {
         while let Some(id) = self.moved.pop_first() {
             self.wake_waiting(now, id, out);
         }
-        self.send_isr_changes(out);
+        self.send_isr_changes(now, out);
     }
 }
 
@@ -499,11 +508,17 @@ impl Node for Broker {
             .min(self.purgatory.next_deadline())
             .min(self.groups.next_timeout())
             .min(self.lifecycle.stop_by)
+            .min(if self.listens() { self.link.next_timeout() } else { SimTime::MAX })
+            .min(self.isr_request.as_ref().map_or(SimTime::MAX, |request| request.until))
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
         if self.lifecycle.stop_by <= now {
             return self.exit(out);
+        }
+        self.mind_controller(now, out);
+        if self.isr_request.as_ref().is_some_and(|request| request.until <= now) {
+            self.forget_isr_request();
         }
         if self.lifecycle.next_contact <= now {
             self.contact_controller(now, out);

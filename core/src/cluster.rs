@@ -19,11 +19,11 @@ use crate::broker::Broker;
 use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
-use crate::controller::Controller;
-use crate::ids::{BrokerId, ClientId, EventId, NodeId};
+use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
 use crate::network::{Fate, Network};
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, Envelope, Message};
+use crate::quorum::voter::Voter;
 use crate::rng::{Seed, SimRng};
 use crate::scenario::{Placement, Scenario, TopicSpec};
 use crate::sorted::SortedMap;
@@ -49,7 +49,8 @@ pub struct Cluster {
     steps: u64,
     queue: EventQueue,
     network: Network,
-    controller: Controller,
+    /// The voters of the quorum, by id.
+    controllers: Vec<Voter>,
     /// By id.
     brokers: Vec<Broker>,
     broker_ids: Arc<[BrokerId]>,
@@ -69,6 +70,8 @@ pub struct Cluster {
     events: Vec<EventView>,
     /// The newest election of each partition, for the cause of what it lost.
     elections: SortedMap<String, EventId>,
+    /// The controller that was elected last, and the event by which it left office.
+    last_elected: (i32, Option<EventId>),
     outbox: Outbox,
     hops: Hops,
 }
@@ -83,13 +86,17 @@ impl Cluster {
         let broker_ids: Arc<[BrokerId]> = scenario.cluster.brokers.clone().into();
         let racks = &scenario.cluster.racks;
         let rack = |id: &BrokerId| racks.get(id).map(|rack| Arc::from(rack.as_str()));
-        let brokers = broker_ids.iter().map(|id| Broker::new(*id, rack(id), Arc::clone(&config), rng(NodeId::Broker(*id)))).collect();
+        let voters: Arc<[i32]> = (FIRST_CONTROLLER..).take(scenario.cluster.controllers as usize).collect();
+        let broker = |id: &BrokerId| Broker::new(*id, rack(id), Arc::clone(&voters), Arc::clone(&config), rng(NodeId::Broker(*id)));
+        let brokers: Vec<Broker> = broker_ids.iter().map(broker).collect();
+        let voter = |id: &i32| Voter::new(*id, Arc::clone(&voters), Arc::clone(&config), rng(NodeId::Controller(*id)));
+        let controllers: Vec<Voter> = voters.iter().map(voter).collect();
         let mut cluster = Cluster {
             now: SimTime::ZERO,
             steps: 0,
             queue: EventQueue::default(),
             network: Network::new(scenario.network, seed, 0),
-            controller: Controller::new(config, rng(NodeId::Controller)),
+            controllers,
             brokers,
             broker_ids,
             producers: Vec::new(),
@@ -103,6 +110,7 @@ impl Cluster {
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
             elections: SortedMap::new(),
+            last_elected: (FIRST_CONTROLLER, None),
             outbox: Outbox::default(),
             hops: Hops::default(),
             scenario,
@@ -135,7 +143,7 @@ impl Cluster {
                 self.group_of.push(group as u32);
             }
         }
-        let nodes = 1 + self.brokers.len() + self.producers.len() + self.consumers.len();
+        let nodes = self.servers() as usize + self.producers.len() + self.consumers.len();
         self.network = Network::new(scenario.network, seed, nodes as u32);
         self.wakes = vec![SimTime::MAX; nodes];
         self.hosts = vec![Host::default(); nodes];
@@ -145,17 +153,22 @@ impl Cluster {
     fn set_up_metadata(&mut self) {
         let scenario = Arc::clone(&self.scenario);
         let mut out = std::mem::take(&mut self.outbox);
-        let epochs: Vec<_> = self.brokers.iter().map(|b| self.controller.admit(b.id, b.rack().map(Arc::from))).collect();
+        let founder = self.controllers[0].founder();
+        let epochs: Vec<_> = self.brokers.iter().map(|b| founder.admit(b.id, b.rack().map(Arc::from))).collect();
         for topic in &scenario.topics {
             self.create_topic(topic, &mut out);
         }
-        self.flush(0, &mut out);
-        let image = Arc::clone(self.controller.image());
+        let image = Arc::clone(self.controllers[0].founder().image());
+        for i in 0..self.controllers.len() {
+            self.controllers[i].begin(FIRST_CONTROLLER, Arc::clone(&image), &mut out);
+            self.flush(i as u32, &mut out);
+        }
+        let first_broker = self.controllers.len() as u32;
         for (i, epoch) in epochs.into_iter().enumerate() {
             self.brokers[i].begin(epoch, &image, &mut out);
-            self.flush(1 + i as u32, &mut out);
+            self.flush(first_broker + i as u32, &mut out);
         }
-        let first_client = 1 + self.brokers.len() as u32;
+        let first_client = self.servers();
         for i in 0..self.producers.len() {
             self.producers[i].begin(SimTime::ZERO, &mut out);
             self.flush(first_client + i as u32, &mut out);
@@ -175,7 +188,7 @@ impl Cluster {
         };
         let name = Arc::from(topic.name.as_str());
         let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
-        let created = self.controller.create_topic(&request, manual, None, out);
+        let created = self.controllers[0].founder().create_topic(&request, manual, None, out);
         created.expect("a checked scenario has topics the controller accepts");
     }
 
@@ -201,8 +214,20 @@ impl Cluster {
         &self.referee
     }
 
-    pub fn controller(&self) -> &Controller {
-        &self.controller
+    /// The controller that knows most of what is committed: as a rule the active one.
+    pub fn controller(&self) -> &Voter {
+        let known = |voter: &&Voter| (voter.image().offset, voter.active(), std::cmp::Reverse(voter.id()));
+        self.controllers.iter().max_by_key(known).expect("a quorum has voters")
+    }
+
+    /// All voters of the quorum, by id.
+    pub fn controllers(&self) -> &[Voter] {
+        &self.controllers
+    }
+
+    /// Whoever believes to be the active controller, in the newest epoch if more than one does.
+    pub fn active_controller(&self) -> Option<&Voter> {
+        self.controllers.iter().filter(|voter| voter.active().is_some()).max_by_key(|voter| voter.active())
     }
 
     pub fn brokers(&self) -> &[Broker] {
@@ -314,7 +339,7 @@ impl Cluster {
             return;
         }
         let refused = match envelope.to {
-            NodeId::Broker(id) => envelope.from != NodeId::Controller && !self.broker(id).is_some_and(Broker::listens),
+            NodeId::Broker(id) => !matches!(envelope.from, NodeId::Controller(_)) && !self.broker(id).is_some_and(Broker::listens),
             _ => false,
         };
         if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {

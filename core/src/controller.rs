@@ -1,6 +1,8 @@
 //! The active controller: registration, fencing, topics, elections. It decides by reading the image and changes it only by
 //! replaying records; brokers fetch those records.
 //!
+//! Which of the controllers is the active one, and when its records are committed, is the quorum's business.
+//!
 //! Its parts: [`brokers`] trusts, fences and lets stop; [`leaders`] elects and takes word of ISRs; [`topics`] does what an
 //! administrator asks. [`election`], [`reassignment`], [`placement`] and [`legacy`] are the rules, as pure functions.
 
@@ -14,31 +16,24 @@ mod telling;
 pub mod topics;
 
 use crate::config::BrokerConfig;
-use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId, TopicId, TopicPartition};
+use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId};
 use crate::metadata::{BrokerRegistration, MetadataImage, MetadataRecord};
 use crate::node::{Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::rng::SimRng;
-use crate::sorted::{SortedMap, SortedSet};
-use crate::time::{SimDuration, SimTime};
+use crate::sorted::SortedMap;
+use crate::time::SimTime;
 use brokers::Session;
 use std::sync::Arc;
-
-/// `node.id` of the one controller.
-pub const CONTROLLER_ID: i32 = 3001;
-
-/// How long an empty metadata fetch waits (`controller.quorum.fetch.timeout` stays well above it).
-const METADATA_FETCH_WAIT: SimDuration = SimDuration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub struct Controller {
     config: Arc<BrokerConfig>,
     image: Arc<MetadataImage>,
-    /// What each record changed, by metadata offset.
-    changes: Vec<Changed>,
+    /// Decided and not yet taken over by the quorum.
+    appended: Vec<MetadataRecord>,
     /// Brokers heard of within their session.
     sessions: SortedMap<BrokerId, Session>,
-    waiting: Vec<WaitingFetch>,
     /// The event that made or ended the controller's trust in a broker, for the causes of what follows.
     trust: SortedMap<BrokerId, EventId>,
     next_balance: SimTime,
@@ -46,45 +41,52 @@ pub struct Controller {
     rng: SimRng,
 }
 
-/// What a record changed that brokers must look at.
-#[derive(Clone, Copy, Debug)]
-enum Changed {
-    Nothing,
-    Partition(TopicPartition),
-    /// All partitions of it.
-    Topic(TopicId),
-}
-
-#[derive(Clone, Debug)]
-struct WaitingFetch {
-    from: NodeId,
-    id: CorrelationId,
-    offset: u64,
-    deadline: SimTime,
-}
-
 impl Controller {
     pub fn new(config: Arc<BrokerConfig>, rng: SimRng) -> Self {
-        let next_balance = match config.auto_leader_rebalance {
-            true => SimTime::ZERO + config.leader_imbalance_check_interval,
-            false => SimTime::MAX,
-        };
-        let next_unclean_election = SimTime::ZERO + config.unclean_leader_election_interval;
-        Controller {
+        let mut controller = Controller {
             config,
             image: Arc::default(),
-            changes: Vec::new(),
+            appended: Vec::new(),
             sessions: SortedMap::new(),
-            waiting: Vec::new(),
             trust: SortedMap::new(),
-            next_balance,
-            next_unclean_election,
+            next_balance: SimTime::MAX,
+            next_unclean_election: SimTime::MAX,
             rng,
-        }
+        };
+        controller.start_timers(SimTime::ZERO);
+        controller
     }
 
     pub fn image(&self) -> &Arc<MetadataImage> {
         &self.image
+    }
+
+    /// This controller is the active one from now on: it goes on from `image`, and every broker begins a new session.
+    pub fn take_over(&mut self, now: SimTime, image: Arc<MetadataImage>) {
+        self.sessions = image.brokers.keys().map(|broker| (*broker, Session::at(now))).collect();
+        self.image = image;
+        self.start_timers(now);
+    }
+
+    fn start_timers(&mut self, now: SimTime) {
+        self.next_balance = match self.config.auto_leader_rebalance {
+            true => now + self.config.leader_imbalance_check_interval,
+            false => SimTime::MAX,
+        };
+        self.next_unclean_election = now + self.config.unclean_leader_election_interval;
+    }
+
+    /// Another one is the active controller, or nobody: what this one knew is forgotten.
+    pub fn stand_down(&mut self) {
+        self.image = Arc::default();
+        self.appended.clear();
+        self.sessions.clear();
+        self.trust.clear();
+    }
+
+    /// What it has decided since the last call.
+    pub fn take_records(&mut self) -> impl Iterator<Item = MetadataRecord> + '_ {
+        self.appended.drain(..)
     }
 
     /// The cluster stands before the run begins: a broker that is registered and trusted at time zero.
@@ -98,11 +100,7 @@ impl Controller {
 
     /// The only way the image changes.
     fn append(&mut self, record: &MetadataRecord) {
-        self.changes.push(match record {
-            MetadataRecord::Partition { id, .. } => Changed::Partition(*id),
-            MetadataRecord::TopicConfig { id, .. } | MetadataRecord::RemoveTopic(id) => Changed::Topic(*id),
-            _ => Changed::Nothing,
-        });
+        self.appended.push(record.clone());
         Arc::make_mut(&mut self.image).replay(record);
     }
 
@@ -115,10 +113,6 @@ impl Controller {
             Request::BrokerHeartbeat(request) => {
                 let NodeId::Broker(broker) = from else { return };
                 Response::BrokerHeartbeat(self.heartbeat(now, broker, &request, out))
-            }
-            Request::FetchMetadata { offset, .. } => {
-                self.waiting.push(WaitingFetch { from, id, offset, deadline: now + METADATA_FETCH_WAIT });
-                return;
             }
             Request::AlterPartition(request) => {
                 let NodeId::Broker(broker) = from else { return };
@@ -133,47 +127,17 @@ impl Controller {
         };
         out.respond(from, id, response);
     }
-
-    /// Answers metadata fetches that have something to get, or waited long enough.
-    fn answer_waiting(&mut self, now: SimTime, out: &mut Outbox) {
-        let offset = self.image.offset;
-        let (ready, waiting) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|fetch| fetch.offset < offset || fetch.deadline <= now);
-        self.waiting = waiting;
-        for fetch in ready {
-            let response = Response::FetchMetadata { image: Arc::clone(&self.image), changed: self.changed_since(fetch.offset) };
-            out.respond(fetch.from, fetch.id, response);
-        }
-    }
-
-    fn changed_since(&self, offset: u64) -> Arc<[TopicPartition]> {
-        let mut changed = SortedSet::new();
-        for change in &self.changes[offset as usize..] {
-            match *change {
-                Changed::Nothing => {}
-                Changed::Partition(id) => {
-                    changed.insert(id);
-                }
-                Changed::Topic(topic) => changed.extend(self.image.partitions_of(topic)),
-            }
-        }
-        changed[..].into()
-    }
 }
 
 impl Node for Controller {
     fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
-        match message {
-            Message::Request(id, request) => self.answer(now, from, id, request, out),
-            Message::Closed => self.waiting.retain(|fetch| fetch.from != from),
-            Message::Response(..) => {}
+        if let Message::Request(id, request) = message {
+            self.answer(now, from, id, request, out);
         }
-        self.answer_waiting(now, out);
     }
 
     fn next_timeout(&self) -> SimTime {
-        let fetches = self.waiting.iter().map(|fetch| fetch.deadline).min().unwrap_or(SimTime::MAX);
-        self.next_session_end().min(fetches).min(self.next_balance).min(self.next_unclean_election)
+        self.next_session_end().min(self.next_balance).min(self.next_unclean_election)
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -186,7 +150,6 @@ impl Node for Controller {
             self.next_unclean_election = now + self.config.unclean_leader_election_interval;
             self.elect_uncleanly(out);
         }
-        self.answer_waiting(now, out);
     }
 }
 
@@ -195,7 +158,7 @@ mod tests {
     use super::*;
     use crate::config::TopicConfig;
     use crate::error::ErrorCode;
-    use crate::ids::{LeaderEpoch, PartitionEpoch};
+    use crate::ids::{LeaderEpoch, PartitionEpoch, TopicPartition};
     use crate::metadata::{LeaderRecoveryState, PartitionRegistration};
     use crate::protocol::{AlterPartitionItem, BrokerHeartbeatRequest, BrokerRegistrationRequest, CreateTopicRequest, IsrChange};
     use crate::rng::Seed;

@@ -14,6 +14,8 @@ pub enum MetadataRecord {
         broker: BrokerId,
         registration: BrokerRegistration,
     },
+    /// The first record of a leader of the quorum; with it everything before is committed too.
+    LeaderChange(i32),
     FenceBroker(BrokerId),
     UnfenceBroker(BrokerId),
     /// It asked to stop: it may lead nothing and join no ISR.
@@ -35,6 +37,13 @@ pub enum MetadataRecord {
         id: TopicPartition,
         registration: PartitionRegistration,
     },
+}
+
+/// A record in `__cluster_metadata`, with the epoch of the leader that wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogEntry {
+    pub epoch: i32,
+    pub record: MetadataRecord,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +127,7 @@ impl MetadataImage {
             MetadataRecord::RegisterBroker { broker, registration } => {
                 self.brokers.insert(*broker, registration.clone());
             }
+            MetadataRecord::LeaderChange(_) => {}
             MetadataRecord::FenceBroker(broker) => self.change_broker(*broker, |registration| registration.fenced = true),
             MetadataRecord::UnfenceBroker(broker) => self.change_broker(*broker, |registration| registration.fenced = false),
             MetadataRecord::ControlledShutdown(broker) => {
@@ -190,6 +200,11 @@ impl MetadataImage {
 
     pub fn partition(&self, id: TopicPartition) -> Option<&PartitionRegistration> {
         self.topic(id.topic)?.partitions.get(id.partition as usize).map(Arc::as_ref)
+    }
+
+    /// Those of deleted topics too.
+    pub fn every_partition(&self) -> impl Iterator<Item = TopicPartition> + '_ {
+        self.topics.iter().flat_map(|topic| self.partitions_of(topic.id))
     }
 
     /// All partitions of all topics, in order.

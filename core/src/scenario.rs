@@ -20,7 +20,7 @@ pub use fault::ScenarioFault;
 
 use crate::command::{Command, Unknown, Who};
 use crate::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
-use crate::ids::BrokerId;
+use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::nearest::nearest;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -217,9 +217,6 @@ impl GroupSpec {
 fn member_names(group: &str, members: u32) -> Vec<String> {
     (1..=members).map(|i| format!("{group}-{i}")).collect()
 }
-
-/// `node.id` of the first controller; the others follow.
-pub const FIRST_CONTROLLER: i32 = 3_001;
 
 /// Who takes part, by name.
 #[derive(Clone, Copy)]

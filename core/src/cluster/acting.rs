@@ -48,8 +48,8 @@ impl Cluster {
         match (self.node_id(node), who) {
             (NodeId::Broker(BrokerId(id)), Who::Node(wanted)) => id == *wanted,
             (NodeId::Broker(_), Who::All(Kind::Brokers)) => true,
-            (NodeId::Controller, Who::Node(id)) => self.broker_ids.binary_search(&BrokerId(*id)).is_err(),
-            (NodeId::Controller, Who::All(Kind::Controllers)) => true,
+            (NodeId::Controller(id), Who::Node(wanted)) => id == *wanted,
+            (NodeId::Controller(_), Who::All(Kind::Controllers)) => true,
             (NodeId::Client(_), Who::All(Kind::Clients)) => true,
             (NodeId::Client(client), Who::Client(wanted)) => {
                 let place = client.0 as usize;

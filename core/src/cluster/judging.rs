@@ -28,8 +28,8 @@ impl Cluster {
     }
 
     fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
-        let name = self.controller.image().name_of(id);
-        let Some(leader) = self.controller.image().partition(id).and_then(|partition| partition.leader) else { return };
+        let name = self.controller().image().name_of(id);
+        let Some(leader) = self.controller().image().partition(id).and_then(|partition| partition.leader) else { return };
         let because = self.elections.get(&name).copied();
         let brokers = &self.brokers;
         let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
@@ -63,6 +63,16 @@ impl Cluster {
             EventKind::BrokerFenced => {
                 let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
                 event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
+            }
+            EventKind::ControllerResigned => {
+                self.last_elected.1 = Some(event.id);
+            }
+            // So does the quorum of its leader.
+            EventKind::ControllerElected => {
+                let (last, left) = self.last_elected;
+                let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
+                event.causes.extend(left.or(struck));
+                self.last_elected = (event.subject.parse().unwrap_or(last), None);
             }
             _ => {}
         }

@@ -10,13 +10,13 @@ use crate::client::consumer::Consumer;
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
 use crate::config::{Acks, Settings};
-use crate::controller::CONTROLLER_ID;
 use crate::group::Shard;
 use crate::group::classic::{Group, GroupState};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::metadata::{OFFSETS_TOPIC, PartitionRegistration, TopicImage};
+use crate::quorum::voter::Voter;
 use crate::sorted::SortedMap;
 
 /// Cells of a strip a view carries at most.
@@ -32,13 +32,23 @@ impl ClusterView {
             now_us: cluster.now().micros(),
             step: cluster.steps(),
             brokers: cluster.brokers().iter().map(|broker| broker_view(cluster, broker)).collect(),
-            controllers: ControllersView { leader: Some(CONTROLLER_ID), epoch: 1, voters: vec![CONTROLLER_ID], alive: vec![CONTROLLER_ID] },
+            controllers: controllers(cluster),
             topics: topics(cluster),
             groups: (0..scenario.groups.len() as u32).map(|group| group_view(cluster, group)).collect(),
             clients: clients(cluster),
             ledger: ledger(cluster),
             violations: cluster.violations(),
         }
+    }
+}
+
+fn controllers(cluster: &Cluster) -> ControllersView {
+    let voters = cluster.controllers();
+    ControllersView {
+        leader: cluster.active_controller().map(Voter::id),
+        epoch: voters.iter().map(|voter| voter.raft().epoch()).max().unwrap_or(0),
+        voters: voters.iter().map(Voter::id).collect(),
+        alive: voters.iter().filter(|voter| voter.is_up()).map(Voter::id).collect(),
     }
 }
 

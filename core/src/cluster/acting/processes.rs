@@ -52,7 +52,7 @@ impl Cluster {
     fn possible(&self, act: Act, meant: &[u32]) -> Result<(), CommandError> {
         for node in meant {
             match (self.node_id(*node), act) {
-                (NodeId::Controller, _) => return Err(CommandError::NotModelled("The process of a controller")),
+                (NodeId::Controller(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a controller")),
                 (NodeId::Broker(_), Act::PowerCut) => return Err(CommandError::NotModelled("A power cut")),
                 (NodeId::Client(_), Act::PowerCut) => {
                     return Err(CommandError::Refused("A client keeps nothing on a disk. Write `kill` instead.".to_owned()));
@@ -66,7 +66,7 @@ impl Cluster {
     /// The event, caused by what the processes suffered from before.
     fn tell(&mut self, act: Act, who: &Who, nodes: &[u32]) -> EventId {
         let (actor, many) = self.actor(who);
-        let brokers = nodes.iter().any(|node| matches!(self.node_id(*node), NodeId::Broker(_)));
+        let brokers = nodes.iter().any(|node| !matches!(self.node_id(*node), NodeId::Client(_)));
         let (their, have, starts) = if many { ("Their disks are", "are", "start") } else { ("Its disk is", "is", "starts") };
         let (text, rule) = match act {
             Act::Kill if brokers => {
@@ -109,8 +109,8 @@ impl Cluster {
     fn kill(&mut self, node: u32, event: EventId) {
         self.end(node, Some(event));
         match self.node_id(node) {
-            NodeId::Controller => {}
-            NodeId::Broker(_) => self.brokers[node as usize - 1].crash(),
+            NodeId::Controller(_) => self.controllers[node as usize].crash(),
+            NodeId::Broker(_) => self.brokers[node as usize - self.controllers.len()].crash(),
             NodeId::Client(ClientId(client)) => match self.producers.get_mut(client as usize) {
                 Some(producer) => producer.crash(),
                 None => self.consumers[client as usize - self.producers.len()].crash(),
@@ -146,7 +146,7 @@ impl Cluster {
             NodeId::Broker(_) => {
                 return self.acting_as(node, |cluster, out| cluster.brokers[node as usize - 1].stop(now, Some(event), out));
             }
-            NodeId::Controller => return,
+            NodeId::Controller(_) => return,
         };
         if let Some(producer) = self.producers.get_mut(client as usize) {
             producer.close();
@@ -171,15 +171,18 @@ impl Cluster {
         for peer in (0..self.hosts.len() as u32).filter(|peer| *peer != node) {
             // A new process has no connection left from before.
             let to = self.end_of(peer);
-            if matches!(from.1, NodeId::Broker(_)) || matches!(to.1, NodeId::Broker(_)) {
+            if !matches!((from.1, to.1), (NodeId::Client(_), NodeId::Client(_))) {
                 let crashes = self.hosts[peer as usize].crashes;
                 self.network.reconnect(from, to, crashes);
             }
         }
         let now = self.now;
         self.acting_as(node, |cluster, out| match from.1 {
-            NodeId::Controller => {}
-            NodeId::Broker(_) => cluster.brokers[node as usize - 1].start(now, Some(event)),
+            NodeId::Controller(_) => cluster.controllers[node as usize].start(now, out),
+            NodeId::Broker(_) => {
+                let place = node as usize - cluster.controllers.len();
+                cluster.brokers[place].start(now, Some(event));
+            }
             NodeId::Client(ClientId(client)) => match cluster.producers.get_mut(client as usize) {
                 Some(producer) => producer.start(now, out),
                 None => {

@@ -3,10 +3,10 @@
 use super::super::fault::Faults;
 use super::super::names::{name_fault, shown};
 use super::super::reader::{Fields, Node, named, whole};
-use super::super::{ClusterSpec, FIRST_CONTROLLER, NetworkSpec, limits};
+use super::super::{ClusterSpec, NetworkSpec, limits};
 use super::{config, config_faults};
 use crate::config::BrokerConfig;
-use crate::ids::BrokerId;
+use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::sorted::{SortedMap, SortedSet};
 
 const WRITE_BROKERS: &str = "brokers = [101, 102, 103] or brokers = { count = 3, first = 101 }";
