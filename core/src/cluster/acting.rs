@@ -3,6 +3,7 @@
 //! Each is an event; its id is the cause of what it leads to.
 
 mod clients;
+mod in_force;
 mod links;
 mod processes;
 
@@ -34,6 +35,7 @@ impl Cluster {
                 return Err(CommandError::NotModelled("A reassignment of replicas"));
             }
         }
+        self.note_trouble(command);
         self.steps += 1;
         Ok(())
     }
