@@ -14,6 +14,7 @@ pub enum EventKind {
     LeaderElected,
     IsrChanged,
     LogTruncated,
+    LogDamaged,
     MemberJoined,
     MemberLeft,
     GroupRebalanced,
@@ -21,7 +22,29 @@ pub enum EventKind {
     RecordLost,
 }
 
+// A kind that is missing in the list would make it shorter than its last one's number.
+const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1);
+
 impl EventKind {
+    /// In their order.
+    pub const ALL: [EventKind; 15] = [
+        EventKind::Fault,
+        EventKind::BrokerRegistered,
+        EventKind::BrokerFenced,
+        EventKind::BrokerUnfenced,
+        EventKind::ControllerElected,
+        EventKind::ControllerResigned,
+        EventKind::TopicCreated,
+        EventKind::LeaderElected,
+        EventKind::IsrChanged,
+        EventKind::LogTruncated,
+        EventKind::MemberJoined,
+        EventKind::MemberLeft,
+        EventKind::GroupRebalanced,
+        EventKind::CoordinatorLoaded,
+        EventKind::RecordLost,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             EventKind::Fault => "fault",
@@ -34,6 +57,7 @@ impl EventKind {
             EventKind::LeaderElected => "leader_elected",
             EventKind::IsrChanged => "isr_changed",
             EventKind::LogTruncated => "log_truncated",
+            EventKind::LogDamaged => "log_damaged",
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
             EventKind::GroupRebalanced => "group_rebalanced",

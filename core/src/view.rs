@@ -204,6 +204,8 @@ pub struct ClientView {
     pub delivered: u64,
     /// Errors by Kafka's names.
     pub errors: SortedMap<String, u64>,
+    /// Requests it sent, by broker: metadata comes from any, records go to and come from leaders.
+    pub requests: SortedMap<i32, u64>,
 }
 
 /// The referee's god's-eye count.

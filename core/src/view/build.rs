@@ -235,6 +235,7 @@ fn clients(cluster: &Cluster) -> Vec<ClientView> {
             topics: vec![producer.topic.to_string()],
             key: producer.workload().key().filter(|key| !key.is_empty()).map(text),
             interval_us: Some(producer.workload().interval().micros()),
+            requests: producer.connections().requests(),
             ..ClientView::default()
         };
         counted(client, &producer.counts)
@@ -246,6 +247,7 @@ fn clients(cluster: &Cluster) -> Vec<ClientView> {
             topics: consumer.topics().iter().map(|topic| topic.to_string()).collect(),
             group: Some(consumer.group().to_string()),
             delivered: consumer.delivered,
+            requests: consumer.connections().requests(),
             ..ClientView::default()
         };
         counted(client, &consumer.counts)

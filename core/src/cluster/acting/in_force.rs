@@ -1,7 +1,8 @@
 //! Faults that go on until somebody ends them, for whoever must not forget them.
 
 use super::super::Cluster;
-use crate::command::{Act, Command, LinkFault, Path, Who};
+use crate::broker::Broker;
+use crate::command::{Act, Command, DiskFault, LinkFault, Path, Who};
 use crate::ids::{ClientId, NodeId};
 
 impl Cluster {
@@ -25,6 +26,7 @@ impl Cluster {
     fn still_wrong(&self, command: &Command) -> bool {
         match command {
             Command::Process(_, who) => self.meant(who).into_iter().any(|node| self.hosts[node as usize].paused),
+            Command::Disk(_, id) => self.broker(*id).is_some_and(Broker::disk_ails),
             Command::Link(path, _) => self.is_troubled(path),
             Command::Skew(who, _) => self.meant(who).into_iter().any(|node| self.is_skewed(node)),
             _ => false,
@@ -47,6 +49,7 @@ impl Cluster {
 fn undone_by(command: &Command) -> Option<Command> {
     match command {
         Command::Process(Act::Pause, who) => Some(Command::Process(Act::Resume, who.clone())),
+        Command::Disk(DiskFault::Full | DiskFault::Slow(_), id) => Some(Command::Disk(DiskFault::Heal, *id)),
         Command::Link(_, LinkFault::Heal) => None,
         Command::Link(path, _) => Some(Command::Link(path.clone(), LinkFault::Heal)),
         Command::Skew(who, ms) if *ms != 0 => Some(Command::Skew(Who::clone(who), 0)),
