@@ -65,8 +65,8 @@ pub enum Fact {
         partition: TopicPartition,
         because: Option<EventId>,
     },
-    /// The process of a broker ended by itself, in order.
-    Exited(BrokerId),
+    /// The process of a broker ended by itself, and the event that says why.
+    Exited(BrokerId, Option<EventId>),
 }
 
 impl Outbox {

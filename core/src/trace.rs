@@ -20,6 +20,7 @@ pub enum EventKind {
     ElrChanged,
     PartitionReassigned,
     LogTruncated,
+    LogDamaged,
     MemberJoined,
     MemberLeft,
     GroupRebalanced,
@@ -27,7 +28,36 @@ pub enum EventKind {
     RecordLost,
 }
 
+// A kind that is missing in the list would make it shorter than its last one's number.
+const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1);
+
 impl EventKind {
+    /// In their order.
+    pub const ALL: [EventKind; 22] = [
+        EventKind::Fault,
+        EventKind::BrokerRegistered,
+        EventKind::BrokerFenced,
+        EventKind::BrokerUnfenced,
+        EventKind::BrokerStopping,
+        EventKind::BrokerUnregistered,
+        EventKind::ControllerElected,
+        EventKind::ControllerResigned,
+        EventKind::TopicCreated,
+        EventKind::TopicChanged,
+        EventKind::TopicDeleted,
+        EventKind::LeaderElected,
+        EventKind::IsrChanged,
+        EventKind::ElrChanged,
+        EventKind::PartitionReassigned,
+        EventKind::LogTruncated,
+        EventKind::LogDamaged,
+        EventKind::MemberJoined,
+        EventKind::MemberLeft,
+        EventKind::GroupRebalanced,
+        EventKind::CoordinatorLoaded,
+        EventKind::RecordLost,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             EventKind::Fault => "fault",
@@ -46,6 +76,7 @@ impl EventKind {
             EventKind::ElrChanged => "elr_changed",
             EventKind::PartitionReassigned => "partition_reassigned",
             EventKind::LogTruncated => "log_truncated",
+            EventKind::LogDamaged => "log_damaged",
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
             EventKind::GroupRebalanced => "group_rebalanced",

@@ -20,7 +20,7 @@ impl Broker {
         match self.lifecycle.phase {
             Phase::Running => {}
             Phase::Stopping | Phase::Down => return,
-            Phase::Registering | Phase::Fenced => return self.exit(out),
+            Phase::Registering | Phase::Fenced => return self.exit(now, out),
         }
         self.lifecycle.phase = Phase::Stopping;
         self.lifecycle.because = because;
@@ -31,7 +31,7 @@ impl Broker {
     /// The controller lets it go, or has it wait until others lead and everybody knows.
     pub(super) fn shutdown_answered(&mut self, now: SimTime, answer: Result<HeartbeatAnswer, ErrorCode>, out: &mut Outbox) {
         match answer {
-            Ok(HeartbeatAnswer { should_shut_down: true, .. }) => self.exit(out),
+            Ok(HeartbeatAnswer { should_shut_down: true, .. }) => self.exit(now, out),
             Ok(_) if !self.lifecycle.told_to_wait => {
                 self.lifecycle.told_to_wait = true;
                 self.lifecycle.next_contact = now + SOON;
@@ -42,11 +42,12 @@ impl Broker {
     }
 
     /// Everything is on disk, and a mark that says so; then the process ends.
-    pub(super) fn exit(&mut self, out: &mut Outbox) {
+    pub(super) fn exit(&mut self, now: SimTime, out: &mut Outbox) {
+        self.flush_logs(now, true);
         self.write_checkpoint();
-        let epoch = self.lifecycle.epoch;
+        let (epoch, because) = (self.lifecycle.epoch, self.lifecycle.because);
         self.crash();
         self.clean_shutdown = Some(epoch);
-        out.fact(Fact::Exited(self.id));
+        out.fact(Fact::Exited(self.id, because));
     }
 }
