@@ -4,6 +4,7 @@ mod stories {
     mod faults;
     mod groups;
     mod producers;
+    mod quorum;
     mod replication;
     mod trucks;
 }
