@@ -1,9 +1,11 @@
 //! A broker: routes what arrives to its parts, keeps the controller's trust, and turns metadata into roles.
 //!
-//! Its parts: the way to the controller ([`link`]), replicas ([`partition`]), following ([`fetcher`]), waiting requests ([`purgatory`]), serving clients ([`serving`]),
-//! group coordination ([`coordination`]). A crash loses the process; logs and the high watermark checkpoint stay.
+//! Its parts: the way to the controller ([`link`]), replicas ([`partition`]), their disk ([`disk`]), following ([`fetcher`]), waiting
+//! requests ([`purgatory`]), serving clients ([`serving`]), group coordination ([`coordination`]).
+//! A crash loses the process; logs and the high watermark checkpoint stay.
 
 mod coordination;
+mod disk;
 mod fetcher;
 mod link;
 pub mod partition;
@@ -20,6 +22,7 @@ use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartitio
 use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
+use disk::Disk;
 use fetcher::Fetcher;
 use link::{ANSWER_TIMEOUT, ControllerLink};
 use partition::{Replica, Role};
@@ -45,10 +48,13 @@ pub struct Broker {
     link: ControllerLink,
     image: Arc<MetadataImage>,
     replicas: SortedMap<TopicPartition, Replica>,
+    disk: Disk,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
     checkpoint: SortedMap<TopicPartition, Offset>,
     next_checkpoint: SimTime,
     next_isr_check: SimTime,
+    /// When somebody looks for logs whose `flush.ms` is over.
+    next_flush: SimTime,
     fetchers: SortedMap<BrokerId, Fetcher>,
     purgatory: Purgatory,
     groups: GroupCoordinator,
@@ -112,9 +118,11 @@ impl Broker {
             link: ControllerLink::new(voters),
             image: Arc::default(),
             replicas: SortedMap::default(),
+            disk: Disk::default(),
             checkpoint: SortedMap::new(),
             next_checkpoint: SimTime::MAX,
             next_isr_check: SimTime::MAX,
+            next_flush: SimTime::MAX,
             fetchers: SortedMap::new(),
             purgatory: Purgatory::default(),
             groups,
@@ -170,15 +178,11 @@ impl Broker {
     }
 
     /// The process starts on the disk it finds.
-    pub fn start(&mut self, now: SimTime, because: Option<EventId>) {
-        let checkpoint = &self.checkpoint;
-        for (id, replica) in self.replicas.iter_mut() {
-            let known = checkpoint.get(id).copied().unwrap_or_default();
-            replica.high_watermark = known.min(replica.log.log_end());
-        }
+    pub fn start(&mut self, now: SimTime, because: Option<EventId>, out: &mut Outbox) {
+        self.lifecycle.because = because;
+        self.load_logs(false, out);
         self.lifecycle.phase = Phase::Registering;
         self.lifecycle.incarnation += 1;
-        self.lifecycle.because = because;
         self.lifecycle.refusals = 0;
         self.lifecycle.next_contact = now;
         self.start_timers(now);
@@ -187,6 +191,7 @@ impl Broker {
     fn start_timers(&mut self, now: SimTime) {
         self.next_checkpoint = now + CHECKPOINT_INTERVAL;
         self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);
+        self.next_flush = now + SimDuration::from_millis(self.config.log_flush_scheduler_interval_ms);
     }
 
     /// The process is gone: everything but the disk.
@@ -197,11 +202,13 @@ impl Broker {
         fresh.groups = self.groups.restarted();
         fresh.checkpoint = std::mem::take(&mut self.checkpoint);
         fresh.replicas = std::mem::take(&mut self.replicas);
+        fresh.disk = self.disk.after_a_crash();
         for replica in fresh.replicas.values_mut() {
             replica.role = Role::Offline;
             replica.leader_epoch = crate::ids::LeaderEpoch(-1);
             replica.partition_epoch = crate::ids::PartitionEpoch(-1);
             replica.waiting = partition::Waiting::default();
+            replica.stuck_at = None;
         }
         *self = fresh;
     }
@@ -422,12 +429,22 @@ impl Broker {
         {
             self.back_off(leader, now);
         }
+        self.disk.forget(peer);
         if let NodeId::Controller(voter) = peer {
             self.controller_gone(now, voter, None);
         }
         for id in self.purgatory.fetches_of(peer) {
             self.forget_fetch(id);
         }
+    }
+
+    fn work(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
+        match message {
+            Message::Request(id, request) => self.serve(now, from, id, request, out),
+            Message::Response(id, response) => self.answered(now, from, id, response, out),
+            Message::Closed => self.peer_closed(now, from),
+        }
+        self.settle(now, out);
     }
 
     /// What every step ends with: parked requests of partitions that moved, then the ISR changes they led to.
@@ -446,12 +463,9 @@ fn eligible(image: &MetadataImage, broker: BrokerId, fetched_with: Option<Broker
 
 impl Node for Broker {
     fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
-        match message {
-            Message::Request(id, request) => self.serve(now, from, id, request, out),
-            Message::Response(id, response) => self.answered(now, from, id, response, out),
-            Message::Closed => self.peer_closed(now, from),
+        if let Some(message) = self.disk.hold(now, from, message) {
+            self.work(now, from, message, out);
         }
-        self.settle(now, out);
     }
 
     fn next_timeout(&self) -> SimTime {
@@ -463,6 +477,8 @@ impl Node for Broker {
             .next_contact
             .min(self.next_checkpoint)
             .min(self.next_isr_check)
+            .min(self.next_flush)
+            .min(self.disk.next_done())
             .min(fetchers)
             .min(self.purgatory.next_deadline())
             .min(self.groups.next_timeout())
@@ -478,9 +494,19 @@ impl Node for Broker {
         if self.lifecycle.next_contact <= now {
             self.contact_controller(now, out);
         }
+        while let Some((from, message)) = self.disk.take_done(now) {
+            self.work(now, from, message, out);
+        }
         if self.next_checkpoint <= now {
             self.next_checkpoint = now + CHECKPOINT_INTERVAL;
+            if self.write_fails(out) {
+                return;
+            }
             self.write_checkpoint();
+        }
+        if self.next_flush <= now {
+            self.next_flush = now + SimDuration::from_millis(self.config.log_flush_scheduler_interval_ms);
+            self.flush_logs(now, false);
         }
         if self.next_isr_check <= now {
             self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);

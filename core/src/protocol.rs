@@ -122,6 +122,8 @@ pub struct ProducedPartition {
 pub struct FetchRequest {
     /// A follower names itself; consumers do not.
     pub replica: Option<(BrokerId, BrokerEpoch)>,
+    /// `client.rack` of a consumer.
+    pub rack: Option<Arc<str>>,
     pub max_wait: SimDuration,
     pub min_bytes: u32,
     pub max_bytes: u32,
@@ -149,6 +151,8 @@ pub struct FetchedPartition {
     pub error: Option<ErrorCode>,
     pub high_watermark: Offset,
     pub log_start: Offset,
+    /// Read from this follower instead (KIP-392); there are no records here.
+    pub preferred: Option<BrokerId>,
     /// The fetcher's log differs from here on: epoch and its end on the leader.
     pub diverging: Option<(LeaderEpoch, Offset)>,
     pub batches: Vec<StoredBatch>,

@@ -42,6 +42,9 @@ pub struct Consumer {
     /// The application works on what the last poll returned until then.
     busy_until: SimTime,
     last_poll: SimTime,
+    last_run: SimTime,
+    /// A refused request for the offset to begin at is repeated after `retry.backoff.ms`.
+    reset_not_before: SimTime,
     next_auto_commit: SimTime,
     /// `commit = "after"`: positions to commit once the work is done.
     commit_when_done: bool,
@@ -90,6 +93,8 @@ impl Consumer {
             in_flight: SortedMap::new(),
             busy_until: SimTime::ZERO,
             last_poll: SimTime::ZERO,
+            last_run: SimTime::ZERO,
+            reset_not_before: SimTime::ZERO,
             next_auto_commit: SimTime::MAX,
             commit_when_done: false,
             delivered: 0,
@@ -194,8 +199,8 @@ impl Consumer {
             (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
             (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
             (_, Response::OffsetFetch(answer)) => self.took_committed(now, answer, out),
-            (_, Response::ListOffsets(answer)) => self.took_reset(&answer),
-            (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(&asked, answer),
+            (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer),
+            (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(now, &asked, answer),
             _ => {}
         }
     }
@@ -240,6 +245,7 @@ impl Consumer {
 
     /// One turn of everything that is due: the heartbeat thread, then the poll loop unless the application is busy.
     fn run(&mut self, now: SimTime, out: &mut Outbox) {
+        self.last_run = now;
         self.connections.poll_metadata(now, out);
         self.find_coordinator(now, out);
         self.heartbeat(now, out);

@@ -3,6 +3,7 @@
 //! Each is an event; its id is the cause of what it leads to.
 
 mod clients;
+mod disks;
 mod links;
 mod processes;
 
@@ -25,7 +26,7 @@ impl Cluster {
             Command::HealAll => self.heal_all(),
             Command::Skew(who, ms) => self.skew(who, *ms)?,
             Command::Set { client, key, value } => self.set(client, key, value)?,
-            Command::Disk(..) => return Err(CommandError::NotModelled("A disk that misbehaves")),
+            Command::Disk(fault, id) => self.disk(*fault, *id),
             Command::Elect { .. } => return Err(CommandError::NotModelled("An election on request")),
             Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_) | Command::ConfigureTopic { .. } => {
                 return Err(CommandError::NotModelled("A topic that changes while the cluster runs"));

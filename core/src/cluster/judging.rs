@@ -18,6 +18,11 @@ impl Cluster {
                 let consumer = client.0 as usize - self.producers.len();
                 self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
             }
+            Fact::Exited(broker, event) => {
+                if let Some(node) = self.number(NodeId::Broker(broker)) {
+                    self.end(node, event);
+                }
+            }
             Fact::LeaderStarted { partition, .. } => self.judge_leader(partition, next_event),
         }
     }

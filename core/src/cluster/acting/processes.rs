@@ -35,7 +35,8 @@ impl Cluster {
         let event = self.tell(act, who, &nodes);
         for node in nodes {
             match act {
-                Act::Kill | Act::PowerCut => self.kill(node, event),
+                Act::Kill => self.kill(node, event),
+                Act::PowerCut => self.power_cut(node, event),
                 Act::Stop => self.stop(node, event),
                 Act::Start => self.start(node, event),
                 Act::Pause => {
@@ -54,7 +55,6 @@ impl Cluster {
             match (self.node_id(*node), act) {
                 (NodeId::Controller(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a controller")),
                 (NodeId::Broker(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a broker")),
-                (NodeId::Broker(_), Act::PowerCut) => return Err(CommandError::NotModelled("A power cut")),
                 (NodeId::Client(_), Act::PowerCut) => {
                     return Err(CommandError::Refused("A client keeps nothing on a disk. Write `kill` instead.".to_owned()));
                 }
@@ -103,7 +103,7 @@ impl Cluster {
     }
 
     /// The process ends; the operating system closes its connections.
-    fn kill(&mut self, node: u32, event: EventId) {
+    pub(super) fn kill(&mut self, node: u32, event: EventId) {
         self.end(node, Some(event));
         match self.node_id(node) {
             NodeId::Controller(_) => self.controllers[node as usize].crash(),
@@ -116,7 +116,7 @@ impl Cluster {
     }
 
     /// There is no process any more.
-    fn end(&mut self, node: u32, event: Option<EventId>) {
+    pub(in crate::cluster) fn end(&mut self, node: u32, event: Option<EventId>) {
         let host = &mut self.hosts[node as usize];
         (host.down, host.paused) = (true, false);
         host.inbox.clear();
@@ -171,7 +171,7 @@ impl Cluster {
             NodeId::Controller(_) => cluster.controllers[node as usize].start(now, out),
             NodeId::Broker(_) => {
                 let place = node as usize - cluster.controllers.len();
-                cluster.brokers[place].start(now, Some(event));
+                cluster.brokers[place].start(now, Some(event), out);
             }
             NodeId::Client(ClientId(client)) => match cluster.producers.get_mut(client as usize) {
                 Some(producer) => producer.start(now, out),
@@ -193,7 +193,7 @@ impl Cluster {
     }
 
     /// Lets a participant act outside of its own turn, and does what it asks for.
-    fn acting_as(&mut self, node: u32, act: impl FnOnce(&mut Cluster, &mut Outbox)) {
+    pub(super) fn acting_as(&mut self, node: u32, act: impl FnOnce(&mut Cluster, &mut Outbox)) {
         let mut out = std::mem::take(&mut self.outbox);
         act(self, &mut out);
         self.flush(node, &mut out);
