@@ -38,6 +38,7 @@ pub struct Connections {
 struct Peer {
     in_flight: u32,
     failures: u32,
+    requests: u64,
     retry_at: SimTime,
     /// Requests up to here went out on connections that are closed: their answers no longer count.
     closed_until: CorrelationId,
@@ -80,7 +81,13 @@ impl Connections {
     pub fn restarted(&self) -> Self {
         let settings = [self.max_age, self.backoff, self.backoff_max, self.request_timeout];
         let fresh = Connections::new(Arc::clone(&self.bootstrap), settings);
-        Connections { next_correlation: self.next_correlation, ..fresh }
+        let peers = self.peers.iter().map(|(id, peer)| (*id, Peer { requests: peer.requests, ..Peer::default() })).collect();
+        Connections { next_correlation: self.next_correlation, peers, ..fresh }
+    }
+
+    /// Requests sent so far, by broker.
+    pub fn requests(&self) -> SortedMap<i32, u64> {
+        self.peers.iter().map(|(broker, peer)| (broker.0, peer.requests)).collect()
     }
 
     pub fn image(&self) -> Option<&Arc<MetadataImage>> {
@@ -126,6 +133,7 @@ impl Connections {
     pub fn send_blindly(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
         self.next_correlation += 1;
         let id = CorrelationId(self.next_correlation);
+        self.peers.entry(to).or_default().requests += 1;
         out.request(NodeId::Broker(to), id, request);
         id
     }

@@ -19,6 +19,7 @@ use crate::broker::Broker;
 use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
+use crate::command::Command;
 use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
 use crate::network::{Fate, Network};
 use crate::node::Outbox;
@@ -72,6 +73,8 @@ pub struct Cluster {
     elections: SortedMap<String, EventId>,
     /// The controller that was elected last, and the event by which it left office.
     last_elected: (i32, Option<EventId>),
+    /// Faults that go on until they are ended, for showing only.
+    troubles: Vec<Command>,
     outbox: Outbox,
     hops: Hops,
 }
@@ -111,6 +114,7 @@ impl Cluster {
             events: Vec::new(),
             elections: SortedMap::new(),
             last_elected: (FIRST_CONTROLLER, None),
+            troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
             scenario,
@@ -122,6 +126,8 @@ impl Cluster {
 
     fn set_up_clients(&mut self, seed: Seed) {
         let scenario = Arc::clone(&self.scenario);
+        let all = Arc::clone(&self.broker_ids);
+        let bootstrap = |named: &[BrokerId]| if named.is_empty() { Arc::clone(&all) } else { Arc::from(named) };
         for spec in &scenario.producers {
             let shared = Arc::new(spec.clone());
             let config = Arc::new(spec.config.clone());
@@ -130,7 +136,7 @@ impl Cluster {
                 let rng = |purpose: u64| SimRng::new(seed, NodeId::Client(id).stream() | purpose << 48);
                 let workload = Workload::new(Arc::clone(&shared), member as u32, rng(1));
                 let (name, topic) = (Arc::from(name.as_str()), Arc::from(spec.topic.as_str()));
-                let bootstrap = Arc::clone(&self.broker_ids);
+                let bootstrap = bootstrap(&spec.bootstrap);
                 self.producers.push(Producer::new(id, name, topic, Arc::clone(&config), workload, bootstrap, rng(0)));
             }
         }
@@ -139,7 +145,7 @@ impl Cluster {
             for member in 1..=spec.members {
                 let id = ClientId((self.producers.len() + self.consumers.len()) as u32);
                 let name = Arc::from(format!("{}-{member}", spec.name));
-                self.consumers.push(Consumer::new(id, name, Arc::clone(&shared), Arc::clone(&self.broker_ids)));
+                self.consumers.push(Consumer::new(id, name, Arc::clone(&shared), bootstrap(&spec.bootstrap)));
                 self.group_of.push(group as u32);
             }
         }

@@ -85,6 +85,8 @@ pub struct ProducerSpec {
     /// The spelled-out client names, one for each member.
     pub members: Vec<String>,
     pub topic: String,
+    /// `bootstrap.servers`: where it asks first. Empty: all brokers.
+    pub bootstrap: Vec<BrokerId>,
     /// `None`: records without key.
     pub key: Option<Template>,
     pub value: Template,
@@ -134,6 +136,8 @@ pub enum Piece {
 pub struct GroupSpec {
     pub name: String,
     pub topics: Vec<String>,
+    /// `bootstrap.servers`: where its members ask first. Empty: all brokers.
+    pub bootstrap: Vec<BrokerId>,
     pub members: u32,
     /// Time the application spends on a record.
     pub process: SimDuration,

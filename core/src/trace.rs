@@ -22,7 +22,30 @@ pub enum EventKind {
     RecordLost,
 }
 
+// A kind that is missing in the list would make it shorter than its last one's number.
+const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1);
+
 impl EventKind {
+    /// In their order.
+    pub const ALL: [EventKind; 16] = [
+        EventKind::Fault,
+        EventKind::BrokerRegistered,
+        EventKind::BrokerFenced,
+        EventKind::BrokerUnfenced,
+        EventKind::ControllerElected,
+        EventKind::ControllerResigned,
+        EventKind::TopicCreated,
+        EventKind::LeaderElected,
+        EventKind::IsrChanged,
+        EventKind::LogTruncated,
+        EventKind::LogDamaged,
+        EventKind::MemberJoined,
+        EventKind::MemberLeft,
+        EventKind::GroupRebalanced,
+        EventKind::CoordinatorLoaded,
+        EventKind::RecordLost,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             EventKind::Fault => "fault",

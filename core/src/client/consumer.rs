@@ -156,6 +156,10 @@ impl Consumer {
         &self.topics
     }
 
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Where it reads next, for each partition it owns.
     pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, Option<Offset>)> + '_ {
         self.assigned.iter().map(|(id, assigned)| (*id, assigned.position))

@@ -161,6 +161,10 @@ impl Producer {
         &self.config
     }
 
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Batches waiting or under way.
     pub fn unsettled(&self) -> u32 {
         self.accumulator.len() + self.in_flight.iter().map(|(_, request)| request.batches.len() as u32).sum::<u32>()

@@ -37,6 +37,7 @@ impl ClusterView {
             groups: (0..scenario.groups.len() as u32).map(|group| group_view(cluster, group)).collect(),
             clients: clients(cluster),
             ledger: ledger(cluster),
+            in_force: cluster.in_force(),
             violations: cluster.violations(),
         }
     }
@@ -234,6 +235,7 @@ fn clients(cluster: &Cluster) -> Vec<ClientView> {
             topics: vec![producer.topic.to_string()],
             key: producer.workload().key().filter(|key| !key.is_empty()).map(text),
             interval_us: Some(producer.workload().interval().micros()),
+            requests: producer.connections().requests(),
             ..ClientView::default()
         };
         counted(client, &producer.counts)
@@ -245,6 +247,7 @@ fn clients(cluster: &Cluster) -> Vec<ClientView> {
             topics: consumer.topics().iter().map(|topic| topic.to_string()).collect(),
             group: Some(consumer.group().to_string()),
             delivered: consumer.delivered,
+            requests: consumer.connections().requests(),
             ..ClientView::default()
         };
         counted(client, &consumer.counts)

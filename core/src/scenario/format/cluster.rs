@@ -64,7 +64,7 @@ fn counted(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<BrokerId> {
     (first..first + count).map(BrokerId).collect()
 }
 
-fn broker_id(node: &Node<'_>, faults: &mut Faults<'_>) -> Option<BrokerId> {
+pub(super) fn broker_id(node: &Node<'_>, faults: &mut Faults<'_>) -> Option<BrokerId> {
     let id = whole(node.get_ref()).ok().and_then(|id| i32::try_from(id).ok());
     if id.is_none() {
         let message = format!("{} is no broker id. Write a whole number from 0 to {}.", named(node.get_ref()), i32::MAX);
