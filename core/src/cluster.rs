@@ -20,6 +20,7 @@ use crate::broker::Broker;
 use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
+use crate::command::Command;
 use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
 use crate::network::{Fate, Network};
 use crate::node::Outbox;
@@ -74,6 +75,8 @@ pub struct Cluster {
     elections: SortedMap<String, EventId>,
     /// The controller that was elected last, and the event by which it left office.
     last_elected: (i32, Option<EventId>),
+    /// Faults that go on until they are ended, for showing only.
+    troubles: Vec<Command>,
     outbox: Outbox,
     hops: Hops,
     /// For an auditor; `None` unless somebody audits.
@@ -115,6 +118,7 @@ impl Cluster {
             events: Vec::new(),
             elections: SortedMap::new(),
             last_elected: (FIRST_CONTROLLER, None),
+            troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
             witness: None,
@@ -190,12 +194,12 @@ impl Cluster {
 
     fn create_topic(&mut self, topic: &TopicSpec, out: &mut Outbox) {
         let (partitions, replication_factor, manual) = match &topic.placement {
-            Placement::Striped { partitions, replication_factor } => (*partitions, *replication_factor, None),
-            Placement::Manual(assignment) => (assignment.len() as u32, assignment[0].len() as u32, Some(&assignment[..])),
+            Placement::Striped { partitions, replication_factor } => (*partitions as i32, *replication_factor as i32, None),
+            Placement::Manual(assignment) => (-1, -1, Some(&assignment[..])),
         };
         let name = Arc::from(topic.name.as_str());
         let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
-        let created = self.controllers[0].founder().create_topic(&request, manual, out);
+        let created = self.controllers[0].founder().create_topic(&request, manual, None, out);
         created.expect("a checked scenario has topics the controller accepts");
     }
 
@@ -350,7 +354,9 @@ impl Cluster {
             _ => false,
         };
         if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {
-            if !closed {
+            if !closed && let Some(peer) = self.number(envelope.from) {
+                // The system refuses for a process that may not have heard of the asker's last crash.
+                self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);
                 self.send(node, envelope.to, envelope.from, Message::Closed);
             }
             return;

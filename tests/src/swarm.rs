@@ -348,7 +348,7 @@ fn at_the_end(drawn: &Drawn, cluster: &Cluster) -> Result<(), (Row, String)> {
             claim(Row::R3, same, &|| format!("{name}: copies end differently: {:?}", partition.copies))?;
         }
     }
-    for topic in cluster.controller().image().topics.iter().filter(|topic| !topic.internal) {
+    for topic in cluster.controller().image().topics().filter(|topic| !topic.internal) {
         for partition in 0..topic.partitions.len() as u32 {
             let id = TopicPartition { topic: topic.id, partition };
             let logs = (101..101 + drawn.brokers as i32).filter_map(|broker| cluster.broker(BrokerId(broker))?.replicas().get(&id));

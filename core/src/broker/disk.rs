@@ -79,6 +79,11 @@ impl Broker {
         self.crash();
     }
 
+    /// Full or slow, until it is healed.
+    pub fn disk_ails(&self) -> bool {
+        self.disk.full || self.disk.slow > SimDuration::ZERO
+    }
+
     /// Something happens to the disk, under a running process or while there is none.
     pub fn disk(&mut self, fault: DiskFault, because: EventId, out: &mut Outbox) {
         match fault {
@@ -99,6 +104,7 @@ impl Broker {
             DiskFault::Wipe => {
                 self.replicas.values_mut().for_each(|replica| replica.start_anew(Offset::ZERO));
                 self.checkpoint.clear();
+                self.clean_shutdown = None;
                 self.disk = Disk::default();
             }
         }

@@ -13,6 +13,10 @@ mod rows;
 pub use auditor::Auditor;
 pub use rows::{Row, Violation};
 
+mod quorum;
+
+pub use quorum::QuorumSeen;
+
 use super::Cluster;
 use crate::ids::{BrokerId, LeaderEpoch, TopicPartition};
 use crate::sorted::SortedMap;
@@ -25,6 +29,7 @@ impl Cluster {
         self.check_marks(&mut found);
         self.check_isr(&mut found);
         self.check_log_matching(&mut found);
+        self.check_quorum(&mut found);
         found
     }
 

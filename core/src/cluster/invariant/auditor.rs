@@ -212,9 +212,9 @@ impl Auditor {
             self.brokers[i].epoch = registration.epoch;
         }
         let activity = image.brokers != before.brokers;
-        for (place, topic) in image.topics.iter().enumerate() {
-            let old = before.topics.get(place);
-            if !activity && old.is_some_and(|old| Arc::ptr_eq(old, topic)) {
+        for topic in image.topics() {
+            let old = before.topic(topic.id);
+            if !activity && old.is_some_and(|old| std::ptr::eq(old, topic)) {
                 continue;
             }
             for (partition, registration) in topic.partitions.iter().enumerate() {
