@@ -27,7 +27,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 15] = [
+    pub const ALL: [EventKind; 16] = [
         EventKind::Fault,
         EventKind::BrokerRegistered,
         EventKind::BrokerFenced,
@@ -38,6 +38,7 @@ impl EventKind {
         EventKind::LeaderElected,
         EventKind::IsrChanged,
         EventKind::LogTruncated,
+        EventKind::LogDamaged,
         EventKind::MemberJoined,
         EventKind::MemberLeft,
         EventKind::GroupRebalanced,
