@@ -349,7 +349,9 @@ impl Cluster {
             _ => false,
         };
         if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {
-            if !closed {
+            if !closed && let Some(peer) = self.number(envelope.from) {
+                // The system refuses for a process that may not have heard of the asker's last crash.
+                self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);
                 self.send(node, envelope.to, envelope.from, Message::Closed);
             }
             return;

@@ -210,7 +210,7 @@ impl Voter {
                 (format!("controller {leader} leads in epoch {}", self.raft.epoch()), "A newer epoch has another leader (KRaft)".to_owned())
             }
             None => (
-                "it no longer hears from a majority of the voters. Nobody decides until there is a new leader".to_owned(),
+                "it no longer hears from a majority of the voters".to_owned(),
                 "1.5 × controller.quorum.fetch.timeout.ms without fetches of a majority (KIP-595)".to_owned(),
             ),
         };
