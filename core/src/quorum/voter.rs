@@ -245,15 +245,20 @@ impl Voter {
     fn changed_since(&self, offset: u64) -> Arc<[TopicPartition]> {
         let log = self.raft.log();
         if offset < log.start() {
-            return self.committed.partitions().map(|(id, _)| id).collect();
+            return self.committed.every_partition().collect();
         }
-        let records = log.range(offset, self.committed.offset).iter();
-        let changed: SortedSet<TopicPartition> = records
-            .filter_map(|entry| match entry.record {
-                MetadataRecord::Partition { id, .. } => Some(id),
-                _ => None,
-            })
-            .collect();
+        let mut changed = SortedSet::new();
+        for entry in log.range(offset, self.committed.offset) {
+            match entry.record {
+                MetadataRecord::Partition { id, .. } => {
+                    changed.insert(id);
+                }
+                MetadataRecord::TopicConfig { id, .. } | MetadataRecord::RemoveTopic(id) => {
+                    changed.extend(self.committed.partitions_of(id));
+                }
+                _ => {}
+            }
+        }
         changed[..].into()
     }
 }
