@@ -144,7 +144,8 @@ impl Cluster {
             NodeId::Client(ClientId(client)) => client,
             // It ends when the controller lets it.
             NodeId::Broker(_) => {
-                return self.acting_as(node, |cluster, out| cluster.brokers[node as usize - 1].stop(now, Some(event), out));
+                let place = node as usize - self.controllers.len();
+                return self.acting_as(node, |cluster, out| cluster.brokers[place].stop(now, Some(event), out));
             }
             NodeId::Controller(_) => return,
         };
