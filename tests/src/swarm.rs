@@ -205,6 +205,8 @@ fn storm(dice: &mut Dice, mut story: Story, brokers: u64, partitions: u32) -> St
     for broker in (0..brokers).map(|broker| 101 + broker) {
         story = story.at(&heal, &format!("disk heal {broker}"));
         story = story.at(&heal, &format!("resume {broker}")).at(&heal, &format!("start {broker}"));
+        // It may have been about to end in order.
+        story = story.at("34s", &format!("start {broker}")).at("44s", &format!("start {broker}"));
     }
     for controller in 3001..=3003 {
         story = story.at(&heal, &format!("resume {controller}")).at(&heal, &format!("start {controller}"));

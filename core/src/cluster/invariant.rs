@@ -8,12 +8,11 @@ mod clients;
 mod control;
 mod copies;
 mod ghost;
+mod quorum;
 mod rows;
 
 pub use auditor::Auditor;
 pub use rows::{Row, Violation};
-
-mod quorum;
 
 pub use quorum::QuorumSeen;
 

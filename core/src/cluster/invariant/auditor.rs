@@ -9,7 +9,7 @@ use crate::broker::Phase;
 use crate::cluster::Cluster;
 use crate::cluster::witness::Witness;
 use crate::ids::{BrokerEpoch, BrokerId, ClientId, CorrelationId, TopicPartition};
-use crate::metadata::MetadataImage;
+use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub struct Auditor {
     /// The controller's image at the last look.
     pub(super) image: Arc<MetadataImage>,
     images: Vec<Arc<MetadataImage>>,
+    quorum: super::QuorumSeen,
     /// Produce requests that wait for an answer.
     pub(super) asked: SortedMap<(ClientId, CorrelationId), Asked>,
     pub(super) asked_latest: SortedSet<(ClientId, CorrelationId)>,
@@ -61,6 +62,7 @@ impl Auditor {
             brokers: vec![none; cluster.brokers().len()],
             image: Arc::default(),
             images: Vec::new(),
+            quorum: Default::default(),
             asked: SortedMap::new(),
             asked_latest: SortedSet::new(),
             appended: Vec::new(),
@@ -121,6 +123,11 @@ impl Auditor {
                 }
             }
             self.witness.acted = acted;
+        }
+        let voters = cluster.controllers().len() as u32;
+        if commanded || self.witness.acted.iter().any(|node| *node < voters) {
+            let broken = self.quorum.look(cluster);
+            self.found.extend(broken.into_iter().map(|text| (Row::K1, text)));
         }
         self.look_at_controller(cluster);
         let changed = std::mem::take(&mut self.changed);
@@ -211,6 +218,7 @@ impl Auditor {
             }
             self.brokers[i].epoch = registration.epoch;
         }
+        self.replay(cluster, &before);
         let activity = image.brokers != before.brokers;
         for topic in image.topics() {
             let old = before.topic(topic.id);
@@ -221,9 +229,27 @@ impl Auditor {
                 let id = TopicPartition { topic: topic.id, partition: partition as u32 };
                 let old = old.and_then(|old| old.partitions.get(partition));
                 if activity || old.is_none_or(|old| !Arc::ptr_eq(old, registration)) {
-                    self.registration_changed(cluster, topic, id, old.map(Arc::as_ref), registration);
+                    self.check_shape(topic, id, registration);
                     self.changed.insert(id);
                 }
+            }
+        }
+    }
+
+    /// Several changes may be committed at once: each is looked at by itself.
+    fn replay(&mut self, cluster: &Cluster, before: &MetadataImage) {
+        let mut image = before.clone();
+        for entry in cluster.controller().raft().log().range(before.offset, self.image.offset) {
+            let id = match &entry.record {
+                MetadataRecord::Partition { id, .. } => Some(*id),
+                _ => None,
+            };
+            let old = id.and_then(|id| image.partition(id).cloned());
+            image.replay(&entry.record);
+            if let (Some(id), Some(old)) = (id, old)
+                && let (Some(topic), Some(new)) = (image.topic(id.topic), image.partition(id))
+            {
+                self.registration_changed(cluster, topic, id, &old, new);
             }
         }
     }

@@ -9,17 +9,18 @@ use crate::ids::{BrokerId, TopicPartition};
 use crate::metadata::{PartitionRegistration, TopicImage};
 
 impl Auditor {
-    /// The controller committed another registration of a partition, or other brokers are trusted.
+    /// The controller committed another registration of a partition.
     pub(super) fn registration_changed(
         &mut self,
         cluster: &Cluster,
         topic: &TopicImage,
         id: TopicPartition,
-        before: Option<&PartitionRegistration>,
+        before: &PartitionRegistration,
         after: &PartitionRegistration,
     ) {
-        self.check_shape(topic, id, after);
-        let Some(before) = before.filter(|before| *before != after) else { return };
+        if before == after {
+            return;
+        }
         if after.leader_epoch < before.leader_epoch || after.partition_epoch <= before.partition_epoch {
             let text = format!("{}: epochs went to {} and {}", self.name(id), after.leader_epoch.0, after.partition_epoch.0);
             self.fail(Row::I13, text);
@@ -34,7 +35,7 @@ impl Auditor {
             } else if last_known {
                 // Everybody else stopped uncleanly: what this one lost with its page cache nobody is trusted to have (KIP-966).
                 ghost.tainted |= ghost.lossy.contains_key(&leader);
-            } else if after.partition_epoch.0 == before.partition_epoch.0 + 1 {
+            } else {
                 self.fail(Row::I16, format!("{}: {leader} was elected and was neither in sync nor eligible", self.name(id)));
             }
         }
@@ -57,7 +58,7 @@ impl Auditor {
     }
 
     /// I14, and no fenced broker in the ISR.
-    fn check_shape(&mut self, topic: &TopicImage, id: TopicPartition, partition: &PartitionRegistration) {
+    pub(super) fn check_shape(&mut self, topic: &TopicImage, id: TopicPartition, partition: &PartitionRegistration) {
         let PartitionRegistration { replicas, isr, elr, leader, .. } = partition;
         let min_isr = (topic.config.min_insync_replicas as usize).min(replicas.len());
         let member = |broker: &BrokerId| replicas.contains(broker);

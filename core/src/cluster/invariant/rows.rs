@@ -34,12 +34,14 @@ pub enum Row {
     P3,
     P4,
     P5,
+    /// The quorum of controllers.
+    K1,
     /// After the storm: leaders, ISRs, marks and groups come back.
     R3,
 }
 
 impl Row {
-    pub const ALL: [Row; 29] = [
+    pub const ALL: [Row; 30] = [
         Row::I1,
         Row::I2,
         Row::I3,
@@ -68,6 +70,7 @@ impl Row {
         Row::P3,
         Row::P4,
         Row::P5,
+        Row::K1,
         Row::R3,
     ];
 
@@ -101,6 +104,7 @@ impl Row {
             Row::P3 => "P3 producer fencing",
             Row::P4 => "P4 failed means failed",
             Row::P5 => "P5 every send ends",
+            Row::K1 => "K1 quorum safety",
             Row::R3 => "R3 liveness",
         }
     }
