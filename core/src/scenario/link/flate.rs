@@ -280,7 +280,7 @@ impl Earlier {
         let mut best = Step { length: 0, distance: 0 };
         let mut place = hash(at).map_or(0, |hash| self.last[hash]) as usize;
         for _ in 0..TRIES {
-            if place == 0 || place - 1 >= at || at - (place - 1) > WINDOW {
+            if place == 0 || place > at || at - (place - 1) > WINDOW {
                 break;
             }
             let same = all[place - 1..].iter().zip(&all[at..]).take(LONGEST).take_while(|(a, b)| a == b).count();
