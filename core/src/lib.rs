@@ -32,3 +32,4 @@ pub mod sorted;
 pub mod time;
 pub mod trace;
 pub mod view;
+pub mod wire;
