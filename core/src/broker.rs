@@ -1,10 +1,13 @@
 //! A broker: routes what arrives to its parts, keeps the controller's trust, and turns metadata into roles.
 //!
-//! Its parts: replicas ([`partition`]), following ([`fetcher`]), waiting requests ([`purgatory`]), serving clients ([`serving`]),
-//! group coordination ([`coordination`]). A crash loses the process; logs and the high watermark checkpoint stay.
+//! Its parts: the way to the controller ([`link`]), replicas ([`partition`]), their disk ([`disk`]), following ([`fetcher`]), waiting
+//! requests ([`purgatory`]), serving clients ([`serving`]), group coordination ([`coordination`]).
+//! A crash loses the process; logs and the high watermark checkpoint stay.
 
 mod coordination;
+mod disk;
 mod fetcher;
+mod link;
 pub mod partition;
 pub mod purgatory;
 mod serving;
@@ -19,7 +22,9 @@ use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartitio
 use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
+use disk::Disk;
 use fetcher::Fetcher;
+use link::{ANSWER_TIMEOUT, ControllerLink};
 use partition::{Replica, Role};
 use purgatory::Purgatory;
 use std::sync::Arc;
@@ -40,18 +45,22 @@ pub struct Broker {
     config: Arc<BrokerConfig>,
     rng: SimRng,
     lifecycle: Lifecycle,
+    link: ControllerLink,
     image: Arc<MetadataImage>,
     replicas: SortedMap<TopicPartition, Replica>,
+    disk: Disk,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
     checkpoint: SortedMap<TopicPartition, Offset>,
     next_checkpoint: SimTime,
     next_isr_check: SimTime,
+    /// When somebody looks for logs whose `flush.ms` is over.
+    next_flush: SimTime,
     fetchers: SortedMap<BrokerId, Fetcher>,
     purgatory: Purgatory,
     groups: GroupCoordinator,
     /// ISR changes to ask the controller for; one request is under way at a time.
     isr_changes: SortedMap<TopicPartition, AlterPartitionItem>,
-    isr_request: Option<(CorrelationId, Vec<TopicPartition>)>,
+    isr_request: Option<IsrRequest>,
     /// Partitions whose log end or high watermark moved in this step; parked requests of theirs are looked at before it ends.
     moved: SortedSet<TopicPartition>,
     next_correlation: u64,
@@ -72,6 +81,14 @@ pub enum Phase {
 }
 
 #[derive(Clone, Debug)]
+struct IsrRequest {
+    id: CorrelationId,
+    items: Vec<AlterPartitionItem>,
+    /// Lost if unanswered by then.
+    until: SimTime,
+}
+
+#[derive(Clone, Debug)]
 struct Lifecycle {
     phase: Phase,
     epoch: BrokerEpoch,
@@ -80,11 +97,10 @@ struct Lifecycle {
     because: Option<EventId>,
     next_contact: SimTime,
     refusals: u32,
-    fetching_metadata: bool,
 }
 
 impl Broker {
-    pub fn new(id: BrokerId, rack: Option<Arc<str>>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
+    pub fn new(id: BrokerId, rack: Option<Arc<str>>, voters: Arc<[i32]>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
         let groups = GroupCoordinator::new(Arc::clone(&config), rng.clone());
         Broker {
             id,
@@ -98,13 +114,15 @@ impl Broker {
                 because: None,
                 next_contact: SimTime::MAX,
                 refusals: 0,
-                fetching_metadata: false,
             },
+            link: ControllerLink::new(voters),
             image: Arc::default(),
             replicas: SortedMap::default(),
+            disk: Disk::default(),
             checkpoint: SortedMap::new(),
             next_checkpoint: SimTime::MAX,
             next_isr_check: SimTime::MAX,
+            next_flush: SimTime::MAX,
             fetchers: SortedMap::new(),
             purgatory: Purgatory::default(),
             groups,
@@ -156,19 +174,15 @@ impl Broker {
         self.lifecycle.next_contact = SimTime::ZERO + SimDuration(offset);
         let all: Vec<TopicPartition> = image.partitions().map(|(id, _)| id).collect();
         self.take_metadata(SimTime::ZERO, Arc::clone(image), &all, out);
-        self.fetch_metadata(out);
+        self.fetch_metadata(SimTime::ZERO, out);
     }
 
     /// The process starts on the disk it finds.
-    pub fn start(&mut self, now: SimTime, because: Option<EventId>) {
-        let checkpoint = &self.checkpoint;
-        for (id, replica) in self.replicas.iter_mut() {
-            let known = checkpoint.get(id).copied().unwrap_or_default();
-            replica.high_watermark = known.min(replica.log.log_end());
-        }
+    pub fn start(&mut self, now: SimTime, because: Option<EventId>, out: &mut Outbox) {
+        self.lifecycle.because = because;
+        self.load_logs(false, out);
         self.lifecycle.phase = Phase::Registering;
         self.lifecycle.incarnation += 1;
-        self.lifecycle.because = because;
         self.lifecycle.refusals = 0;
         self.lifecycle.next_contact = now;
         self.start_timers(now);
@@ -177,21 +191,24 @@ impl Broker {
     fn start_timers(&mut self, now: SimTime) {
         self.next_checkpoint = now + CHECKPOINT_INTERVAL;
         self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);
+        self.next_flush = now + SimDuration::from_millis(self.config.log_flush_scheduler_interval_ms);
     }
 
     /// The process is gone: everything but the disk.
     pub fn crash(&mut self) {
-        let mut fresh = Broker::new(self.id, self.rack.clone(), Arc::clone(&self.config), self.rng.clone());
+        let mut fresh = Broker::new(self.id, self.rack.clone(), Arc::clone(&self.link.voters), Arc::clone(&self.config), self.rng.clone());
         fresh.lifecycle.incarnation = self.lifecycle.incarnation;
         fresh.next_correlation = self.next_correlation;
         fresh.groups = self.groups.restarted();
         fresh.checkpoint = std::mem::take(&mut self.checkpoint);
         fresh.replicas = std::mem::take(&mut self.replicas);
+        fresh.disk = self.disk.after_a_crash();
         for replica in fresh.replicas.values_mut() {
             replica.role = Role::Offline;
             replica.leader_epoch = crate::ids::LeaderEpoch(-1);
             replica.partition_epoch = crate::ids::PartitionEpoch(-1);
             replica.waiting = partition::Waiting::default();
+            replica.stuck_at = None;
         }
         *self = fresh;
     }
@@ -201,35 +218,21 @@ impl Broker {
         CorrelationId(self.next_correlation)
     }
 
-    fn ask_controller(&mut self, request: Request, out: &mut Outbox) -> CorrelationId {
-        let id = self.correlation();
-        out.request(NodeId::Controller, id, request);
-        id
-    }
-
     fn contact_controller(&mut self, now: SimTime, out: &mut Outbox) {
         match self.lifecycle.phase {
             Phase::Down => {}
             Phase::Registering => {
-                self.lifecycle.next_contact = SimTime::MAX;
+                self.lifecycle.next_contact = now + ANSWER_TIMEOUT;
                 let Lifecycle { incarnation, because, .. } = self.lifecycle;
                 let request = Request::BrokerRegistration { incarnation, rack: self.rack.clone(), because };
-                self.ask_controller(request, out);
+                self.contact(request, out);
             }
             Phase::Fenced | Phase::Running => {
                 self.lifecycle.next_contact = now + self.config.heartbeat_interval;
                 let request = Request::BrokerHeartbeat { epoch: self.lifecycle.epoch, metadata_offset: self.image.offset };
-                self.ask_controller(request, out);
-                self.fetch_metadata(out);
+                self.contact(request, out);
+                self.fetch_metadata(now, out);
             }
-        }
-    }
-
-    fn fetch_metadata(&mut self, out: &mut Outbox) {
-        if !self.lifecycle.fetching_metadata {
-            self.lifecycle.fetching_metadata = true;
-            let request = Request::FetchMetadata { offset: self.image.offset, epoch: self.lifecycle.epoch };
-            self.ask_controller(request, out);
         }
     }
 
@@ -342,19 +345,25 @@ impl Broker {
     }
 
     /// `AlterPartitionManager`: one request under way, everything collected meanwhile goes with the next.
-    fn send_isr_changes(&mut self, out: &mut Outbox) {
-        if self.isr_request.is_some() || self.isr_changes.is_empty() {
+    fn send_isr_changes(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.isr_request.is_some() || self.isr_changes.is_empty() || self.link.is_resting(now) {
             return;
         }
-        let partitions: Vec<AlterPartitionItem> = std::mem::take(&mut self.isr_changes).into_values().collect();
-        let ids = partitions.iter().map(|item| item.partition).collect();
-        let request = AlterPartitionRequest { epoch: self.lifecycle.epoch, partitions };
+        let items: Vec<AlterPartitionItem> = std::mem::take(&mut self.isr_changes).into_values().collect();
+        let request = AlterPartitionRequest { epoch: self.lifecycle.epoch, partitions: items.clone() };
         let id = self.ask_controller(Request::AlterPartition(Box::new(request)), out);
-        self.isr_request = Some((id, ids));
+        self.isr_request = Some(IsrRequest { id, items, until: now + ANSWER_TIMEOUT });
+    }
+
+    /// Its answer will not come: the same is asked again, unless something newer is to be asked.
+    fn forget_isr_request(&mut self) {
+        for item in self.isr_request.take().into_iter().flat_map(|request| request.items) {
+            self.isr_changes.entry(item.partition).or_insert(item);
+        }
     }
 
     fn isr_answered(&mut self, now: SimTime, id: CorrelationId, answer: Result<Vec<AlteredPartition>, ErrorCode>) {
-        let Some((_, asked)) = self.isr_request.take_if(|(asked, _)| *asked == id) else { return };
+        let Some(IsrRequest { items, .. }) = self.isr_request.take_if(|request| request.id == id) else { return };
         for (partition, result) in answer.unwrap_or_default() {
             if let (Ok(state), Some(replica)) = (result, self.replicas.get_mut(&partition))
                 && state.leader_epoch == replica.leader_epoch
@@ -362,7 +371,7 @@ impl Broker {
                 replica.isr_confirmed(&state.isr, state.partition_epoch);
             }
         }
-        for partition in asked {
+        for partition in items.into_iter().map(|item| item.partition) {
             // Refused or overtaken: what was pending is not; the next fetch or check asks again. What was asked since still is.
             if !self.isr_changes.contains_key(&partition)
                 && let Some(Role::Leader(leadership)) = self.replicas.get_mut(&partition).map(|replica| &mut replica.role)
@@ -393,12 +402,16 @@ impl Broker {
 
     fn answered(&mut self, now: SimTime, from: NodeId, id: CorrelationId, response: Response, out: &mut Outbox) {
         match response {
-            Response::BrokerRegistration(answer) => self.registered(now, answer, out),
-            Response::BrokerHeartbeat(answer) => self.heartbeat_answered(now, answer),
-            Response::FetchMetadata { image, changed } => {
-                self.lifecycle.fetching_metadata = false;
+            Response::BrokerRegistration(answer) if self.link.ends_contact(id) => self.registered(now, answer, out),
+            Response::BrokerHeartbeat(answer) if self.link.ends_contact(id) => self.heartbeat_answered(now, answer),
+            Response::FetchMetadata { image, changed } if self.link.ends_fetch(id) => {
                 self.take_metadata(now, image, &changed, out);
-                self.fetch_metadata(out);
+                self.fetch_metadata(now, out);
+            }
+            Response::NotController(hint) => {
+                if let NodeId::Controller(voter) = from {
+                    self.controller_gone(now, voter, hint);
+                }
             }
             Response::AlterPartition(answer) => self.isr_answered(now, id, answer),
             Response::Fetch(answer) => {
@@ -416,9 +429,22 @@ impl Broker {
         {
             self.back_off(leader, now);
         }
+        self.disk.forget(peer);
+        if let NodeId::Controller(voter) = peer {
+            self.controller_gone(now, voter, None);
+        }
         for id in self.purgatory.fetches_of(peer) {
             self.forget_fetch(id);
         }
+    }
+
+    fn work(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
+        match message {
+            Message::Request(id, request) => self.serve(now, from, id, request, out),
+            Message::Response(id, response) => self.answered(now, from, id, response, out),
+            Message::Closed => self.peer_closed(now, from),
+        }
+        self.settle(now, out);
     }
 
     /// What every step ends with: parked requests of partitions that moved, then the ISR changes they led to.
@@ -426,7 +452,7 @@ impl Broker {
         while let Some(id) = self.moved.pop_first() {
             self.wake_waiting(now, id, out);
         }
-        self.send_isr_changes(out);
+        self.send_isr_changes(now, out);
     }
 }
 
@@ -437,36 +463,50 @@ fn eligible(image: &MetadataImage, broker: BrokerId, fetched_with: Option<Broker
 
 impl Node for Broker {
     fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
-        match message {
-            Message::Request(id, request) => self.serve(now, from, id, request, out),
-            Message::Response(id, response) => self.answered(now, from, id, response, out),
-            Message::Closed => self.peer_closed(now, from),
+        if let Some(message) = self.disk.hold(now, from, message) {
+            self.work(now, from, message, out);
         }
-        self.settle(now, out);
     }
 
     fn next_timeout(&self) -> SimTime {
         if self.lifecycle.phase == Phase::Down {
             return SimTime::MAX;
         }
-        let fetchers = self.fetchers.values().filter(|fetcher| fetcher.in_flight.is_none() && !fetcher.partitions.is_empty());
-        let fetchers = fetchers.map(|fetcher| fetcher.resume_at).min().unwrap_or(SimTime::MAX);
+        let fetchers = self.fetchers.values().map(Fetcher::next_timeout).min().unwrap_or(SimTime::MAX);
         self.lifecycle
             .next_contact
             .min(self.next_checkpoint)
             .min(self.next_isr_check)
+            .min(self.next_flush)
+            .min(self.disk.next_done())
             .min(fetchers)
             .min(self.purgatory.next_deadline())
             .min(self.groups.next_timeout())
+            .min(if self.listens() { self.link.next_timeout() } else { SimTime::MAX })
+            .min(self.isr_request.as_ref().map_or(SimTime::MAX, |request| request.until))
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
+        self.mind_controller(now, out);
+        if self.isr_request.as_ref().is_some_and(|request| request.until <= now) {
+            self.forget_isr_request();
+        }
         if self.lifecycle.next_contact <= now {
             self.contact_controller(now, out);
         }
+        while let Some((from, message)) = self.disk.take_done(now) {
+            self.work(now, from, message, out);
+        }
         if self.next_checkpoint <= now {
             self.next_checkpoint = now + CHECKPOINT_INTERVAL;
+            if self.write_fails(out) {
+                return;
+            }
             self.write_checkpoint();
+        }
+        if self.next_flush <= now {
+            self.next_flush = now + SimDuration::from_millis(self.config.log_flush_scheduler_interval_ms);
+            self.flush_logs(now, false);
         }
         if self.next_isr_check <= now {
             self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);

@@ -31,13 +31,17 @@ pub struct Connections {
     max_age: SimDuration,
     backoff: SimDuration,
     backoff_max: SimDuration,
+    request_timeout: SimDuration,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Peer {
     in_flight: u32,
     failures: u32,
+    requests: u64,
     retry_at: SimTime,
+    /// Requests up to here went out on connections that are closed: their answers no longer count.
+    closed_until: CorrelationId,
 }
 
 /// Where the next metadata update stands.
@@ -45,6 +49,8 @@ struct Peer {
 struct Refresh {
     wanted: bool,
     in_flight: Option<(BrokerId, CorrelationId)>,
+    /// `request.timeout.ms` after the request under way.
+    deadline: SimTime,
     /// Updates wait at least the retry backoff after one another.
     not_before: SimTime,
     attempts: u32,
@@ -57,9 +63,31 @@ pub fn exponential(first: SimDuration, max: SimDuration, attempts: u32) -> SimDu
 }
 
 impl Connections {
-    pub fn new(bootstrap: Arc<[BrokerId]>, max_age: SimDuration, backoff: SimDuration, backoff_max: SimDuration) -> Self {
-        let refresh = Refresh { wanted: true, in_flight: None, not_before: SimTime::ZERO, attempts: 0, expires: SimTime::MAX };
-        Connections { bootstrap, image: None, peers: SortedMap::new(), next_correlation: 0, refresh, max_age, backoff, backoff_max }
+    /// With the settings `metadata.max.age.ms`, `retry.backoff.ms`, `retry.backoff.max.ms` and `request.timeout.ms`.
+    pub fn new(bootstrap: Arc<[BrokerId]>, [max_age, backoff, backoff_max, request_timeout]: [SimDuration; 4]) -> Self {
+        let refresh = Refresh {
+            wanted: true,
+            in_flight: None,
+            deadline: SimTime::MAX,
+            not_before: SimTime::ZERO,
+            attempts: 0,
+            expires: SimTime::MAX,
+        };
+        let peers = SortedMap::new();
+        Connections { bootstrap, image: None, peers, next_correlation: 0, refresh, max_age, backoff, backoff_max, request_timeout }
+    }
+
+    /// Those of a new process in the same place: it knows nothing but the first addresses.
+    pub fn restarted(&self) -> Self {
+        let settings = [self.max_age, self.backoff, self.backoff_max, self.request_timeout];
+        let fresh = Connections::new(Arc::clone(&self.bootstrap), settings);
+        let peers = self.peers.iter().map(|(id, peer)| (*id, Peer { requests: peer.requests, ..Peer::default() })).collect();
+        Connections { next_correlation: self.next_correlation, peers, ..fresh }
+    }
+
+    /// Requests sent so far, by broker.
+    pub fn requests(&self) -> SortedMap<i32, u64> {
+        self.peers.iter().map(|(broker, peer)| (broker.0, peer.requests)).collect()
     }
 
     pub fn image(&self) -> Option<&Arc<MetadataImage>> {
@@ -105,15 +133,20 @@ impl Connections {
     pub fn send_blindly(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
         self.next_correlation += 1;
         let id = CorrelationId(self.next_correlation);
+        self.peers.entry(to).or_default().requests += 1;
         out.request(NodeId::Broker(to), id, request);
         id
     }
 
-    /// An answer came: the connection works.
-    pub fn answered(&mut self, from: BrokerId) {
+    /// An answer came: the connection works. False when it is one that was given up before.
+    pub fn answered(&mut self, from: BrokerId, id: CorrelationId) -> bool {
         let peer = self.peers.entry(from).or_default();
+        if id <= peer.closed_until {
+            return false;
+        }
         peer.in_flight = peer.in_flight.saturating_sub(1);
         peer.failures = 0;
+        true
     }
 
     /// The connection closed or was refused.
@@ -122,6 +155,7 @@ impl Connections {
         peer.retry_at = now + exponential(RECONNECT_BACKOFF, RECONNECT_BACKOFF_MAX, peer.failures);
         peer.failures += 1;
         peer.in_flight = 0;
+        peer.closed_until = CorrelationId(self.next_correlation);
         if self.refresh.in_flight.is_some_and(|(to, _)| to == broker) {
             self.refresh.in_flight = None;
         }
@@ -152,6 +186,12 @@ impl Connections {
         let Some(to) = known.or_else(|| least_loaded(&mut self.bootstrap.iter().copied())) else { return };
         let id = self.send(to, Request::Metadata, out);
         self.refresh.in_flight = Some((to, id));
+        self.refresh.deadline = now + self.request_timeout;
+    }
+
+    /// The broker that has not answered a metadata request in time; its connection is given up.
+    pub fn silent(&self, now: SimTime) -> Option<BrokerId> {
+        self.refresh.in_flight.filter(|_| self.refresh.deadline <= now).map(|(to, _)| to)
     }
 
     /// The answer; `still_wanted` says whether something the client needs is missing in it.
@@ -175,7 +215,7 @@ impl Connections {
     /// When the next metadata request may go out.
     pub fn next_timeout(&self) -> SimTime {
         if self.refresh.in_flight.is_some() {
-            return SimTime::MAX;
+            return self.refresh.deadline;
         }
         let due = if self.refresh.wanted { self.refresh.not_before } else { self.refresh.expires };
         // One broker that is reachable by then is enough; the usual case looks at no other.

@@ -7,6 +7,7 @@ mod acting;
 pub mod digest;
 pub mod disk;
 mod hops;
+mod host;
 pub mod inspect;
 pub mod invariant;
 mod judging;
@@ -18,11 +19,12 @@ use crate::broker::Broker;
 use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
-use crate::controller::Controller;
-use crate::ids::{BrokerId, ClientId, EventId, NodeId};
-use crate::network::Network;
+use crate::command::Command;
+use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
+use crate::network::{Fate, Network};
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, Envelope, Message};
+use crate::quorum::voter::Voter;
 use crate::rng::{Seed, SimRng};
 use crate::scenario::{Placement, Scenario, TopicSpec};
 use crate::sorted::SortedMap;
@@ -30,6 +32,7 @@ use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
 use hops::Hops;
+use host::Host;
 use queue::{Event, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
@@ -47,7 +50,8 @@ pub struct Cluster {
     steps: u64,
     queue: EventQueue,
     network: Network,
-    controller: Controller,
+    /// The voters of the quorum, by id.
+    controllers: Vec<Voter>,
     /// By id.
     brokers: Vec<Broker>,
     broker_ids: Arc<[BrokerId]>,
@@ -55,8 +59,8 @@ pub struct Cluster {
     consumers: Vec<Consumer>,
     /// The group of each consumer, in the order of the scenario.
     group_of: Vec<u32>,
-    /// How often each broker has crashed, in the order of `brokers`.
-    crashes: Vec<u32>,
+    /// The processes, by dense number.
+    hosts: Vec<Host>,
     /// Some events of this instant were processed, others may be left.
     mid_instant: bool,
     /// The next wake of each participant; later ones in the queue are stale.
@@ -67,8 +71,10 @@ pub struct Cluster {
     events: Vec<EventView>,
     /// The newest election of each partition, for the cause of what it lost.
     elections: SortedMap<String, EventId>,
-    /// The action that took each broker down.
-    downs: SortedMap<BrokerId, EventId>,
+    /// The controller that was elected last, and the event by which it left office.
+    last_elected: (i32, Option<EventId>),
+    /// Faults that go on until they are ended, for showing only.
+    troubles: Vec<Command>,
     outbox: Outbox,
     hops: Hops,
 }
@@ -83,19 +89,23 @@ impl Cluster {
         let broker_ids: Arc<[BrokerId]> = scenario.cluster.brokers.clone().into();
         let racks = &scenario.cluster.racks;
         let rack = |id: &BrokerId| racks.get(id).map(|rack| Arc::from(rack.as_str()));
-        let brokers = broker_ids.iter().map(|id| Broker::new(*id, rack(id), Arc::clone(&config), rng(NodeId::Broker(*id)))).collect();
+        let voters: Arc<[i32]> = (FIRST_CONTROLLER..).take(scenario.cluster.controllers as usize).collect();
+        let broker = |id: &BrokerId| Broker::new(*id, rack(id), Arc::clone(&voters), Arc::clone(&config), rng(NodeId::Broker(*id)));
+        let brokers: Vec<Broker> = broker_ids.iter().map(broker).collect();
+        let voter = |id: &i32| Voter::new(*id, Arc::clone(&voters), Arc::clone(&config), rng(NodeId::Controller(*id)));
+        let controllers: Vec<Voter> = voters.iter().map(voter).collect();
         let mut cluster = Cluster {
             now: SimTime::ZERO,
             steps: 0,
             queue: EventQueue::default(),
             network: Network::new(scenario.network, seed, 0),
-            controller: Controller::new(config, rng(NodeId::Controller)),
+            controllers,
             brokers,
             broker_ids,
             producers: Vec::new(),
             consumers: Vec::new(),
             group_of: Vec::new(),
-            crashes: vec![0; scenario.cluster.brokers.len()],
+            hosts: Vec::new(),
             mid_instant: false,
             wakes: Vec::new(),
             spins: 0,
@@ -103,7 +113,8 @@ impl Cluster {
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
             elections: SortedMap::new(),
-            downs: SortedMap::new(),
+            last_elected: (FIRST_CONTROLLER, None),
+            troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
             scenario,
@@ -115,6 +126,8 @@ impl Cluster {
 
     fn set_up_clients(&mut self, seed: Seed) {
         let scenario = Arc::clone(&self.scenario);
+        let all = Arc::clone(&self.broker_ids);
+        let bootstrap = |named: &[BrokerId]| if named.is_empty() { Arc::clone(&all) } else { Arc::from(named) };
         for spec in &scenario.producers {
             let shared = Arc::new(spec.clone());
             let config = Arc::new(spec.config.clone());
@@ -123,7 +136,7 @@ impl Cluster {
                 let rng = |purpose: u64| SimRng::new(seed, NodeId::Client(id).stream() | purpose << 48);
                 let workload = Workload::new(Arc::clone(&shared), member as u32, rng(1));
                 let (name, topic) = (Arc::from(name.as_str()), Arc::from(spec.topic.as_str()));
-                let bootstrap = Arc::clone(&self.broker_ids);
+                let bootstrap = bootstrap(&spec.bootstrap);
                 self.producers.push(Producer::new(id, name, topic, Arc::clone(&config), workload, bootstrap, rng(0)));
             }
         }
@@ -132,30 +145,36 @@ impl Cluster {
             for member in 1..=spec.members {
                 let id = ClientId((self.producers.len() + self.consumers.len()) as u32);
                 let name = Arc::from(format!("{}-{member}", spec.name));
-                self.consumers.push(Consumer::new(id, name, Arc::clone(&shared), Arc::clone(&self.broker_ids)));
+                self.consumers.push(Consumer::new(id, name, Arc::clone(&shared), bootstrap(&spec.bootstrap)));
                 self.group_of.push(group as u32);
             }
         }
-        let nodes = 1 + self.brokers.len() + self.producers.len() + self.consumers.len();
+        let nodes = self.servers() as usize + self.producers.len() + self.consumers.len();
         self.network = Network::new(scenario.network, seed, nodes as u32);
         self.wakes = vec![SimTime::MAX; nodes];
+        self.hosts = vec![Host::default(); nodes];
     }
 
     /// Registers the brokers, creates the topics, and lets everybody take the first step.
     fn set_up_metadata(&mut self) {
         let scenario = Arc::clone(&self.scenario);
         let mut out = std::mem::take(&mut self.outbox);
-        let epochs: Vec<_> = self.brokers.iter().map(|b| self.controller.admit(b.id, b.rack().map(Arc::from))).collect();
+        let founder = self.controllers[0].founder();
+        let epochs: Vec<_> = self.brokers.iter().map(|b| founder.admit(b.id, b.rack().map(Arc::from))).collect();
         for topic in &scenario.topics {
             self.create_topic(topic, &mut out);
         }
-        self.flush(0, &mut out);
-        let image = Arc::clone(self.controller.image());
+        let image = Arc::clone(self.controllers[0].founder().image());
+        for i in 0..self.controllers.len() {
+            self.controllers[i].begin(FIRST_CONTROLLER, Arc::clone(&image), &mut out);
+            self.flush(i as u32, &mut out);
+        }
+        let first_broker = self.controllers.len() as u32;
         for (i, epoch) in epochs.into_iter().enumerate() {
             self.brokers[i].begin(epoch, &image, &mut out);
-            self.flush(1 + i as u32, &mut out);
+            self.flush(first_broker + i as u32, &mut out);
         }
-        let first_client = 1 + self.brokers.len() as u32;
+        let first_client = self.servers();
         for i in 0..self.producers.len() {
             self.producers[i].begin(SimTime::ZERO, &mut out);
             self.flush(first_client + i as u32, &mut out);
@@ -175,7 +194,7 @@ impl Cluster {
         };
         let name = Arc::from(topic.name.as_str());
         let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
-        let created = self.controller.create_topic(&request, manual, out);
+        let created = self.controllers[0].founder().create_topic(&request, manual, out);
         created.expect("a checked scenario has topics the controller accepts");
     }
 
@@ -201,8 +220,20 @@ impl Cluster {
         &self.referee
     }
 
-    pub fn controller(&self) -> &Controller {
-        &self.controller
+    /// The controller that knows most of what is committed: as a rule the active one.
+    pub fn controller(&self) -> &Voter {
+        let known = |voter: &&Voter| (voter.image().offset, voter.active(), std::cmp::Reverse(voter.id()));
+        self.controllers.iter().max_by_key(known).expect("a quorum has voters")
+    }
+
+    /// All voters of the quorum, by id.
+    pub fn controllers(&self) -> &[Voter] {
+        &self.controllers
+    }
+
+    /// Whoever believes to be the active controller, in the newest epoch if more than one does.
+    pub fn active_controller(&self) -> Option<&Voter> {
+        self.controllers.iter().filter(|voter| voter.active().is_some()).max_by_key(|voter| voter.active())
     }
 
     pub fn brokers(&self) -> &[Broker] {
@@ -302,21 +333,34 @@ impl Cluster {
     fn deliver(&mut self, envelope: Envelope) {
         let Some(node) = self.number(envelope.to) else { return };
         let closed = matches!(envelope.message, Message::Closed);
-        if let NodeId::Broker(id) = envelope.to {
-            if !closed && envelope.connection < self.crashes_of(envelope.to) {
-                // It was meant for a process that is gone; its sender is being told that the connection closed.
-                return;
+        let host = &mut self.hosts[node as usize];
+        if host.paused {
+            // The system takes it in; the process reads it when it goes on.
+            host.inbox.push(envelope);
+            return;
+        }
+        let stale = envelope.connection < host.crashes;
+        if stale && !closed {
+            // It was meant for a process that is gone; its sender is being told that the connection closed.
+            return;
+        }
+        let refused = match envelope.to {
+            NodeId::Broker(id) => !matches!(envelope.from, NodeId::Controller(_)) && !self.broker(id).is_some_and(Broker::listens),
+            _ => false,
+        };
+        if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {
+            if !closed {
+                self.send(node, envelope.to, envelope.from, Message::Closed);
             }
-            let refused = envelope.from != NodeId::Controller && !self.broker(id).is_some_and(Broker::listens);
-            if self.is_down(id) || (refused && matches!(envelope.message, Message::Request(..))) {
-                if !closed {
-                    self.send(node, envelope.to, envelope.from, Message::Closed);
-                }
-                return;
-            }
+            return;
         }
         if closed {
-            self.network.reconnect(node, envelope.to, envelope.from, self.crashes_of(envelope.from));
+            let Some(peer) = self.number(envelope.from) else { return };
+            let crashes = self.hosts[peer as usize].crashes;
+            self.network.reconnect((node, envelope.to), (peer, envelope.from), crashes);
+            if stale {
+                return;
+            }
         }
         if self.hops.capacity.is_some() {
             self.watch(&envelope);
@@ -336,6 +380,10 @@ impl Cluster {
             return;
         }
         self.wakes[node as usize] = SimTime::MAX;
+        let host = &self.hosts[node as usize];
+        if host.paused || host.down {
+            return;
+        }
         self.spins += 1;
         assert!(self.spins < SPIN_LIMIT, "participant {node} wakes without end at {}", self.now);
         let now = self.now;
@@ -351,7 +399,11 @@ impl Cluster {
     fn flush(&mut self, node: u32, out: &mut Outbox) {
         let from = self.node_id(node);
         for (to, message) in out.sends.drain(..) {
+            let closes = matches!(message, Message::Closed);
             self.send(node, from, to, message);
+            if closes && let Some(peer) = self.number(to) {
+                self.network.close((node, from), (peer, to));
+            }
         }
         for fact in out.facts.drain(..) {
             self.judge(fact, &mut out.next_event);
@@ -360,15 +412,23 @@ impl Cluster {
             self.push_event(event);
         }
         let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
-        if next < self.wakes[node as usize] {
+        if next < self.wakes[node as usize] && !self.hosts[node as usize].down {
             self.wakes[node as usize] = next;
             self.queue.push(next, Event::Wake(node));
         }
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
-        let (arrival, connection) = self.network.send(self.now, node, from, to);
-        let envelope = Envelope { from, to, sent_at: self.now, connection, message };
+        let (fate, connection) = self.network.send(self.now, node, from, to, &message);
+        let mut envelope = Envelope { from, to, sent_at: self.now, connection, message };
+        let arrival = match fate {
+            Fate::Arrives(arrival) => arrival,
+            Fate::Reset(arrival) => {
+                envelope.message = Message::Closed;
+                arrival
+            }
+            Fate::Waits => return self.network.hold(node, envelope),
+        };
         self.queue.push(arrival, Event::Deliver(envelope));
     }
 

@@ -10,7 +10,11 @@ mod value;
 
 use crate::time::SimDuration;
 pub use rules::ConfigFault;
+use std::sync::Arc;
 pub use table::{Described, Settings};
+
+/// `Long.MAX_VALUE`.
+pub const NEVER: u64 = i64::MAX as u64;
 
 /// What a producer waits for before it calls a record sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +103,8 @@ impl Default for ProducerConfig {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumerConfig {
+    /// `client.rack`.
+    pub client_rack: Option<Arc<str>>,
     pub auto_offset_reset: OffsetReset,
     pub enable_auto_commit: bool,
     pub auto_commit_interval: SimDuration,
@@ -118,6 +124,7 @@ pub struct ConsumerConfig {
 impl Default for ConsumerConfig {
     fn default() -> Self {
         ConsumerConfig {
+            client_rack: None,
             auto_offset_reset: OffsetReset::Latest,
             enable_auto_commit: true,
             auto_commit_interval: SimDuration::from_secs(5),
@@ -144,6 +151,10 @@ pub struct TopicConfig {
     pub index_interval_bytes: u32,
     pub max_message_bytes: u32,
     pub unclean_leader_election: bool,
+    /// Records; Kafka's default, the largest of its numbers, means never.
+    pub flush_messages: u64,
+    /// Milliseconds, as above.
+    pub flush_ms: u64,
 }
 
 impl Default for TopicConfig {
@@ -155,6 +166,8 @@ impl Default for TopicConfig {
             index_interval_bytes: 4_096,
             max_message_bytes: 1_048_588,
             unclean_leader_election: false,
+            flush_messages: NEVER,
+            flush_ms: NEVER,
         }
     }
 }
@@ -168,6 +181,10 @@ pub struct BrokerConfig {
     pub replica_fetch_max_bytes: u32,
     pub replica_fetch_min_bytes: u32,
     pub replica_fetch_backoff: SimDuration,
+    /// Milliseconds between two looks for logs whose `flush.ms` is over.
+    pub log_flush_scheduler_interval_ms: u64,
+    /// `RackAwareReplicaSelector` (KIP-392): consumers may read from a follower in their rack.
+    pub rack_aware_reads: bool,
     pub auto_leader_rebalance: bool,
     pub leader_imbalance_check_interval: SimDuration,
     pub group_initial_rebalance_delay: SimDuration,
@@ -185,6 +202,8 @@ impl Default for BrokerConfig {
             replica_fetch_max_bytes: 1_048_576,
             replica_fetch_min_bytes: 1,
             replica_fetch_backoff: SimDuration::from_secs(1),
+            log_flush_scheduler_interval_ms: NEVER,
+            rack_aware_reads: false,
             auto_leader_rebalance: true,
             leader_imbalance_check_interval: SimDuration::from_secs(300),
             group_initial_rebalance_delay: SimDuration::from_secs(3),

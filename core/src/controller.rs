@@ -1,7 +1,7 @@
 //! The active controller: registration, fencing, topics, elections. It decides by reading the image and changes it only by
 //! replaying records; brokers fetch those records.
 //!
-//! One controller, always alive: the quorum of voters is not modelled yet.
+//! Which of the controllers is the active one, and when its records are committed, is the quorum's business.
 
 pub mod election;
 pub mod placement;
@@ -16,53 +16,34 @@ use crate::protocol::{
     Request, Response,
 };
 use crate::rng::SimRng;
-use crate::sorted::{SortedMap, SortedSet};
-use crate::time::{SimDuration, SimTime};
+use crate::sorted::SortedMap;
+use crate::time::SimTime;
 use crate::trace::EventKind;
 use election::{Election, Rules};
 use std::sync::Arc;
-
-/// `node.id` of the one controller.
-pub const CONTROLLER_ID: i32 = 3001;
-
-/// How long an empty metadata fetch waits (`controller.quorum.fetch.timeout` stays well above it).
-const METADATA_FETCH_WAIT: SimDuration = SimDuration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub struct Controller {
     config: Arc<BrokerConfig>,
     image: Arc<MetadataImage>,
-    /// The partition each record changed, by metadata offset.
-    changes: Vec<Option<TopicPartition>>,
+    /// Decided and not yet taken over by the quorum.
+    appended: Vec<MetadataRecord>,
     /// When each unfenced or registering broker was heard of last.
     last_contact: SortedMap<BrokerId, SimTime>,
-    waiting: Vec<WaitingFetch>,
     /// The event that fenced a broker, for the causes of what follows.
     fenced_by: SortedMap<BrokerId, EventId>,
     next_balance: SimTime,
     rng: SimRng,
 }
 
-#[derive(Clone, Debug)]
-struct WaitingFetch {
-    from: NodeId,
-    id: CorrelationId,
-    offset: u64,
-    deadline: SimTime,
-}
-
 impl Controller {
     pub fn new(config: Arc<BrokerConfig>, rng: SimRng) -> Self {
-        let next_balance = match config.auto_leader_rebalance {
-            true => SimTime::ZERO + config.leader_imbalance_check_interval,
-            false => SimTime::MAX,
-        };
+        let next_balance = next_balance(&config, SimTime::ZERO);
         Controller {
             config,
             image: Arc::default(),
-            changes: Vec::new(),
+            appended: Vec::new(),
             last_contact: SortedMap::new(),
-            waiting: Vec::new(),
             fenced_by: SortedMap::new(),
             next_balance,
             rng,
@@ -71,6 +52,26 @@ impl Controller {
 
     pub fn image(&self) -> &Arc<MetadataImage> {
         &self.image
+    }
+
+    /// This controller is the active one from now on: it goes on from `image`, and every broker begins a new session.
+    pub fn take_over(&mut self, now: SimTime, image: Arc<MetadataImage>) {
+        self.last_contact = image.brokers.keys().map(|broker| (*broker, now)).collect();
+        self.image = image;
+        self.next_balance = next_balance(&self.config, now);
+    }
+
+    /// Another one is the active controller, or nobody: what this one knew is forgotten.
+    pub fn stand_down(&mut self) {
+        self.image = Arc::default();
+        self.appended.clear();
+        self.last_contact.clear();
+        self.fenced_by.clear();
+    }
+
+    /// What it has decided since the last call.
+    pub fn take_records(&mut self) -> impl Iterator<Item = MetadataRecord> + '_ {
+        self.appended.drain(..)
     }
 
     /// The cluster stands before the run begins: a broker that is registered and trusted at time zero.
@@ -146,10 +147,7 @@ impl Controller {
     }
 
     fn append(&mut self, record: &MetadataRecord) {
-        self.changes.push(match record {
-            MetadataRecord::Partition { id, .. } => Some(*id),
-            _ => None,
-        });
+        self.appended.push(record.clone());
         Arc::make_mut(&mut self.image).replay(record);
     }
 
@@ -162,10 +160,6 @@ impl Controller {
             Request::BrokerHeartbeat { epoch, metadata_offset } => {
                 let NodeId::Broker(broker) = from else { return };
                 Response::BrokerHeartbeat(self.heartbeat(now, broker, epoch, metadata_offset, out))
-            }
-            Request::FetchMetadata { offset, .. } => {
-                self.waiting.push(WaitingFetch { from, id, offset, deadline: now + METADATA_FETCH_WAIT });
-                return;
             }
             Request::AlterPartition(request) => {
                 let NodeId::Broker(broker) = from else { return };
@@ -413,35 +407,18 @@ impl Controller {
             self.elect(partition, None, Election::Preferred, None, out);
         }
     }
-
-    /// Answers metadata fetches that have something to get, or waited long enough.
-    fn answer_waiting(&mut self, now: SimTime, out: &mut Outbox) {
-        let offset = self.image.offset;
-        let (ready, waiting) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|fetch| fetch.offset < offset || fetch.deadline <= now);
-        self.waiting = waiting;
-        for fetch in ready {
-            let changed: SortedSet<TopicPartition> = self.changes[fetch.offset as usize..].iter().flatten().copied().collect();
-            let response = Response::FetchMetadata { image: Arc::clone(&self.image), changed: changed[..].into() };
-            out.respond(fetch.from, fetch.id, response);
-        }
-    }
 }
 
 impl Node for Controller {
     fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
-        match message {
-            Message::Request(id, request) => self.answer(now, from, id, request, out),
-            Message::Closed => self.waiting.retain(|fetch| fetch.from != from),
-            Message::Response(..) => {}
+        if let Message::Request(id, request) = message {
+            self.answer(now, from, id, request, out);
         }
-        self.answer_waiting(now, out);
     }
 
     fn next_timeout(&self) -> SimTime {
         let sessions = self.last_contact.values().min().map_or(SimTime::MAX, |at| *at + self.config.session_timeout);
-        let fetches = self.waiting.iter().map(|fetch| fetch.deadline).min().unwrap_or(SimTime::MAX);
-        sessions.min(fetches).min(self.next_balance)
+        sessions.min(self.next_balance)
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -454,7 +431,13 @@ impl Node for Controller {
             self.next_balance = now + self.config.leader_imbalance_check_interval;
             self.balance(out);
         }
-        self.answer_waiting(now, out);
+    }
+}
+
+fn next_balance(config: &BrokerConfig, now: SimTime) -> SimTime {
+    match config.auto_leader_rebalance {
+        true => now + config.leader_imbalance_check_interval,
+        false => SimTime::MAX,
     }
 }
 

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// `node.id` of the first voter of the quorum; the others follow.
+pub const FIRST_CONTROLLER: i32 = 3_001;
+
 /// `node.id` of a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BrokerId(pub i32);
@@ -14,7 +17,8 @@ pub struct ClientId(pub u32);
 /// Whoever can send or receive a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum NodeId {
-    Controller,
+    /// By `node.id`: the voters of the quorum are numbered from [`FIRST_CONTROLLER`] on.
+    Controller(i32),
     Broker(BrokerId),
     Client(ClientId),
 }
@@ -84,7 +88,7 @@ pub struct EventId(pub u64);
 impl NodeId {
     pub const fn stream(self) -> u64 {
         match self {
-            NodeId::Controller => 1 << 40,
+            NodeId::Controller(id) => (1 << 40) | id as u32 as u64,
             NodeId::Broker(BrokerId(id)) => (2 << 40) | id as u32 as u64,
             NodeId::Client(ClientId(id)) => (3 << 40) | id as u64,
         }

@@ -22,6 +22,7 @@ pub(crate) mod nearest;
 pub mod network;
 pub mod node;
 pub mod protocol;
+pub mod quorum;
 pub mod record;
 pub mod report;
 pub mod rng;

@@ -3,6 +3,7 @@
 //! The leader assigns offsets and checks sequences; a follower copies what the leader has. The high watermark belongs to the
 //! replica, not to the log.
 
+pub mod cache;
 pub mod epochs;
 pub mod files;
 pub mod producers;
@@ -122,18 +123,30 @@ impl PartitionLog {
             leader_epoch: epoch,
             writer: sent.writer,
             serial: sent.serial,
+            damaged: false,
         };
         let base_offset = self.log_end;
         self.push(stored, config);
         Ok(Appended { base_offset, end: self.log_end, duplicate: false })
     }
 
-    /// Copies the leader's batches; they must follow on this log's end.
-    pub fn append_as_follower(&mut self, batches: &[StoredBatch], config: &TopicConfig) {
-        let log_end = self.log_end;
+    /// Copies the leader's batches, which follow on this log's end; says whether all of them went in.
+    ///
+    /// A batch whose CRC is wrong stops the whole append, as `UnifiedLog.analyzeAndValidateRecords` does. One that claims an epoch
+    /// the leader has not reached, and all behind it, are left out.
+    pub fn append_as_follower(&mut self, batches: &[StoredBatch], epoch: LeaderEpoch, config: &TopicConfig) -> Result<bool, ErrorCode> {
+        if batches.iter().any(|batch| batch.damaged) {
+            return Err(ErrorCode::CorruptMessage);
+        }
+        let (log_end, mut whole) = (self.log_end, true);
         for batch in batches.iter().filter(|batch| batch.base_offset >= log_end) {
+            whole &= batch.leader_epoch <= epoch;
+            if !whole {
+                break;
+            }
             self.push(batch.clone(), config);
         }
+        Ok(whole)
     }
 
     fn push(&mut self, batch: StoredBatch, config: &TopicConfig) {
@@ -208,6 +221,50 @@ impl PartitionLog {
         self.epochs.truncate_from_end(end);
         self.truncations += 1;
         self.rebuild();
+    }
+
+    /// Where the active segment begins; everything before it was flushed when it was full.
+    pub fn active_base(&self) -> Offset {
+        self.segments.last().expect("a log has an active segment").base_offset
+    }
+
+    /// What a broker does with a log when it starts (`LogLoader`). After a clean shutdown it believes what it finds; else it reads the
+    /// segments from the one with the recovery point on (`LogSegment.recover`), cuts everything behind the first batch whose CRC is
+    /// wrong, and learns leader epochs from the batches.
+    pub fn load(&mut self, clean: bool, recovery_point: Offset) {
+        if !clean {
+            let first = self.segments.partition_point(|segment| segment.base_offset <= recovery_point).saturating_sub(1);
+            let mut end = self.log_end;
+            for batch in self.segments[first..].iter().flat_map(|segment| segment.batches()) {
+                if batch.damaged {
+                    end = batch.base_offset;
+                    break;
+                }
+                if self.epochs.latest() < Some(batch.leader_epoch) {
+                    self.epochs.assign(batch.leader_epoch, batch.base_offset);
+                }
+            }
+            self.truncate_to(end);
+        }
+        self.epochs.truncate_from_end(self.log_end);
+    }
+
+    /// A bit of the batch that holds `offset` changes on this copy's disk: one of its records, or one of the leader epoch in its
+    /// header, which the CRC does not cover. False when there is no such batch.
+    pub fn rot(&mut self, offset: Offset, in_epoch: bool) -> bool {
+        let Some(place) = self.segments.partition_point(|segment| segment.base_offset <= offset).checked_sub(1) else { return false };
+        let found = self.segments[place].alter(offset, |stored| match in_epoch {
+            true => stored.leader_epoch.0 ^= 1,
+            false => {
+                stored.batch = Arc::new(stored.batch.with_flipped_bit());
+                stored.damaged = !stored.batch.crc_is_valid();
+            }
+        });
+        if found {
+            self.truncations += 1;
+            self.rebuild();
+        }
+        found
     }
 
     /// Drops everything and begins again, empty, at `start`.
@@ -287,9 +344,9 @@ mod tests {
         let leader = log(&[3, 1, 4]);
         let mut follower = PartitionLog::new();
         let config = TopicConfig::default();
-        follower.append_as_follower(&leader.read(Offset(0), Offset(3), u32::MAX), &config);
+        assert_eq!(follower.append_as_follower(&leader.read(Offset(0), Offset(3), u32::MAX), LeaderEpoch(0), &config), Ok(true));
         // What it has already comes again: it is passed over.
-        follower.append_as_follower(&leader.read(Offset(0), leader.log_end(), u32::MAX), &config);
+        assert_eq!(follower.append_as_follower(&leader.read(Offset(0), leader.log_end(), u32::MAX), LeaderEpoch(0), &config), Ok(true));
         assert_eq!((follower.log_end(), follower.content()), (leader.log_end(), leader.content()));
     }
 
@@ -319,6 +376,34 @@ mod tests {
         log.begin_epoch(LeaderEpoch(3));
         log.truncate_to(Offset(2));
         assert_eq!((log.epochs().latest(), log.truncations()), (Some(LeaderEpoch(0)), 0));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found_by_followers_and_by_recovery_but_not_by_a_clean_start() {
+        let mut rotten = log(&[3, 2, 4]);
+        assert!(rotten.rot(Offset(4), false) && !rotten.rot(Offset(9), false));
+        let mut follower = PartitionLog::new();
+        let all = rotten.read(Offset(0), Offset(9), u32::MAX);
+        assert_eq!(follower.append_as_follower(&all, LeaderEpoch(0), &TopicConfig::default()), Err(ErrorCode::CorruptMessage));
+        assert_eq!(follower.log_end(), Offset(0), "not even what came before it");
+        rotten.load(true, Offset(0));
+        assert_eq!(rotten.log_end(), Offset(9));
+        rotten.load(false, Offset(0));
+        assert_eq!(rotten.log_end(), Offset(3));
+    }
+
+    #[test]
+    fn a_flipped_bit_of_a_leader_epoch_passes_every_checksum() {
+        let mut rotten = log(&[3, 2]);
+        assert!(rotten.rot(Offset(3), true));
+        assert!(rotten.batch_at(Offset(3)).is_some_and(|stored| !stored.damaged && stored.batch.crc_is_valid()));
+        let mut follower = PartitionLog::new();
+        let all = rotten.read(Offset(0), Offset(5), u32::MAX);
+        assert_eq!(follower.append_as_follower(&all, LeaderEpoch(0), &TopicConfig::default()), Ok(false), "from the future: left out");
+        assert_eq!(follower.append_as_follower(&all, LeaderEpoch(2), &TopicConfig::default()), Ok(true));
+        assert_eq!(follower.epochs().latest(), Some(LeaderEpoch(1)), "an epoch in which nobody led is believed");
+        rotten.load(false, Offset(0));
+        assert_eq!(rotten.epochs().entries().len(), 2, "recovery believes it too");
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub enum MetadataRecord {
         broker: BrokerId,
         registration: BrokerRegistration,
     },
+    /// The first record of a leader of the quorum; with it everything before is committed too.
+    LeaderChange(i32),
     FenceBroker(BrokerId),
     UnfenceBroker(BrokerId),
     Topic {
@@ -27,6 +29,13 @@ pub enum MetadataRecord {
         id: TopicPartition,
         registration: PartitionRegistration,
     },
+}
+
+/// A record in `__cluster_metadata`, with the epoch of the leader that wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogEntry {
+    pub epoch: i32,
+    pub record: MetadataRecord,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +85,7 @@ impl MetadataImage {
             MetadataRecord::RegisterBroker { broker, registration } => {
                 self.brokers.insert(*broker, registration.clone());
             }
+            MetadataRecord::LeaderChange(_) => {}
             MetadataRecord::FenceBroker(broker) => self.set_fenced(*broker, true),
             MetadataRecord::UnfenceBroker(broker) => self.set_fenced(*broker, false),
             MetadataRecord::Topic { id, name, internal, config } => {

@@ -1,10 +1,30 @@
 //! The simulated network: every message takes its link's latency and some jitter, and no message overtakes another on the same
 //! link, as on a TCP connection. A connection dies with a process at its end; what was under way on it arrives nowhere.
+//!
+//! Faults are Kafka's view of a TCP that keeps its promises as long as it can, direction by direction:
+//! - **cut**: nothing arrives. TCP keeps what was sent and tries again after 200 ms, doubling up to 2 minutes; so after the link is
+//!   healed it arrives late, in order, at the first of those tries. It gives up after a quarter of an hour, and after 100 s on a
+//!   connection its own process has closed (which is what a client does when `request.timeout.ms` is over). A new connection needs
+//!   both directions.
+//! - **slow**: so much more latency.
+//! - **lose**: a packet lost is a packet late: 200 ms later, doubled for each further loss, and everything behind it waits.
+//! - **duplicate**: TCP never delivers a packet twice. What makes Kafka's clients send a record twice is an answer that never comes,
+//!   so this resets the connection in place of an answer.
 
 use crate::ids::NodeId;
+use crate::protocol::{Envelope, Message};
 use crate::rng::{Seed, SimRng};
 use crate::scenario::NetworkSpec;
 use crate::time::{SimDuration, SimTime};
+
+/// First wait for an acknowledgement (Linux: `TCP_RTO_MIN`), and for the answer to a SYN (`TCP_TIMEOUT_INIT`).
+const RETRANSMIT: SimDuration = SimDuration::from_millis(200);
+const RETRANSMIT_SYN: SimDuration = SimDuration::from_secs(1);
+/// Waits double up to here (`TCP_RTO_MAX`).
+const RETRANSMIT_MAX: SimDuration = SimDuration::from_secs(120);
+/// `net.ipv4.tcp_retries2` = 15, and 8 tries for a socket its process has closed.
+const GIVES_UP: SimDuration = SimDuration::from_millis(924_600);
+const GIVES_UP_CLOSED: SimDuration = SimDuration::from_millis(102_200);
 
 /// One direction between two participants, with chance of its own.
 #[derive(Clone, Debug)]
@@ -15,6 +35,51 @@ struct Link {
     /// Crashes of the receiver that the sender has heard of.
     crashes_known: u32,
     rng: SimRng,
+    fault: Option<Box<Fault>>,
+}
+
+/// What is wrong with a link.
+#[derive(Clone, Debug, Default)]
+struct Fault {
+    cut: bool,
+    slow: SimDuration,
+    /// In a hundred packets.
+    lose: u32,
+    /// In a hundred answers, connections that are reset in their place.
+    reset: u32,
+    /// Connections of the sender so far, and whether the newest was established: told apart only while a fault is there.
+    connection: u32,
+    opening: bool,
+    held: Vec<Held>,
+}
+
+/// Sent into a cut.
+#[derive(Clone, Debug)]
+struct Held {
+    envelope: Envelope,
+    connection: u32,
+    opening: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    Cut,
+    Slow(SimDuration),
+    Lose(u32),
+    Reset(u32),
+}
+
+/// A participant's dense number and its id.
+pub type End = (u32, NodeId);
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Arrives(SimTime),
+    /// The connection is reset instead, at that time.
+    Reset(SimTime),
+    /// The link is cut.
+    Waits,
 }
 
 #[derive(Clone, Debug)]
@@ -23,29 +88,140 @@ pub struct Network {
     seed: Seed,
     /// By sender (its dense number), sorted by receiver's number.
     links: Vec<Vec<Link>>,
+    /// Links with a fault.
+    faults: u32,
 }
 
 impl Network {
     pub fn new(spec: NetworkSpec, seed: Seed, senders: u32) -> Self {
-        Network { spec, seed, links: vec![Vec::new(); senders as usize] }
+        Network { spec, seed, links: vec![Vec::new(); senders as usize], faults: 0 }
     }
 
-    /// When a message sent now arrives, and on which connection.
-    pub fn send(&mut self, now: SimTime, sender: u32, from: NodeId, to: NodeId) -> (SimTime, u32) {
+    /// What becomes of a message sent now, and on which connection it goes.
+    pub fn send(&mut self, now: SimTime, sender: u32, from: NodeId, to: NodeId, message: &Message) -> (Fate, u32) {
         let spec = self.spec;
         let link = self.link(sender, from, to);
         let jitter = match spec.jitter {
             SimDuration::ZERO => 0,
             jitter => link.rng.below(jitter.micros() + 1),
         };
-        let arrival = (now + spec.latency + SimDuration(jitter)).max(link.last_arrival);
+        let mut arrival = now + spec.latency + SimDuration(jitter);
+        if let Some(fault) = &link.fault {
+            if fault.cut || (fault.opening && matches!(message, Message::Request(..))) {
+                return (Fate::Waits, link.crashes_known);
+            }
+            arrival = arrival + fault.slow + losses(&mut link.rng, fault.lose);
+            if matches!(message, Message::Response(..)) && link.rng.below(100) < u64::from(fault.reset) {
+                link.last_arrival = arrival.max(link.last_arrival);
+                return (Fate::Reset(link.last_arrival), link.crashes_known);
+            }
+        }
+        let arrival = arrival.max(link.last_arrival);
         link.last_arrival = arrival;
-        (arrival, link.crashes_known)
+        (Fate::Arrives(arrival), link.crashes_known)
     }
 
-    /// The sender knows that `to` has crashed so often: its next message opens a connection to the process after that.
-    pub fn reconnect(&mut self, sender: u32, from: NodeId, to: NodeId, crashes: u32) {
-        self.link(sender, from, to).crashes_known = crashes;
+    /// Keeps a message that [`Fate::Waits`].
+    pub fn hold(&mut self, sender: u32, envelope: Envelope) {
+        let link = self.link(sender, envelope.from, envelope.to);
+        if let Some(fault) = &mut link.fault {
+            fault.held.push(Held { envelope, connection: fault.connection, opening: fault.opening });
+        }
+    }
+
+    /// `from` knows that `to` has crashed so often: its next message opens a connection to the process after that.
+    pub fn reconnect(&mut self, from: End, to: End, crashes: u32) {
+        self.link(from.0, from.1, to.1).crashes_known = crashes;
+        self.close(from, to);
+    }
+
+    /// `from` has no connection any more: what it sends next opens another, which needs both directions.
+    pub fn close(&mut self, from: End, to: End) {
+        if self.faults == 0 {
+            return;
+        }
+        let no_way_back = self.is_cut(to, from);
+        let faults = &mut self.faults;
+        let link = &mut self.links[from.0 as usize];
+        let Ok(place) = link.binary_search_by_key(&to.1.stream(), |link| link.to) else { return };
+        let fault = &mut link[place].fault;
+        if fault.is_none() && no_way_back {
+            *fault = Some(Box::default());
+            *faults += 1;
+        }
+        if let Some(fault) = fault {
+            fault.connection += 1;
+            fault.opening = fault.cut || no_way_back;
+        }
+    }
+
+    /// From now on this is wrong with the link.
+    pub fn trouble(&mut self, from: End, to: End, trouble: Trouble) {
+        let link = self.link(from.0, from.1, to.1);
+        let fresh = link.fault.is_none();
+        let fault = link.fault.get_or_insert_default();
+        match trouble {
+            Trouble::Cut => fault.cut = true,
+            Trouble::Slow(by) => fault.slow = by,
+            Trouble::Lose(percent) => fault.lose = percent,
+            Trouble::Reset(percent) => fault.reset = percent,
+        }
+        self.faults += u32::from(fresh);
+    }
+
+    /// The link is as the scenario made it. What waited, in either direction, arrives at TCP's next try, if both are free that it needs.
+    pub fn heal(&mut self, now: SimTime, from: End, to: End) -> Vec<(SimTime, Envelope)> {
+        let mut arriving = Vec::new();
+        if self.faults == 0 {
+            return arriving;
+        }
+        if let Some(fault) = &mut self.link(from.0, from.1, to.1).fault {
+            let Fault { connection, opening, .. } = **fault;
+            let held = std::mem::take(&mut fault.held);
+            **fault = Fault { connection, opening, held, ..Fault::default() };
+        }
+        self.release(now, from, to, &mut arriving);
+        self.release(now, to, from, &mut arriving);
+        arriving
+    }
+
+    fn release(&mut self, now: SimTime, from: End, to: End, arriving: &mut Vec<(SimTime, Envelope)>) {
+        let latency = self.spec.latency;
+        let no_way_back = self.is_cut(to, from);
+        let link = self.link(from.0, from.1, to.1);
+        let Some(fault) = &mut link.fault else { return };
+        if fault.cut || (fault.opening && no_way_back) {
+            return;
+        }
+        fault.opening = false;
+        let held = std::mem::take(&mut fault.held);
+        for connection in held.chunk_by(|a, b| a.connection == b.connection) {
+            let closed = connection[0].connection < fault.connection;
+            let begun = connection[0].envelope.sent_at;
+            let at = next_try(begun, now, connection[0].opening) + latency;
+            if at.since(begun) > if closed { GIVES_UP_CLOSED } else { GIVES_UP } {
+                continue;
+            }
+            if !closed {
+                link.last_arrival = at.max(link.last_arrival);
+            }
+            arriving.extend(connection.iter().map(|held| (at, held.envelope.clone())));
+        }
+        if (fault.slow, fault.lose, fault.reset) == (SimDuration::ZERO, 0, 0) {
+            link.fault = None;
+            self.faults -= 1;
+        }
+    }
+
+    fn is_cut(&mut self, from: End, to: End) -> bool {
+        self.link(from.0, from.1, to.1).fault.as_ref().is_some_and(|fault| fault.cut)
+    }
+
+    /// Links with a fault, as the sender and the receiver's [`NodeId::stream`].
+    pub fn faulty(&self) -> Vec<(u32, u64)> {
+        let one = |sender: u32, link: &Link| link.fault.is_some().then_some((sender, link.to));
+        let all = self.links.iter().enumerate();
+        all.flat_map(|(sender, links)| links.iter().filter_map(move |link| one(sender as u32, link))).collect()
     }
 
     fn link(&mut self, sender: u32, from: NodeId, to: NodeId) -> &mut Link {
@@ -56,10 +232,32 @@ impl Network {
             Ok(place) => place,
             Err(place) => {
                 let stream = from.stream().rotate_left(20) ^ to ^ (1 << 62);
-                links.insert(place, Link { to, last_arrival: SimTime::ZERO, crashes_known: 0, rng: SimRng::new(seed, stream) });
+                let rng = SimRng::new(seed, stream);
+                links.insert(place, Link { to, last_arrival: SimTime::ZERO, crashes_known: 0, rng, fault: None });
                 place
             }
         };
         &mut links[place]
     }
+}
+
+/// How much later a packet arrives when so many in a hundred are lost.
+fn losses(rng: &mut SimRng, percent: u32) -> SimDuration {
+    let (mut late, mut wait) = (SimDuration::ZERO, RETRANSMIT);
+    while percent > 0 && rng.below(100) < u64::from(percent) && late < GIVES_UP {
+        late = late + wait;
+        wait = wait.times(2).min(RETRANSMIT_MAX);
+    }
+    late
+}
+
+/// When TCP tries again for what was first sent at `begun`.
+fn next_try(begun: SimTime, now: SimTime, opening: bool) -> SimTime {
+    let mut wait = if opening { RETRANSMIT_SYN } else { RETRANSMIT };
+    let mut at = begun + wait;
+    while at < now {
+        wait = wait.times(2).min(RETRANSMIT_MAX);
+        at += wait;
+    }
+    at
 }

@@ -6,7 +6,7 @@ use crate::config::TopicConfig;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, PartitionEpoch, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::metadata::MetadataImage;
+use crate::metadata::{LogEntry, MetadataImage};
 use crate::record::RecordBatch;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -61,12 +61,17 @@ pub enum Request {
     },
     AlterPartition(Box<AlterPartitionRequest>),
     CreateTopic(Box<CreateTopicRequest>),
+    /// Between the voters of the quorum.
+    Quorum(Box<QuorumRequest>),
 }
 
 #[derive(Clone, Debug)]
 pub enum Response {
     Metadata(Arc<MetadataImage>),
-    InitProducerId { producer_id: i64, producer_epoch: i16 },
+    InitProducerId {
+        producer_id: i64,
+        producer_epoch: i16,
+    },
     Produce(Vec<ProducedPartition>),
     Fetch(Vec<FetchedPartition>),
     ListOffsets(Vec<(TopicPartition, Result<Offset, ErrorCode>)>),
@@ -79,9 +84,15 @@ pub enum Response {
     OffsetFetch(Result<SortedMap<TopicPartition, Offset>, ErrorCode>),
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
     BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
-    FetchMetadata { image: Arc<MetadataImage>, changed: Arc<[TopicPartition]> },
+    FetchMetadata {
+        image: Arc<MetadataImage>,
+        changed: Arc<[TopicPartition]>,
+    },
     AlterPartition(Result<Vec<AlteredPartition>, ErrorCode>),
     CreateTopic,
+    /// `NOT_CONTROLLER` to whatever was asked, and whom this voter takes for the active controller.
+    NotController(Option<i32>),
+    Quorum(Box<QuorumAnswer>),
 }
 
 #[derive(Clone, Debug)]
@@ -111,6 +122,8 @@ pub struct ProducedPartition {
 pub struct FetchRequest {
     /// A follower names itself; consumers do not.
     pub replica: Option<(BrokerId, BrokerEpoch)>,
+    /// `client.rack` of a consumer.
+    pub rack: Option<Arc<str>>,
     pub max_wait: SimDuration,
     pub min_bytes: u32,
     pub max_bytes: u32,
@@ -138,6 +151,8 @@ pub struct FetchedPartition {
     pub error: Option<ErrorCode>,
     pub high_watermark: Offset,
     pub log_start: Offset,
+    /// Read from this follower instead (KIP-392); there are no records here.
+    pub preferred: Option<BrokerId>,
     /// The fetcher's log differs from here on: epoch and its end on the leader.
     pub diverging: Option<(LeaderEpoch, Offset)>,
     pub batches: Vec<StoredBatch>,
@@ -256,4 +271,64 @@ pub struct CreateTopicRequest {
     pub partitions: u32,
     pub replication_factor: u32,
     pub config: TopicConfig,
+}
+
+/// What a voter says to another (KIP-595, KIP-996), in the epoch it believes in.
+#[derive(Clone, Debug)]
+pub struct QuorumRequest {
+    pub epoch: i32,
+    pub call: QuorumCall,
+}
+
+#[derive(Clone, Debug)]
+pub enum QuorumCall {
+    /// With the epoch of the last record of the candidate's log, and the log's end.
+    Vote {
+        pre_vote: bool,
+        last_epoch: i32,
+        log_end: u64,
+    },
+    BeginQuorumEpoch,
+    /// Whom the resigning leader would like to follow it, best first.
+    EndQuorumEpoch {
+        successors: Vec<i32>,
+    },
+    Fetch {
+        offset: u64,
+        last_epoch: i32,
+        /// What the follower knows of it; news of it are an answer too (KIP-1166).
+        high_watermark: u64,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct QuorumAnswer {
+    pub epoch: i32,
+    pub leader: Option<i32>,
+    pub outcome: QuorumOutcome,
+}
+
+#[derive(Clone, Debug)]
+pub enum QuorumOutcome {
+    Vote {
+        granted: bool,
+    },
+    /// Of the beginning or the end of an epoch.
+    Acknowledged,
+    Fetched {
+        high_watermark: u64,
+        entries: Vec<Arc<LogEntry>>,
+    },
+    /// The follower's log differs from here on: an epoch and its end on the leader.
+    Diverging {
+        epoch: i32,
+        end: u64,
+    },
+    /// What the follower asked for is no longer in the log: the image it ends with, and the epoch of its last record.
+    Snapshot {
+        epoch: i32,
+        image: Arc<MetadataImage>,
+    },
+    /// An older epoch than the answer's, or not the leader.
+    Refused,
 }

@@ -337,6 +337,16 @@ impl RecordBatch {
         RecordBatch { bytes }
     }
 
+    /// The batch after one bit of its records changed on a disk.
+    pub fn with_flipped_bit(&self) -> RecordBatch {
+        let mut bytes = self.bytes.clone();
+        let middle = (at::RECORDS + bytes.len()) / 2;
+        if let Some(byte) = bytes.get_mut(middle) {
+            *byte ^= 1;
+        }
+        RecordBatch { bytes }
+    }
+
     /// Which bytes are which field, without gaps, for a hex view.
     pub fn spans(&self) -> Vec<Span> {
         span::of_batch(self)

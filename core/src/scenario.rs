@@ -20,7 +20,7 @@ pub use fault::ScenarioFault;
 
 use crate::command::{Command, Unknown, Who};
 use crate::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
-use crate::ids::BrokerId;
+use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::nearest::nearest;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -85,6 +85,8 @@ pub struct ProducerSpec {
     /// The spelled-out client names, one for each member.
     pub members: Vec<String>,
     pub topic: String,
+    /// `bootstrap.servers`: where it asks first. Empty: all brokers.
+    pub bootstrap: Vec<BrokerId>,
     /// `None`: records without key.
     pub key: Option<Template>,
     pub value: Template,
@@ -134,6 +136,8 @@ pub enum Piece {
 pub struct GroupSpec {
     pub name: String,
     pub topics: Vec<String>,
+    /// `bootstrap.servers`: where its members ask first. Empty: all brokers.
+    pub bootstrap: Vec<BrokerId>,
     pub members: u32,
     /// Time the application spends on a record.
     pub process: SimDuration,
@@ -217,9 +221,6 @@ impl GroupSpec {
 fn member_names(group: &str, members: u32) -> Vec<String> {
     (1..=members).map(|i| format!("{group}-{i}")).collect()
 }
-
-/// `node.id` of the first controller; the others follow.
-pub const FIRST_CONTROLLER: i32 = 3_001;
 
 /// Who takes part, by name.
 #[derive(Clone, Copy)]

@@ -9,10 +9,12 @@ pub enum EventKind {
     BrokerFenced,
     BrokerUnfenced,
     ControllerElected,
+    ControllerResigned,
     TopicCreated,
     LeaderElected,
     IsrChanged,
     LogTruncated,
+    LogDamaged,
     MemberJoined,
     MemberLeft,
     GroupRebalanced,
@@ -20,7 +22,30 @@ pub enum EventKind {
     RecordLost,
 }
 
+// A kind that is missing in the list would make it shorter than its last one's number.
+const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1);
+
 impl EventKind {
+    /// In their order.
+    pub const ALL: [EventKind; 16] = [
+        EventKind::Fault,
+        EventKind::BrokerRegistered,
+        EventKind::BrokerFenced,
+        EventKind::BrokerUnfenced,
+        EventKind::ControllerElected,
+        EventKind::ControllerResigned,
+        EventKind::TopicCreated,
+        EventKind::LeaderElected,
+        EventKind::IsrChanged,
+        EventKind::LogTruncated,
+        EventKind::LogDamaged,
+        EventKind::MemberJoined,
+        EventKind::MemberLeft,
+        EventKind::GroupRebalanced,
+        EventKind::CoordinatorLoaded,
+        EventKind::RecordLost,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             EventKind::Fault => "fault",
@@ -28,10 +53,12 @@ impl EventKind {
             EventKind::BrokerFenced => "broker_fenced",
             EventKind::BrokerUnfenced => "broker_unfenced",
             EventKind::ControllerElected => "controller_elected",
+            EventKind::ControllerResigned => "controller_resigned",
             EventKind::TopicCreated => "topic_created",
             EventKind::LeaderElected => "leader_elected",
             EventKind::IsrChanged => "isr_changed",
             EventKind::LogTruncated => "log_truncated",
+            EventKind::LogDamaged => "log_damaged",
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
             EventKind::GroupRebalanced => "group_rebalanced",

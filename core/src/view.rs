@@ -29,6 +29,8 @@ pub struct ClusterView {
     /// Producers, then the members of groups, in the order of the file.
     pub clients: Vec<ClientView>,
     pub ledger: LedgerView,
+    /// Faults in force: the shell line that made each, and the one that ends it.
+    pub in_force: Vec<(String, String)>,
     /// Broken must-hold invariants: our bugs, always empty.
     pub violations: Vec<String>,
 }
@@ -203,6 +205,8 @@ pub struct ClientView {
     pub delivered: u64,
     /// Errors by Kafka's names.
     pub errors: SortedMap<String, u64>,
+    /// Requests it sent, by broker: metadata comes from any, records go to and come from leaders.
+    pub requests: SortedMap<i32, u64>,
 }
 
 /// The referee's god's-eye count.

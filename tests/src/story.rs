@@ -193,7 +193,7 @@ impl Told {
         let view = self.view();
         assert_eq!(view.violations, Vec::<String>::new(), "at {}", self.cluster.now());
         for line in that {
-            let verdict = judge(line, &view).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+            let verdict = judge(line, &view, self.cluster.events()).unwrap_or_else(|fault| panic!("{line}: {fault}"));
             assert!(verdict.holds, "at {} expected {line}, but it was {}", self.cluster.now(), verdict.seen);
         }
         self

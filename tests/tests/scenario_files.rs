@@ -1,6 +1,5 @@
 //! Scenario files: every bad one is refused as a whole, at its place, with what to write instead; every good one reads back.
 
-use playground_core::command::Command;
 use playground_core::config::{Acks, OffsetReset, Partitioner, Settings};
 use playground_core::ids::BrokerId;
 use playground_core::rng::{Seed, SimRng};
@@ -8,6 +7,7 @@ use playground_core::scenario::{
     ClusterSpec, CommitMode, Expect, GroupSpec, NetworkSpec, Pace, Placement, ProducerSpec, Scenario, Template, TimelineEntry, TopicSpec,
     builtin, link,
 };
+use playground_core::shell::parse_line;
 use playground_core::time::{SimDuration, SimTime};
 use std::time::Instant;
 
@@ -149,6 +149,8 @@ fn clients_name_topics_that_exist() {
     refused("[[topic]]\nname = \"orders\"\n[[producer]]\nname = \"p\"\ntopic = \"order\"\nrate = 1", "5:9", "Did you mean `orders`?");
     refused("[[group]]\nname = \"g\"\ntopics = [\"t\"]", "3:11", "there is no topic `t`. Write a [[topic]] first.");
     refused(&with_topic("[[group]]\nname = \"g\"\ntopics = []"), "5:10", "it reads no topic");
+    refused(&with_group("bootstrap = [101, 999]"), "6:19", "group `g`: there is no broker 999. Brokers here: 101, 102, 103.");
+    refused(&with_group("bootstrap = 101"), "6:13", "Write bootstrap = [103]");
     refused(&with_topic("[[group]]\nname = \"g\"\ntopics = [\"t\", \"t\"]"), "5:16", "twice");
 }
 
@@ -186,6 +188,8 @@ fn replica_assignments_are_checked() {
 #[test]
 fn the_timeline_is_checked_line_by_line() {
     refused("[timeline]\n60s = \"kill 999\"", "2:13", "There is no broker 999. Brokers here: 101, 102, 103.");
+    refused("[timeline]\n60s = \"pause nobody\"", "2:14", "There is no client `nobody`. Name a producer, a group or one of its members.");
+    refused(&format!("{}[timeline]\n60s = \"cut 101>g-9\"", with_group("")), "7:16", "There is no client `g-9`");
     refused("[timeline]\n60s = [\"kill 101\", \"kil 102\"]", "2:21", "Did you mean `kill`?");
     refused("[timeline]\n60s = 'start'", "2:13", "Say which broker");
     refused("[timeline]\nlater = \"kill 101\"", "2:1", "`later` is no time");
@@ -376,11 +380,22 @@ fn drawn(seed: u64) -> Scenario {
     scenario.network.jitter = SimDuration(rng.below(3) * 500);
     scenario.topics = (0..1 + rng.below(3)).map(|i| topic(&mut rng, i, &brokers)).collect();
     scenario.cluster.brokers = brokers;
-    scenario.producers = (0..rng.below(4)).map(|i| producer(&mut rng, i, &scenario.topics)).collect();
-    scenario.groups = (0..rng.below(3)).map(|i| group(&mut rng, i, &scenario.topics)).collect();
+    scenario.producers = (0..rng.below(4)).map(|i| producer(&mut rng, i, &scenario)).collect();
+    scenario.groups = (0..rng.below(3)).map(|i| group(&mut rng, i, &scenario)).collect();
     for _ in 0..rng.below(6) {
         let broker = scenario.cluster.brokers[rng.below(scenario.cluster.brokers.len() as u64) as usize];
-        let command = if rng.below(2) == 0 { Command::kill(broker.0) } else { Command::start(broker.0) };
+        let line = [
+            format!("kill {broker}"),
+            format!("start {broker}"),
+            format!("cut {broker}>controllers"),
+            format!("slow {broker} clients {}us", rng.below(9_000_000)),
+            "heal".to_owned(),
+            format!("disk slow {broker} {}ms", rng.below(1_000)),
+            "kafka-leader-election.sh --election-type preferred --all-topic-partitions".to_owned(),
+            format!("kafka-topics.sh --create --topic new --replica-assignment {broker},{broker} --config a=b"),
+            format!("kafka-configs.sh --alter --entity-type topics --entity-name t --add-config a=[b,c],d={broker} --delete-config e"),
+        ];
+        let command = parse_line(&line[rng.below(9) as usize]).expect("a command");
         scenario.timeline.push(TimelineEntry { at: SimTime(rng.below(4) * 1_500_000), command });
     }
     scenario.timeline.sort_by_key(|entry| entry.at);
@@ -402,7 +417,8 @@ fn topic(rng: &mut SimRng, i: u64, brokers: &[BrokerId]) -> TopicSpec {
     spec
 }
 
-fn producer(rng: &mut SimRng, i: u64, topics: &[TopicSpec]) -> ProducerSpec {
+fn producer(rng: &mut SimRng, i: u64, scenario: &Scenario) -> ProducerSpec {
+    let topics = &scenario.topics;
     let templates =
         ["", "{n}", "{{name}}", "user-{zipf:100}", "{\"a\":\"{pick:x|y 'z'|\"}\",\"t\":{ts}}", "line\nbreak\t\\", "{pad:10}{lat}{lon}"];
     let mut template = || Template::parse(templates[rng.below(7) as usize]).expect("good");
@@ -415,6 +431,7 @@ fn producer(rng: &mut SimRng, i: u64, topics: &[TopicSpec]) -> ProducerSpec {
         name,
         members,
         topic: topics[rng.below(topics.len() as u64) as usize].name.clone(),
+        bootstrap: scenario.cluster.brokers.iter().copied().take(rng.below(3) as usize).collect(),
         key: (rng.below(2) == 0).then_some(key),
         value,
         pace: if rng.below(2) == 0 { Pace::Every(SimDuration(1 + rng.below(9_000_000))) } else { Pace::Rate(1 + rng.below(1_000)) },
@@ -430,10 +447,12 @@ fn producer(rng: &mut SimRng, i: u64, topics: &[TopicSpec]) -> ProducerSpec {
     spec
 }
 
-fn group(rng: &mut SimRng, i: u64, topics: &[TopicSpec]) -> GroupSpec {
+fn group(rng: &mut SimRng, i: u64, scenario: &Scenario) -> GroupSpec {
+    let topics = &scenario.topics;
     let mut spec = GroupSpec {
         name: format!("gruppe-ä-{i}"),
         topics: topics.iter().map(|topic| topic.name.clone()).collect(),
+        bootstrap: scenario.cluster.brokers.iter().copied().take(rng.below(3) as usize).collect(),
         members: 1 + rng.below(4) as u32,
         process: SimDuration(rng.below(3) * 2_500),
         commit: [CommitMode::Auto, CommitMode::Before, CommitMode::After][rng.below(3) as usize],

@@ -1,7 +1,10 @@
 //! What a cluster does when things break: one claim a test, told through the public API.
 
 mod stories {
+    mod disks;
+    mod faults;
     mod groups;
+    mod nearby_reads;
     mod producers;
     mod replication;
     mod trucks;

@@ -11,14 +11,15 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("vocabulary", &["record", "trace", "command", "scenario"]),
     ("storage", &["log"]),
     ("messages", &["metadata", "protocol", "node"]),
-    ("participants", &["controller", "group", "broker", "client", "network"]),
+    ("participants", &["controller", "quorum", "group", "broker", "client", "network"]),
     ("world", &["cluster"]),
     ("boundary", &["view"]),
     ("language", &["shell", "scenario::", "report", "session"]),
 ];
 
-/// Participants meet through messages alone. Two exceptions are Kafka's own: a broker hosts a coordinator, a client runs an assignor.
-const NEIGHBOURS: [(&str, &str); 2] = [("broker", "group"), ("client", "group")];
+/// Participants meet through messages alone. The exceptions are Kafka's own: a broker hosts a coordinator, a client runs an assignor,
+/// the leader of the quorum is the controller.
+const NEIGHBOURS: [(&str, &str); 3] = [("broker", "group"), ("client", "group"), ("quorum", "controller")];
 
 /// Uses against the order that are known and stay until somebody mends them; a line that is mended must go.
 const KNOWN: [(&str, &str); 4] =

@@ -27,7 +27,7 @@ use page::{Click, Page, PageHandle};
 use std::rc::Rc;
 use ui_state::{Act, Inspect, Place, UiState};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlCanvasElement, HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, KeyboardEvent};
 use widgets::Watch;
 use yew::prelude::*;
 
@@ -56,6 +56,7 @@ pub struct Nodes {
     pub canvas: NodeRef,
     pub marks: NodeRef,
     pub help: NodeRef,
+    pub prompt: NodeRef,
 }
 
 pub struct App {
@@ -93,7 +94,12 @@ impl Component for App {
     fn update(&mut self, _: &Context<Self>, heard: Heard) -> bool {
         match heard {
             Heard::Show(shot) => self.shot = shot,
-            Heard::Act(act) => return self.ui.act(act),
+            Heard::Act(act) => {
+                if let Act::Said(line) = &act {
+                    self.write(line);
+                }
+                return self.ui.act(act);
+            }
             Heard::Room(room) => return room != std::mem::replace(&mut self.room, room),
             Heard::Speak => self.announcer.speak(page::now()),
         }
@@ -133,6 +139,17 @@ impl App {
         self.page.start();
     }
 
+    /// A line that was clicked stands in the prompt as if typed; one that was typed is marked, so that the next replaces it.
+    fn write(&self, line: &str) {
+        if let Some(field) = self.nodes.prompt.cast::<HtmlInputElement>() {
+            field.set_value(line);
+            // Only where the user is typing: focus stays with the button that was clicked.
+            if gloo::utils::document().active_element().as_ref() == Some(field.as_ref()) {
+                field.select();
+            }
+        }
+    }
+
     fn whole(&self) -> Html {
         let (page, shot, ui) = (&self.page, &*self.shot, &self.ui);
         let class =
@@ -145,7 +162,7 @@ impl App {
                 <main key="main" class="work">
                     <div key="stage" id="stage" class="main" tabindex="-1">
                         { stage::stage(page, shot, &ui.inspect, &self.nodes) }
-                        { caption::caption(page, shot, ui, &self.announcer) }
+                        { caption::caption(page, shot, ui, &self.announcer, &self.nodes.prompt) }
                     </div>
                     { inspector::inspector(page, shot, ui, ui.sheet) }
                     { events::events(page, shot, ui, self.room, &self.nodes.marks) }
@@ -163,7 +180,7 @@ impl App {
                 <main key="main" id="stage" class="main">
                     <h1 key="title" class="visually-hidden">{ format!("Kafka Playground: {}", shot.mirror.title) }</h1>
                     { stage::stage(page, shot, &ui.inspect, &self.nodes) }
-                    { caption::caption(page, shot, ui, &self.announcer) }
+                    { caption::caption(page, shot, ui, &self.announcer, &self.nodes.prompt) }
                 </main>
                 <footer key="bar" class="embed-bar">
                     { top_bar::transport(page, shot) }
@@ -189,7 +206,7 @@ impl App {
     }
 }
 
-/// Keys that work everywhere but in fields: Space, →, ?, Esc.
+/// Keys that work everywhere but in fields: Space, →, /, ?, Esc.
 fn listen_keys(page: PageHandle) -> EventListener {
     let options = EventListenerOptions::enable_prevent_default();
     EventListener::new_with_options(&gloo::utils::document(), "keydown", options, move |event| {
@@ -199,6 +216,11 @@ fn listen_keys(page: PageHandle) -> EventListener {
         let on_control = target.is_some_and(|element| element.closest("button, a, summary").ok().flatten().is_some());
         if event.ctrl_key() || event.meta_key() || event.alt_key() || (in_field && event.key() != "Escape") {
             return;
+        }
+        if event.key() == "/" {
+            event.prevent_default();
+            let field = gloo::utils::document().get_element_by_id("prompt").and_then(|field| field.dyn_into::<HtmlElement>().ok());
+            return field.map_or((), |field| _ = field.focus());
         }
         page.click(match event.key().as_str() {
             " " if !on_control => Click::TogglePlay,

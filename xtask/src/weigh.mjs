@@ -8,12 +8,19 @@ const kb = (bytes) => (bytes / 1024).toFixed(1).padStart(8);
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
 
 let total = 0;
+// Scenario files are fetched one by one, when somebody opens one.
+let aside = 0;
 for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile()) continue;
   const bytes = readFileSync(join(entry.parentPath ?? entry.path, entry.name));
   const sent = brotli(bytes).length;
+  if (join(entry.parentPath ?? entry.path).endsWith("scenarios")) {
+    aside += sent;
+    continue;
+  }
   total += sent;
   console.log(`${kb(bytes.length)} KB ${kb(sent)} KB brotli  ${entry.name}`);
 }
+if (aside > 0) console.log(`Scenario files, each fetched when it is opened: ${kb(aside).trim()} KB.`);
 console.log(`The site weighs ${kb(total).trim()} KB brotli of at most ${budget} KB.`);
 process.exitCode = total > budget * 1024 ? 1 : 0;

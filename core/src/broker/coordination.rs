@@ -147,6 +147,9 @@ impl Broker {
             self.groups.written(write.then, None, out);
             return;
         }
+        if self.write_fails(out) {
+            return;
+        }
         let Some(topic) = self.image.topic_named(OFFSETS_TOPIC).map(|topic| topic.id) else { return };
         let partition = TopicPartition { topic, partition: write.shard };
         let batch = ClientBatch { batch: Arc::new(batch_of(&write.records, now)), writer: COORDINATOR_WRITER, serial: 0 };

@@ -8,15 +8,26 @@ use crate::ids::{BrokerId, CorrelationId, NodeId, Offset, TopicPartition};
 use crate::node::Outbox;
 use crate::protocol::{FetchPartition, FetchRequest, FetchedPartition, Request};
 use crate::sorted::SortedSet;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 
 #[derive(Clone, Debug, Default)]
 pub struct Fetcher {
     pub partitions: SortedSet<TopicPartition>,
     pub in_flight: Option<CorrelationId>,
-    /// After an error it waits `replica.fetch.backoff.ms`.
+    /// After an error it waits `replica.fetch.backoff.ms`; for an answer, `replica.socket.timeout.ms`.
     pub resume_at: SimTime,
+}
+
+/// `replica.socket.timeout.ms`.
+const SOCKET_TIMEOUT: SimDuration = SimDuration::from_secs(30);
+
+impl Fetcher {
+    /// When it has something to do by itself.
+    pub fn next_timeout(&self) -> SimTime {
+        let idle = self.in_flight.is_none() && self.partitions.is_empty();
+        if idle { SimTime::MAX } else { self.resume_at }
+    }
 }
 
 impl Broker {
@@ -32,8 +43,13 @@ impl Broker {
         }
     }
 
-    /// Starts every fetcher that has work and is free.
+    /// Starts every fetcher that has work and is free; a leader that does not answer is tried again on another connection.
     pub(super) fn start_fetchers(&mut self, now: SimTime, out: &mut Outbox) {
+        let silent = |fetcher: &Fetcher| fetcher.in_flight.is_some() && fetcher.resume_at <= now;
+        while let Some(leader) = self.fetchers.iter().find(|(_, fetcher)| silent(fetcher)).map(|(leader, _)| *leader) {
+            out.close(NodeId::Broker(leader));
+            self.back_off(leader, now);
+        }
         let ready: Vec<BrokerId> = self
             .fetchers
             .iter()
@@ -41,11 +57,11 @@ impl Broker {
             .map(|(leader, _)| *leader)
             .collect();
         for leader in ready {
-            self.send_fetch(leader, out);
+            self.send_fetch(leader, now, out);
         }
     }
 
-    fn send_fetch(&mut self, leader: BrokerId, out: &mut Outbox) {
+    fn send_fetch(&mut self, leader: BrokerId, now: SimTime, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get(&leader) else { return };
         let partitions = fetcher.partitions.iter().filter_map(|id| {
             let replica = self.replicas.get(id)?;
@@ -60,22 +76,27 @@ impl Broker {
         });
         let request = FetchRequest {
             replica: Some((self.id, self.lifecycle.epoch)),
+            rack: None,
             max_wait: self.config.replica_fetch_wait_max,
             min_bytes: self.config.replica_fetch_min_bytes,
             max_bytes: 10 * self.config.replica_fetch_max_bytes,
             partitions: partitions.collect(),
         };
         let id = self.correlation();
-        self.fetchers.get_mut(&leader).expect("looked up above").in_flight = Some(id);
+        let fetcher = self.fetchers.get_mut(&leader).expect("looked up above");
+        (fetcher.in_flight, fetcher.resume_at) = (Some(id), now + SOCKET_TIMEOUT);
         out.request(NodeId::Broker(leader), id, Request::Fetch(Box::new(request)));
     }
 
     pub(super) fn fetched(&mut self, now: SimTime, leader: BrokerId, id: CorrelationId, answer: Vec<FetchedPartition>, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get_mut(&leader).filter(|fetcher| fetcher.in_flight == Some(id)) else { return };
-        fetcher.in_flight = None;
+        (fetcher.in_flight, fetcher.resume_at) = (None, now);
+        if answer.iter().any(|fetched| !fetched.batches.is_empty()) && self.write_fails(out) {
+            return;
+        }
         let mut failed = false;
         for fetched in answer {
-            failed |= !self.store_fetched(leader, &fetched, out);
+            failed |= !self.store_fetched(now, leader, &fetched, out);
         }
         if failed {
             self.back_off(leader, now);
@@ -91,7 +112,7 @@ impl Broker {
     }
 
     /// Copies what came for one partition; false asks for a pause.
-    fn store_fetched(&mut self, leader: BrokerId, fetched: &FetchedPartition, out: &mut Outbox) -> bool {
+    fn store_fetched(&mut self, now: SimTime, leader: BrokerId, fetched: &FetchedPartition, out: &mut Outbox) -> bool {
         let Some(replica) = self.replicas.get_mut(&fetched.partition) else { return true };
         let follows = matches!(replica.role, Role::Follower { leader: mine } if mine == leader);
         if !follows || fetched.offset != replica.log.log_end() || fetched.leader_epoch != replica.leader_epoch {
@@ -108,13 +129,40 @@ impl Broker {
                 self.truncate(fetched.partition, end, leader, out);
                 true
             }
-            (None, None) => {
-                let config = std::sync::Arc::clone(&replica.config);
-                replica.log.append_as_follower(&fetched.batches, &config);
-                replica.learn_high_watermark(fetched.high_watermark);
-                true
-            }
+            (None, None) => match replica.copy(now, &fetched.batches) {
+                Ok(whole) => {
+                    // Consumers may wait here too (KIP-392).
+                    if replica.learn_high_watermark(fetched.high_watermark) && !replica.waiting.fetches.is_empty() {
+                        self.moved.insert(fetched.partition);
+                    }
+                    whole
+                }
+                Err(_) => {
+                    self.tell_damage(fetched, leader, out);
+                    false
+                }
+            },
         }
+    }
+
+    /// A follower cannot go past a batch that its leader's disk has spoiled; it tries again and again.
+    fn tell_damage(&mut self, fetched: &FetchedPartition, leader: BrokerId, out: &mut Outbox) {
+        let (Some(replica), Some(bad)) = (self.replicas.get_mut(&fetched.partition), fetched.batches.iter().find(|batch| batch.damaged))
+        else {
+            return;
+        };
+        let offset = bad.base_offset;
+        if replica.stuck_at.replace(offset) == Some(offset) {
+            return;
+        }
+        let (name, me) = (self.image.name_of(fetched.partition), self.id);
+        out.note(
+            EventKind::LogDamaged,
+            name.clone(),
+            format!("Broker {me} refuses what leader {leader} sends of {name}: the batch at offset {offset} does not match its CRC."),
+            "CRC-32C of each batch, checked by followers before they append: CORRUPT_MESSAGE".to_owned(),
+            self.lifecycle.because.into_iter().collect(),
+        );
     }
 
     /// `AbstractFetcherThread.fetchOffsetAndTruncate`: a leader whose log ends earlier is believed, and one whose log begins later
@@ -139,7 +187,7 @@ impl Broker {
             return;
         }
         let (name, me) = (self.image.name_of(id), self.id);
-        let records = if gone == 1 { "1 record".to_owned() } else { format!("{gone} records") };
+        let records = super::disk::counted(gone);
         out.note(
             EventKind::LogTruncated,
             name.clone(),

@@ -9,6 +9,8 @@ pub mod progress;
 use crate::config::{Acks, TopicConfig};
 use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionEpoch};
+use crate::log::cache::PageCache;
+use crate::log::segment::StoredBatch;
 use crate::log::{Appended, ClientBatch, PartitionLog};
 use crate::metadata::PartitionRegistration;
 use crate::protocol::IsrChange;
@@ -23,6 +25,7 @@ pub type Eligible<'a> = &'a dyn Fn(BrokerId, Option<BrokerEpoch>) -> bool;
 #[derive(Clone, Debug)]
 pub struct Replica {
     pub log: PartitionLog,
+    pub cache: PageCache,
     pub config: Arc<TopicConfig>,
     pub high_watermark: Offset,
     pub leader_epoch: LeaderEpoch,
@@ -30,6 +33,8 @@ pub struct Replica {
     pub role: Role,
     /// Requests parked until this replica's log or high watermark moves.
     pub waiting: Waiting,
+    /// The batch that a follower cannot copy because its leader's bytes are damaged; told once.
+    pub stuck_at: Option<Offset>,
 }
 
 #[derive(Clone, Debug)]
@@ -72,12 +77,14 @@ impl Replica {
     pub fn new(config: Arc<TopicConfig>) -> Self {
         Replica {
             log: PartitionLog::new(),
+            cache: PageCache::default(),
             config,
             high_watermark: Offset::ZERO,
             leader_epoch: LeaderEpoch(-1),
             partition_epoch: PartitionEpoch(-1),
             role: Role::Offline,
             waiting: Waiting::default(),
+            stuck_at: None,
         }
     }
 
@@ -100,11 +107,54 @@ impl Replica {
     }
 
     /// Appends a client's batch as leader; with `acks=all` only while the ISR is large enough.
-    pub fn append(&mut self, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
+    pub fn append(&mut self, now: SimTime, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
         if acks == Acks::All && self.is_under_min_isr() {
             return Err(ErrorCode::NotEnoughReplicas);
         }
-        self.log.append_as_leader(batch, self.leader_epoch, &self.config)
+        let before = self.log.log_end();
+        let appended = self.log.append_as_leader(batch, self.leader_epoch, &self.config)?;
+        self.wrote(now, before);
+        Ok(appended)
+    }
+
+    /// Copies what came from the leader; false when some of it was left out.
+    pub fn copy(&mut self, now: SimTime, batches: &[StoredBatch]) -> Result<bool, ErrorCode> {
+        let before = self.log.log_end();
+        let whole = self.log.append_as_follower(batches, self.leader_epoch, &self.config)?;
+        self.wrote(now, before);
+        Ok(whole)
+    }
+
+    fn wrote(&mut self, now: SimTime, before: Offset) {
+        let after = self.log.log_end();
+        if after > before {
+            self.cache.wrote(now, before, after, self.log.active_base(), self.config.flush_messages);
+        }
+    }
+
+    /// `fsync`, if there is anything new.
+    pub fn flush(&mut self, now: SimTime) {
+        let end = self.log.log_end();
+        if end > self.cache.recovery_point() {
+            self.cache.flushed(now, end);
+        }
+    }
+
+    /// The machine lost its power: what was in the page cache only is gone. Gives how many records.
+    pub fn power_lost(&mut self, now: SimTime) -> u64 {
+        let end = self.log.log_end();
+        self.truncate_to(self.cache.durable(now, end));
+        self.cache.rebooted(self.log.log_end());
+        end.since(self.log.log_end())
+    }
+
+    /// A process finds this log on its disk, and its high watermark in the checkpoint. Gives how many records recovery cut off.
+    pub fn load(&mut self, clean: bool, checkpoint: Offset) -> u64 {
+        let end = self.log.log_end();
+        self.log.load(clean, self.cache.recovery_point());
+        self.cache.truncated(self.log.log_end());
+        self.high_watermark = checkpoint.min(self.log.log_end());
+        end.since(self.log.log_end())
     }
 
     /// What `acks=all` hears of an append that ends at `need`; nothing while the high watermark is below.
@@ -246,19 +296,22 @@ impl Replica {
         }
     }
 
-    /// A follower learns the leader's high watermark.
-    pub fn learn_high_watermark(&mut self, leaders: Offset) {
-        self.high_watermark = leaders.min(self.log.log_end());
+    /// A follower learns the leader's high watermark; true when its own rose.
+    pub fn learn_high_watermark(&mut self, leaders: Offset) -> bool {
+        let before = std::mem::replace(&mut self.high_watermark, leaders.min(self.log.log_end()));
+        self.high_watermark > before
     }
 
     pub fn truncate_to(&mut self, end: Offset) {
         self.log.truncate_to(end);
+        self.cache.truncated(self.log.log_end());
         self.high_watermark = self.high_watermark.min(self.log.log_end());
     }
 
     /// Nothing here is of use any more: the log begins again, empty, at `start` (`truncateFullyAndStartAt`).
     pub fn start_anew(&mut self, start: Offset) {
         self.log.start_anew(start);
+        self.cache = PageCache::default();
         self.high_watermark = start;
     }
 }
@@ -319,7 +372,7 @@ mod tests {
             let mut builder = BatchBuilder::new();
             builder.append(0, None, Some(b"v"), &[]);
             let batch = ClientBatch { batch: Arc::new(builder.build(ProducerStamp::NONE)), writer: 0, serial: 0 };
-            replica.log.append_as_leader(&batch, LeaderEpoch(0), &Arc::clone(&replica.config)).expect("it fits");
+            replica.append(at(0), &batch, Acks::Leader).expect("it fits");
         }
     }
 
@@ -422,6 +475,19 @@ mod tests {
         append(&mut replica, 1);
         assert!(replica.advance_high_watermark(at(1), LAG, &|_, epoch| epoch == Some(BrokerEpoch(8))));
         assert_eq!(replica.high_watermark, Offset(5));
+    }
+
+    #[test]
+    fn a_power_cut_takes_what_was_not_flushed_and_a_kill_takes_nothing() {
+        let mut replica = leader(&[1], 1, 5);
+        replica.flush(at(0));
+        append(&mut replica, 4);
+        replica.high_watermark = Offset(9);
+        assert_eq!(replica.load(false, Offset(9)), 0, "the page cache outlives the process");
+        assert_eq!(replica.power_lost(at(2)), 4);
+        assert_eq!((replica.log.log_end(), replica.high_watermark), (Offset(5), Offset(5)));
+        append(&mut replica, 4);
+        assert_eq!(replica.power_lost(at(60)), 0, "the system wrote it meanwhile");
     }
 
     #[test]

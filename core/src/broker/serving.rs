@@ -44,6 +44,9 @@ impl Broker {
 
     fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &ProduceRequest, out: &mut Outbox) {
         let NodeId::Client(client) = from else { return };
+        if self.write_fails(out) {
+            return;
+        }
         let acks = Acks::from_wire(request.acks);
         let mut results = Vec::with_capacity(request.batches.len());
         let mut open = Vec::new();
@@ -79,7 +82,7 @@ impl Broker {
 
     /// Appends as leader.
     pub(super) fn append(&mut self, now: SimTime, id: TopicPartition, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
-        let appended = self.led(id)?.append(batch, acks)?;
+        let appended = self.led(id)?.append(now, batch, acks)?;
         if !appended.duplicate {
             self.moved.insert(id);
             self.advance(now, id);
@@ -166,9 +169,9 @@ impl Broker {
         let (mut bytes, mut urgent) = (0_u64, false);
         for asked in &request.partitions {
             let left = u64::from(request.max_bytes).saturating_sub(bytes).min(u64::from(asked.max_bytes)) as u32;
-            let fetched = self.read_one(asked, request.replica, left);
+            let fetched = self.read_one(asked, request, left);
             bytes += fetched.batches.iter().map(|batch| u64::from(batch.batch.size_in_bytes())).sum::<u64>();
-            let told = fetched.error.is_some() || fetched.diverging.is_some();
+            let told = fetched.error.is_some() || fetched.diverging.is_some() || fetched.preferred.is_some();
             urgent |= told;
             if told || !fetched.batches.is_empty() || fetched.high_watermark != asked.high_watermark {
                 answer.push(fetched);
@@ -177,7 +180,7 @@ impl Broker {
         (answer, bytes, urgent)
     }
 
-    fn read_one(&self, asked: &FetchPartition, replica: Option<(BrokerId, BrokerEpoch)>, max_bytes: u32) -> FetchedPartition {
+    fn read_one(&self, asked: &FetchPartition, request: &FetchRequest, max_bytes: u32) -> FetchedPartition {
         let mut fetched = FetchedPartition {
             partition: asked.partition,
             offset: asked.offset,
@@ -185,28 +188,27 @@ impl Broker {
             error: None,
             high_watermark: asked.high_watermark,
             log_start: Offset::ZERO,
+            preferred: None,
             diverging: None,
             batches: Vec::new(),
         };
-        let read = match replica {
-            Some((follower, epoch)) if self.is_stale(follower, epoch) => Err(ErrorCode::NotLeaderOrFollower),
-            _ => self.readable(asked),
-        };
-        let log = match read {
+        let replica = match self.readable(asked, request.replica) {
             Ok(replica) => replica,
             Err(error) => {
                 fetched.error = Some(error);
                 return fetched;
             }
         };
-        let (replica, follower) = (log, replica.is_some());
         fetched.high_watermark = replica.high_watermark;
         fetched.log_start = replica.log.log_start();
-        let bound = if follower { replica.log.log_end() } else { replica.high_watermark };
+        fetched.preferred = request.rack.as_deref().and_then(|rack| self.preferred(replica, asked.offset, rack));
+        let bound = if request.replica.is_some() { replica.log.log_end() } else { replica.high_watermark };
+        let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
         match differs(replica, asked) {
+            _ if fetched.preferred.is_some() => {}
             Some(Ok(at)) => fetched.diverging = Some(at),
             // A follower asks the leader's log start and end next (`ListOffsets`); ours come with the refusal.
-            out_of_range if out_of_range.is_some() || asked.offset > replica.log.log_end() || asked.offset < replica.log.log_start() => {
+            undefined if undefined.is_some() || !inside => {
                 fetched.error = Some(ErrorCode::OffsetOutOfRange);
                 fetched.high_watermark = replica.log.log_end();
             }
@@ -216,7 +218,8 @@ impl Broker {
         fetched
     }
 
-    fn readable(&self, asked: &FetchPartition) -> Result<&Replica, ErrorCode> {
+    /// Followers copy from the leader alone; consumers may read from a follower too (KIP-392).
+    fn readable(&self, asked: &FetchPartition, follower: Option<(BrokerId, BrokerEpoch)>) -> Result<&Replica, ErrorCode> {
         let replica = self.replicas.get(&asked.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         if asked.current_leader_epoch < replica.leader_epoch {
             return Err(ErrorCode::FencedLeaderEpoch);
@@ -224,10 +227,26 @@ impl Broker {
         if asked.current_leader_epoch > replica.leader_epoch {
             return Err(ErrorCode::UnknownLeaderEpoch);
         }
-        match replica.role {
-            Role::Leader(_) => Ok(replica),
+        match (&replica.role, follower) {
+            (Role::Leader(_), Some((id, epoch))) if self.is_stale(id, epoch) => Err(ErrorCode::NotLeaderOrFollower),
+            (Role::Leader(_), _) | (Role::Follower { .. }, None) => Ok(replica),
             _ => Err(ErrorCode::NotLeaderOrFollower),
         }
+    }
+
+    /// `RackAwareReplicaSelector`: of the in-sync followers in the consumer's rack that hold the offset, the one that has most.
+    /// None while the leader itself stands there, or nobody does.
+    fn preferred(&self, replica: &Replica, offset: Offset, rack: &str) -> Option<BrokerId> {
+        let leadership = replica.leadership().filter(|_| self.config.rack_aware_reads)?;
+        let there =
+            |broker: BrokerId| self.image.brokers.get(&broker).is_some_and(|known| !known.fenced && known.rack.as_deref() == Some(rack));
+        if there(self.id) {
+            return None;
+        }
+        let holding = leadership.followers.iter().filter(|follower| {
+            leadership.isr.contains(&follower.broker) && follower.log_end.is_some_and(|end| end >= offset) && there(follower.broker)
+        });
+        holding.max_by_key(|follower| (follower.log_end, follower.last_caught_up_ms, follower.broker)).map(|follower| follower.broker)
     }
 
     fn list_offsets(&mut self, request: &ListOffsetsRequest) -> Vec<(TopicPartition, Result<Offset, ErrorCode>)> {

@@ -42,6 +42,9 @@ pub struct Consumer {
     /// The application works on what the last poll returned until then.
     busy_until: SimTime,
     last_poll: SimTime,
+    last_run: SimTime,
+    /// A refused request for the offset to begin at is repeated after `retry.backoff.ms`.
+    reset_not_before: SimTime,
     next_auto_commit: SimTime,
     /// `commit = "after"`: positions to commit once the work is done.
     commit_when_done: bool,
@@ -80,7 +83,7 @@ impl Consumer {
             name,
             group: Arc::from(spec.name.as_str()),
             topics: spec.topics.iter().map(|topic| Arc::from(topic.as_str())).collect(),
-            connections: Connections::new(bootstrap, config.metadata_max_age, backoff, backoff.times(10)),
+            connections: Connections::new(bootstrap, [config.metadata_max_age, backoff, backoff.times(10), config.request_timeout]),
             coordinator: None,
             coordinator_retry_at: SimTime::ZERO,
             membership: Membership::Unjoined,
@@ -90,6 +93,8 @@ impl Consumer {
             in_flight: SortedMap::new(),
             busy_until: SimTime::ZERO,
             last_poll: SimTime::ZERO,
+            last_run: SimTime::ZERO,
+            reset_not_before: SimTime::ZERO,
             next_auto_commit: SimTime::MAX,
             commit_when_done: false,
             delivered: 0,
@@ -103,6 +108,42 @@ impl Consumer {
         self.run(now, out);
     }
 
+    /// The process is gone: it remembers nothing, and its group only finds out when the session ends.
+    pub fn crash(&mut self) {
+        let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
+        let old = std::mem::replace(self, fresh);
+        self.connections = old.connections.restarted();
+        (self.delivered, self.counts, self.recent) = (old.delivered, old.counts, old.recent);
+    }
+
+    /// A new process.
+    pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
+        (self.last_poll, self.busy_until) = (now, now);
+        self.begin(now, out);
+    }
+
+    /// `close()`: commits as the settings say, and tells the group.
+    pub fn close(&mut self, now: SimTime, out: &mut Outbox) {
+        if !matches!(self.membership, Membership::Stable { .. }) {
+            return;
+        }
+        if self.auto_commits() {
+            self.commit(now, false, out);
+        }
+        if let Some(coordinator) = self.coordinator {
+            self.ask(now, coordinator, Request::LeaveGroup(Box::new(self.member_ref())), Asked::Leave, out);
+        }
+    }
+
+    pub fn spec(&self) -> &Arc<GroupSpec> {
+        &self.spec
+    }
+
+    /// Goes on with other settings.
+    pub fn reconfigure(&mut self, spec: Arc<GroupSpec>) {
+        self.spec = spec;
+    }
+
     pub fn group(&self) -> &Arc<str> {
         &self.group
     }
@@ -113,6 +154,10 @@ impl Consumer {
 
     pub fn topics(&self) -> &[Arc<str>] {
         &self.topics
+    }
+
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// Where it reads next, for each partition it owns.
@@ -158,8 +203,8 @@ impl Consumer {
             (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
             (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
             (_, Response::OffsetFetch(answer)) => self.took_committed(now, answer, out),
-            (_, Response::ListOffsets(answer)) => self.took_reset(&answer),
-            (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(&asked, answer),
+            (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer),
+            (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(now, &asked, answer),
             _ => {}
         }
     }
@@ -195,13 +240,16 @@ impl Consumer {
     }
 
     fn expire_requests(&mut self, now: SimTime, out: &mut Outbox) {
-        while let Some(to) = self.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to) {
+        let late = |me: &Self| me.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to);
+        while let Some(to) = late(self).or_else(|| self.connections.silent(now)) {
+            out.close(NodeId::Broker(to));
             self.closed(now, to, out);
         }
     }
 
     /// One turn of everything that is due: the heartbeat thread, then the poll loop unless the application is busy.
     fn run(&mut self, now: SimTime, out: &mut Outbox) {
+        self.last_run = now;
         self.connections.poll_metadata(now, out);
         self.find_coordinator(now, out);
         self.heartbeat(now, out);
@@ -275,8 +323,9 @@ impl Node for Consumer {
             Message::Closed => self.closed(now, broker, out),
             Message::Request(..) => {}
             Message::Response(id, response) => {
-                self.connections.answered(broker);
-                self.answered(now, id, response, out);
+                if self.connections.answered(broker, id) {
+                    self.answered(now, id, response, out);
+                }
             }
         }
         self.run(now, out);

@@ -37,6 +37,8 @@ pub struct Producer {
     identity: Identity,
     /// In the order of sending.
     in_flight: Vec<(CorrelationId, InFlight)>,
+    /// The application calls `send()` no more.
+    closing: bool,
     pub counts: Counts,
 }
 
@@ -45,7 +47,7 @@ pub struct Producer {
 enum Identity {
     NotNeeded,
     Wanted,
-    Asked(BrokerId),
+    Asked { of: BrokerId, deadline: SimTime },
     Known { producer_id: i64, epoch: i16 },
 }
 
@@ -78,7 +80,8 @@ impl Producer {
         bootstrap: Arc<[BrokerId]>,
         rng: SimRng,
     ) -> Self {
-        let connections = Connections::new(bootstrap, config.metadata_max_age, config.retry_backoff, config.retry_backoff_max);
+        let settings = [config.metadata_max_age, config.retry_backoff, config.retry_backoff_max, config.request_timeout];
+        let connections = Connections::new(bootstrap, settings);
         Producer {
             id,
             name,
@@ -94,6 +97,7 @@ impl Producer {
             accumulator: Accumulator::new(&config),
             identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
             in_flight: Vec::new(),
+            closing: false,
             counts: Counts::default(),
             config,
         }
@@ -104,12 +108,61 @@ impl Producer {
         self.connections.poll_metadata(now, out);
     }
 
+    /// The process is gone. Its application remembers what it got no acknowledgement for.
+    pub fn crash(&mut self) {
+        for (_, request) in std::mem::take(&mut self.in_flight).into_iter().rev() {
+            request.batches.into_iter().for_each(|drained| self.accumulator.requeue(drained, SimTime::ZERO));
+        }
+        self.connections = self.connections.restarted();
+        self.topic_id = None;
+        self.available.clear();
+        self.identity = if self.config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded };
+        self.closing = false;
+    }
+
+    /// A new process: the application sends again what it got no acknowledgement for, then goes on.
+    pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
+        self.crash();
+        self.accumulator.send_again(now);
+        self.workload.resume(now);
+        self.begin(now, out);
+    }
+
+    /// `close()`: nothing new is sent; what was sent is waited for.
+    pub fn close(&mut self) {
+        self.closing = true;
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Goes on with other settings, as if it had been closed and opened again.
+    pub fn reconfigure(&mut self, config: Arc<ProducerConfig>) {
+        if config.enable_idempotence != self.config.enable_idempotence {
+            self.identity = if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded };
+            self.accumulator.restart_sequences();
+        }
+        self.accumulator.reconfigure(&config);
+        self.config = config;
+    }
+
+    /// Its clock is wrong by so many milliseconds.
+    pub fn skew(&mut self, ms: i64) {
+        self.accumulator.skew_ms = ms;
+        self.workload.skew_ms = ms;
+    }
+
     pub fn workload(&self) -> &Workload {
         &self.workload
     }
 
     pub fn config(&self) -> &ProducerConfig {
         &self.config
+    }
+
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// Batches waiting or under way.
@@ -119,7 +172,7 @@ impl Producer {
 
     /// The application calls `send()` for every record that is due; it blocks there until metadata is known.
     fn run_application(&mut self, now: SimTime, out: &mut Outbox) {
-        while self.topic_id.is_some() && self.workload.next_at() <= now && self.accumulator.has_memory() {
+        while self.topic_id.is_some() && !self.closing && self.workload.next_at() <= now && self.accumulator.has_memory() {
             self.workload.make(now);
             let partition = self.choose_partition();
             let (key, value) = (self.workload.key(), self.workload.value());
@@ -173,12 +226,12 @@ impl Producer {
     fn ensure_identity(&mut self, now: SimTime, out: &mut Outbox) -> bool {
         match self.identity {
             Identity::NotNeeded | Identity::Known { .. } => true,
-            Identity::Asked(_) => false,
+            Identity::Asked { .. } => false,
             Identity::Wanted => {
                 let brokers = self.connections.image().map(|image| image.brokers.keys().copied().collect::<Vec<_>>()).unwrap_or_default();
                 if let Some(to) = brokers.into_iter().find(|broker| self.connections.usable(*broker, now)) {
                     self.connections.send(to, Request::InitProducerId, out);
-                    self.identity = Identity::Asked(to);
+                    self.identity = Identity::Asked { of: to, deadline: now + self.config.request_timeout };
                 }
                 false
             }
@@ -279,9 +332,20 @@ impl Producer {
             self.fail(&batch, partition, Some(ErrorCode::DeliveryTimeout), out);
         }
         self.expire_in_flight(now, out);
-        while let Some(to) = self.in_flight.iter().find(|(_, request)| request.deadline <= now).map(|(_, request)| request.to) {
+        while let Some(to) = self.silent(now) {
+            out.close(NodeId::Broker(to));
             self.closed(now, to, out);
         }
+    }
+
+    /// A broker that has not answered for `request.timeout.ms`.
+    fn silent(&self, now: SimTime) -> Option<BrokerId> {
+        let request = self.in_flight.iter().find(|(_, request)| request.deadline <= now).map(|(_, request)| request.to);
+        let identity = match self.identity {
+            Identity::Asked { of, deadline } if deadline <= now => Some(of),
+            _ => None,
+        };
+        request.or(identity).or_else(|| self.connections.silent(now))
     }
 
     /// A batch under way is given up when its time is over, whatever becomes of the request (`Sender.getExpiredInflightBatches`).
@@ -298,7 +362,7 @@ impl Producer {
 
     fn closed(&mut self, now: SimTime, broker: BrokerId, out: &mut Outbox) {
         self.connections.closed(broker, now);
-        if self.identity == Identity::Asked(broker) {
+        if matches!(self.identity, Identity::Asked { of, .. } if of == broker) {
             self.identity = Identity::Wanted;
         }
         let lost: Vec<CorrelationId> = self.in_flight.iter().filter(|(_, request)| request.to == broker).map(|(id, _)| *id).collect();
@@ -334,7 +398,9 @@ impl Node for Producer {
             Message::Closed => self.closed(now, broker, out),
             Message::Request(..) => {}
             Message::Response(id, response) => {
-                self.connections.answered(broker);
+                if !self.connections.answered(broker, id) {
+                    return;
+                }
                 match response {
                     Response::Metadata(image) => self.took_metadata(now, image),
                     Response::InitProducerId { producer_id, producer_epoch } => {
@@ -349,7 +415,7 @@ impl Node for Producer {
     }
 
     fn next_timeout(&self) -> SimTime {
-        let application = match self.topic_id.is_some() && self.accumulator.has_memory() {
+        let application = match self.topic_id.is_some() && !self.closing && self.accumulator.has_memory() {
             true => self.workload.next_at(),
             false => SimTime::MAX,
         };
@@ -369,7 +435,7 @@ impl Producer {
     fn next_send(&self) -> SimTime {
         let Some(topic) = self.topic_id else { return SimTime::MAX };
         let identity_at = match self.identity {
-            Identity::Asked(_) => return SimTime::MAX,
+            Identity::Asked { deadline, .. } => return deadline,
             Identity::Wanted => self.connections.reachable_at(),
             _ => SimTime::ZERO,
         };

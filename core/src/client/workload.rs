@@ -21,6 +21,8 @@ pub struct Workload {
     /// Records handed out so far.
     count: u64,
     rng: SimRng,
+    /// How wrong its clock is, for `{ts}`.
+    pub skew_ms: i64,
     key: Vec<u8>,
     value: Vec<u8>,
 }
@@ -35,7 +37,7 @@ impl Workload {
         };
         let start = SimTime::ZERO + spec.start + SimDuration(interval * u64::from(member) / of.max(1));
         let name = Arc::from(spec.members[member as usize].as_str());
-        Workload { spec, name, start, count: 0, rng, key: Vec::new(), value: Vec::new() }
+        Workload { spec, name, start, count: 0, rng, skew_ms: 0, key: Vec::new(), value: Vec::new() }
     }
 
     /// When the next record is due; never, once `records` were sent.
@@ -55,6 +57,12 @@ impl Workload {
             }
         };
         self.start + passed
+    }
+
+    /// The application was away: what fell due meanwhile is not made up for.
+    pub fn resume(&mut self, now: SimTime) {
+        let due = self.next_at();
+        self.start += now.since(due);
     }
 
     /// Writes the next record; [`key`](Workload::key) and [`value`](Workload::value) hold it until the one after.
@@ -80,6 +88,10 @@ impl Workload {
         &self.value
     }
 
+    pub fn spec(&self) -> &ProducerSpec {
+        &self.spec
+    }
+
     pub fn interval(&self) -> SimDuration {
         match self.spec.pace {
             Pace::Every(every) => every,
@@ -100,7 +112,7 @@ impl Workload {
             Piece::Counter => write!(out, "{}", self.count)?,
             Piece::Lat => write_degrees(out, self.position(now).0)?,
             Piece::Lon => write_degrees(out, self.position(now).1)?,
-            Piece::Timestamp => write!(out, "{}", now.timestamp_ms())?,
+            Piece::Timestamp => write!(out, "{}", now.timestamp_ms() + self.skew_ms)?,
             Piece::Pick(choices) => {
                 let choice = self.rng.below(choices.len() as u64) as usize;
                 out.extend(choices[choice].as_bytes());
@@ -164,6 +176,7 @@ mod tests {
             name: "t".to_owned(),
             members: (0..members).map(|i| format!("t-{i}")).collect(),
             topic: "orders".to_owned(),
+            bootstrap: Vec::new(),
             key: None,
             value: Template { pieces: value },
             pace,

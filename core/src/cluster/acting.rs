@@ -1,10 +1,16 @@
 //! What the user does to the world: each [`Command`], at this instant.
+//!
+//! Each is an event; its id is the cause of what it leads to.
+
+mod clients;
+mod disks;
+mod in_force;
+mod links;
+mod processes;
 
 use super::Cluster;
-use crate::command::{Act, Command, CommandError, Who};
+use crate::command::{Command, CommandError, Kind, Who};
 use crate::ids::{BrokerId, EventId, NodeId};
-use crate::protocol::Message;
-use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
 
 impl Cluster {
@@ -17,10 +23,11 @@ impl Cluster {
         }
         match command {
             Command::Process(act, who) => self.process(*act, who)?,
-            Command::Link(..) | Command::HealAll => return Err(CommandError::NotModelled("A link that misbehaves")),
-            Command::Disk(..) => return Err(CommandError::NotModelled("A disk that misbehaves")),
-            Command::Skew(..) => return Err(CommandError::NotModelled("A clock that is wrong")),
-            Command::Set { .. } => return Err(CommandError::NotModelled("A client that changes its settings")),
+            Command::Link(path, fault) => self.trouble(path, *fault)?,
+            Command::HealAll => self.heal_all(),
+            Command::Skew(who, ms) => self.skew(who, *ms)?,
+            Command::Set { client, key, value } => self.set(client, key, value)?,
+            Command::Disk(fault, id) => self.disk(*fault, *id),
             Command::Elect { .. } => return Err(CommandError::NotModelled("An election on request")),
             Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_) | Command::ConfigureTopic { .. } => {
                 return Err(CommandError::NotModelled("A topic that changes while the cluster runs"));
@@ -29,68 +36,63 @@ impl Cluster {
                 return Err(CommandError::NotModelled("A reassignment of replicas"));
             }
         }
+        self.note_trouble(command);
         self.steps += 1;
         Ok(())
     }
 
-    fn process(&mut self, act: Act, who: &Who) -> Result<(), CommandError> {
-        let id = match who {
-            Who::Node(id) if self.is_broker(BrokerId(*id)) => BrokerId(*id),
-            Who::Node(_) => return Err(CommandError::NotModelled("The process of a controller")),
-            _ => return Err(CommandError::NotModelled("The process of a client")),
+    /// Dense numbers of everybody who is meant.
+    fn meant(&self, who: &Who) -> Vec<u32> {
+        let all = 0..self.hosts.len() as u32;
+        all.filter(|node| self.is_meant(*node, who)).collect()
+    }
+
+    fn is_meant(&self, node: u32, who: &Who) -> bool {
+        match (self.node_id(node), who) {
+            (NodeId::Broker(BrokerId(id)), Who::Node(wanted)) => id == *wanted,
+            (NodeId::Broker(_), Who::All(Kind::Brokers)) => true,
+            (NodeId::Controller(id), Who::Node(wanted)) => id == *wanted,
+            (NodeId::Controller(_), Who::All(Kind::Controllers)) => true,
+            (NodeId::Client(_), Who::All(Kind::Clients)) => true,
+            (NodeId::Client(client), Who::Client(wanted)) => {
+                let place = client.0 as usize;
+                match self.producers.get(place) {
+                    Some(producer) => *producer.name == **wanted || producer.workload().spec().name == *wanted,
+                    None => {
+                        let consumer = &self.consumers[place - self.producers.len()];
+                        *consumer.name == **wanted || **consumer.group() == **wanted
+                    }
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// How a sentence about them begins, and whether they are many.
+    fn actor(&self, who: &Who) -> (String, bool) {
+        let text = match who {
+            Who::Node(id) if self.broker_ids.binary_search(&BrokerId(*id)).is_ok() => format!("Broker {id}"),
+            Who::Node(id) => format!("Controller {id}"),
+            Who::All(Kind::Brokers) => return ("The brokers".to_owned(), true),
+            Who::All(Kind::Controllers) => return ("The controllers".to_owned(), true),
+            Who::All(Kind::Clients) => return ("The clients".to_owned(), true),
+            Who::Client(name) => {
+                let many = self.meant(who).len() > 1;
+                if self.scenario.groups.iter().any(|group| group.name == *name) {
+                    return (if many { format!("The members of group {name}") } else { format!("The member of group {name}") }, many);
+                }
+                if many {
+                    return (format!("The producers {name}"), true);
+                }
+                format!("Client {name}")
+            }
         };
-        let Some(node) = self.number(NodeId::Broker(id)) else { return Ok(()) };
-        let down = self.is_down(id);
-        match act {
-            Act::Kill if down => return Err(CommandError::NotRunning(who.clone())),
-            Act::Kill => self.kill(id, node),
-            Act::Start if !down => return Err(CommandError::AlreadyRunning(who.clone())),
-            Act::Start => self.start(id, node),
-            Act::Stop => return Err(CommandError::NotModelled("A clean stop")),
-            Act::Pause | Act::Resume => return Err(CommandError::NotModelled("A paused process")),
-            Act::PowerCut => return Err(CommandError::NotModelled("A power cut")),
-        }
-        Ok(())
+        (text, false)
     }
 
-    fn is_broker(&self, id: BrokerId) -> bool {
-        self.broker_ids.binary_search(&id).is_ok()
-    }
-
-    fn fault(&mut self, subject: BrokerId, text: String, rule: &str, causes: Vec<EventId>) -> EventId {
+    fn fault(&mut self, subject: String, text: String, rule: &str, causes: Vec<EventId>) -> EventId {
         let id = self.next_event_id();
-        let kind = EventKind::Fault;
-        self.push_event(TraceEvent { id, kind, subject: subject.to_string(), text, rule: rule.to_owned(), causes });
+        self.push_event(TraceEvent { id, kind: EventKind::Fault, subject, text, rule: rule.to_owned(), causes });
         id
-    }
-
-    /// The process ends; the operating system closes its connections.
-    fn kill(&mut self, id: BrokerId, node: u32) {
-        let text = format!("Broker {id} crashed. Its disk is still there.");
-        let event = self.fault(id, text, "kill: the process ends at once, what it wrote stays (page cache kept)", Vec::new());
-        self.downs.insert(id, event);
-        self.brokers[node as usize - 1].crash();
-        self.crashes[node as usize - 1] += 1;
-        self.wakes[node as usize] = SimTime::MAX;
-        let peers: Vec<NodeId> = (0..self.wakes.len() as u32).filter(|peer| *peer != node).map(|peer| self.node_id(peer)).collect();
-        for peer in peers {
-            self.send(node, NodeId::Broker(id), peer, Message::Closed);
-        }
-    }
-
-    fn start(&mut self, id: BrokerId, node: u32) {
-        let causes = self.downs.remove(&id).into_iter().collect();
-        let text = format!("Broker {id} starts again on its disk.");
-        let event = self.fault(id, text, "start: a new process with the log directories it finds", causes);
-        for peer in self.broker_ids.iter().map(|peer| NodeId::Broker(*peer)).filter(|peer| *peer != NodeId::Broker(id)) {
-            // A new process has no connection left from before.
-            let crashes = self.crashes_of(peer);
-            self.network.reconnect(node, NodeId::Broker(id), peer, crashes);
-        }
-        let now = self.now;
-        let mut out = std::mem::take(&mut self.outbox);
-        self.brokers[node as usize - 1].start(now, Some(event));
-        self.flush(node, &mut out);
-        self.outbox = out;
     }
 }

@@ -32,7 +32,10 @@ impl Cluster {
         for ledger in &self.referee().groups {
             hasher.words([ledger.delivered, ledger.duplicates, ledger.out_of_order]);
         }
-        hasher.word(self.controller().image().offset);
+        for voter in self.controllers() {
+            let raft = voter.raft();
+            hasher.words([raft.epoch() as u64, raft.log().end(), raft.high_watermark(), u64::from(voter.active().is_some())]);
+        }
         for broker in self.brokers() {
             hasher.words([broker.id.0 as u64, broker.phase() as u64, broker.image().offset]);
             for (id, replica) in broker.replicas().iter() {

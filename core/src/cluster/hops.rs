@@ -67,7 +67,7 @@ impl Cluster {
         if self.hops.kept.len() as u32 >= self.hops.capacity.unwrap_or(0) {
             return;
         }
-        let topic = self.controller.image().topic(id.topic).map(|topic| topic.name.to_string()).unwrap_or_default();
+        let topic = self.controller().image().topic(id.topic).map(|topic| topic.name.to_string()).unwrap_or_default();
         self.hops.kept.push(HopView {
             kind,
             from: self.place(envelope.from),
@@ -84,7 +84,7 @@ impl Cluster {
 
     fn place(&self, id: NodeId) -> Place {
         match id {
-            NodeId::Controller => Place::Nowhere,
+            NodeId::Controller(_) => Place::Nowhere,
             NodeId::Broker(id) => Place::Broker(id.0),
             NodeId::Client(ClientId(client)) => {
                 let producers = self.producers.len() as u32;

@@ -1,7 +1,7 @@
 //! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
 
 use super::Cluster;
-use crate::ids::{BrokerId, EventId, TopicPartition};
+use crate::ids::{BrokerId, EventId, NodeId, TopicPartition};
 use crate::node::Fact;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -18,13 +18,18 @@ impl Cluster {
                 let consumer = client.0 as usize - self.producers.len();
                 self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
             }
+            Fact::Exited(broker, event) => {
+                if let Some(node) = self.number(NodeId::Broker(broker)) {
+                    self.end(node, event);
+                }
+            }
             Fact::LeaderStarted { partition, .. } => self.judge_leader(partition, next_event),
         }
     }
 
     fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
-        let name = self.controller.image().name_of(id);
-        let Some(leader) = self.controller.image().partition(id).and_then(|partition| partition.leader) else { return };
+        let name = self.controller().image().name_of(id);
+        let Some(leader) = self.controller().image().partition(id).and_then(|partition| partition.leader) else { return };
         let because = self.elections.get(&name).copied();
         let brokers = &self.brokers;
         let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
@@ -56,8 +61,18 @@ impl Cluster {
             }
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
-                let down = event.subject.parse().ok().and_then(|id| self.downs.get(&BrokerId(id)));
-                event.causes.extend(down);
+                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
+            }
+            EventKind::ControllerResigned => {
+                self.last_elected.1 = Some(event.id);
+            }
+            // So does the quorum of its leader.
+            EventKind::ControllerElected => {
+                let (last, left) = self.last_elected;
+                let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
+                event.causes.extend(left.or(struck));
+                self.last_elected = (event.subject.parse().unwrap_or(last), None);
             }
             _ => {}
         }

@@ -1,50 +1,56 @@
-//! Participants by number: controller, brokers, producers, consumers, in this order and without gaps.
+//! Participants by number: controllers, brokers, producers, consumers, in this order and without gaps.
 
 use super::Cluster;
-use crate::ids::{BrokerId, ClientId, NodeId};
+use crate::ids::{ClientId, FIRST_CONTROLLER, NodeId};
+use crate::network::End;
 use crate::node::Node;
 
 impl Cluster {
-    pub(super) fn crashes_of(&self, id: NodeId) -> u32 {
-        match id {
-            NodeId::Broker(id) => self.broker_ids.binary_search(&id).map_or(0, |place| self.crashes[place]),
-            _ => 0,
-        }
+    pub(super) fn is_down(&self, id: NodeId) -> bool {
+        self.number(id).is_some_and(|node| self.hosts[node as usize].down)
     }
 
-    pub(super) fn is_down(&self, id: BrokerId) -> bool {
-        self.broker(id).is_some_and(|broker| broker.phase() == crate::broker::Phase::Down)
+    /// Controllers and brokers: those who answer requests.
+    pub(super) fn servers(&self) -> u32 {
+        (self.controllers.len() + self.brokers.len()) as u32
     }
 
-    /// Dense number of a participant: controller, brokers, producers, consumers.
+    pub(super) fn end_of(&self, node: u32) -> End {
+        (node, self.node_id(node))
+    }
+
+    /// Dense number of a participant: controllers, brokers, producers, consumers.
     pub(super) fn number(&self, id: NodeId) -> Option<u32> {
+        let controllers = self.controllers.len() as u32;
         match id {
-            NodeId::Controller => Some(0),
-            NodeId::Broker(id) => self.broker_ids.binary_search(&id).ok().map(|place| 1 + place as u32),
-            NodeId::Client(ClientId(client)) => Some(1 + self.brokers.len() as u32 + client),
+            NodeId::Controller(id) => u32::try_from(id - FIRST_CONTROLLER).ok().filter(|place| *place < controllers),
+            NodeId::Broker(id) => self.broker_ids.binary_search(&id).ok().map(|place| controllers + place as u32),
+            NodeId::Client(ClientId(client)) => Some(self.servers() + client),
         }
     }
 
     pub(super) fn node_id(&self, number: u32) -> NodeId {
-        let brokers = self.brokers.len() as u32;
+        let (controllers, servers) = (self.controllers.len() as u32, self.servers());
         match number {
-            0 => NodeId::Controller,
-            n if n <= brokers => NodeId::Broker(self.broker_ids[n as usize - 1]),
-            n => NodeId::Client(ClientId(n - 1 - brokers)),
+            n if n < controllers => NodeId::Controller(FIRST_CONTROLLER + n as i32),
+            n if n < servers => NodeId::Broker(self.broker_ids[(n - controllers) as usize]),
+            n => NodeId::Client(ClientId(n - servers)),
         }
     }
 
     pub(super) fn participant(&mut self, number: u32) -> Option<&mut dyn Node> {
-        let (brokers, producers) = (self.brokers.len(), self.producers.len());
         let place = number as usize;
-        if place == 0 {
-            Some(&mut self.controller)
-        } else if place <= brokers {
-            Some(&mut self.brokers[place - 1])
-        } else if place <= brokers + producers {
-            Some(&mut self.producers[place - 1 - brokers])
+        let brokers = self.controllers.len();
+        let producers = brokers + self.brokers.len();
+        let consumers = producers + self.producers.len();
+        if place < brokers {
+            Some(&mut self.controllers[place])
+        } else if place < producers {
+            Some(&mut self.brokers[place - brokers])
+        } else if place < consumers {
+            Some(&mut self.producers[place - producers])
         } else {
-            self.consumers.get_mut(place - 1 - brokers - producers).map(|consumer| consumer as &mut dyn Node)
+            self.consumers.get_mut(place - consumers).map(|consumer| consumer as &mut dyn Node)
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::rules::ConfigFault;
 use super::value::Kind;
-use super::{Acks, BrokerConfig, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
+use super::{Acks, BrokerConfig, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
 use crate::sorted::SortedMap;
 use crate::time::SimDuration;
 
@@ -16,6 +16,14 @@ pub(super) struct Row<C> {
     meaning: &'static str,
     get: fn(&C) -> u64,
     set: fn(&mut C, u64),
+}
+
+/// A setting whose value is any text.
+struct TextRow<C> {
+    key: &'static str,
+    meaning: &'static str,
+    get: fn(&C) -> &str,
+    set: fn(&mut C, &str),
 }
 
 /// A setting as a page or a manual shows it.
@@ -47,6 +55,8 @@ const PARTITIONER: &[(&str, u64)] = &[
     ("RoundRobinPartitioner", 1),
     ("roundrobin", 1),
 ];
+const SELECTOR: &[(&str, u64)] =
+    &[("null", 0), ("org.apache.kafka.common.replica.RackAwareReplicaSelector", 1), ("RackAwareReplicaSelector", 1)];
 const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0)];
 const ASSIGNOR: &[(&str, u64)] = &[("range", 0), ("org.apache.kafka.clients.consumer.RangeAssignor", 0)];
 const ISOLATION: &[(&str, u64)] = &[("read_uncommitted", 0)];
@@ -211,8 +221,24 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
     millis!("session.timeout.ms", "INT", session_timeout, 1, INT, "Silent for so long, a member is dead to its coordinator."),
 ];
 
+const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[TextRow {
+    key: "client.rack",
+    meaning: "Where this client stands; brokers with replica.selector.class may let it read from a copy there.",
+    get: |c| c.client_rack.as_deref().unwrap_or_default(),
+    set: |c, v| c.client_rack = (!v.is_empty()).then(|| v.into()),
+}];
+
 const TOPIC: &[Row<TopicConfig>] = &[
     fixed!("compression.type", "STRING", TOPIC_COMPRESSION, "Whether the broker packs batches anew."),
+    number!("flush.messages", "LONG", flush_messages: u64, Count, 1, NEVER, "After so many records the log is forced to the disk."),
+    Row {
+        key: "flush.ms",
+        kafka_type: "LONG",
+        kind: Kind::Millis { min: 0, max: NEVER },
+        meaning: "After so long the log is forced to the disk, if log.flush.scheduler.interval.ms makes somebody look.",
+        get: |c| c.flush_ms,
+        set: |c, v| c.flush_ms = v,
+    },
     number!("index.interval.bytes", "INT", index_interval_bytes: u32, Bytes, 0, INT, "How far apart entries of the offset index lie."),
     number!("max.message.bytes", "INT", max_message_bytes: u32, Bytes, 0, INT, "The largest batch the topic takes."),
     number!("min.insync.replicas", "INT", min_insync_replicas: u32, Count, 1, INT, "With acks=all, so many copies must be in sync."),
@@ -256,6 +282,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         get: |c| c.leader_imbalance_check_interval.millis() / 1_000,
         set: |c, v| c.leader_imbalance_check_interval = SimDuration::from_secs(v),
     },
+    Row {
+        key: "log.flush.scheduler.interval.ms",
+        kafka_type: "LONG",
+        kind: Kind::Millis { min: 1, max: NEVER },
+        meaning: "How often a broker looks for logs whose flush.ms is over.",
+        get: |c| c.log_flush_scheduler_interval_ms,
+        set: |c, v| c.log_flush_scheduler_interval_ms = v,
+    },
     number!(
         "offsets.topic.num.partitions",
         "INT",
@@ -294,6 +328,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         LONG_MS,
         "A follower that has not caught up for so long leaves the ISR."
     ),
+    Row {
+        key: "replica.selector.class",
+        kafka_type: "STRING",
+        kind: Kind::Words(SELECTOR),
+        meaning: "Whether a consumer may read from a follower in its own rack (client.rack).",
+        get: |c| u64::from(c.rack_aware_reads),
+        set: |c, v| c.rack_aware_reads = v != 0,
+    },
 ];
 
 /// Settings by Kafka's names, on each of the four config structs.
@@ -312,11 +354,16 @@ pub trait Settings: Default + Sized + 'static {
 }
 
 macro_rules! settings {
-    ($config:ty, $rows:expr, $scope:literal) => {
+    ($config:ty, $rows:expr, $texts:expr, $scope:literal) => {
         impl Settings for $config {
             const SCOPE: &'static str = $scope;
 
             fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigFault> {
+                let texts: &[TextRow<$config>] = $texts;
+                if let Some(text) = texts.iter().find(|text| text.key == key) {
+                    (text.set)(self, value.trim());
+                    return Ok(());
+                }
                 let row = $rows.iter().find(|row| row.key == key).ok_or_else(|| unknown($scope, key, $rows.iter().map(|row| row.key)))?;
                 (row.set)(self, row.kind.read(row.key, value.trim())?);
                 Ok(())
@@ -324,26 +371,41 @@ macro_rules! settings {
 
             fn given(&self) -> SortedMap<String, String> {
                 let default = Self::default();
-                $rows
+                let texts: &[TextRow<$config>] = $texts;
+                let numbers = $rows
                     .iter()
                     .map(|row| (row, (row.get)(self)))
                     .filter(|(row, value)| *value != (row.get)(&default))
-                    .map(|(row, value)| (row.key.to_owned(), row.kind.print(value)))
-                    .collect()
+                    .map(|(row, value)| (row.key.to_owned(), row.kind.print(value)));
+                let texts = texts.iter().map(|text| (text.key.to_owned(), (text.get)(self).to_owned()));
+                numbers.chain(texts.filter(|(_, value)| !value.is_empty())).collect()
             }
 
             fn describe(&self) -> Vec<Described> {
                 let default = Self::default();
-                $rows.iter().map(|row| row.described((row.get)(self), (row.get)(&default))).collect()
+                let texts: &[TextRow<$config>] = $texts;
+                let mut all: Vec<Described> = $rows.iter().map(|row| row.described((row.get)(self), (row.get)(&default))).collect();
+                for text in texts {
+                    let place = all.partition_point(|other| other.key < text.key);
+                    all.insert(place, text.described((text.get)(self)));
+                }
+                all
             }
         }
     };
 }
 
-settings!(ProducerConfig, PRODUCER, "producer");
-settings!(ConsumerConfig, CONSUMER, "consumer");
-settings!(TopicConfig, TOPIC, "topic");
-settings!(BrokerConfig, BROKER, "broker");
+settings!(ProducerConfig, PRODUCER, &[], "producer");
+settings!(ConsumerConfig, CONSUMER, CONSUMER_TEXTS, "consumer");
+settings!(TopicConfig, TOPIC, &[], "topic");
+settings!(BrokerConfig, BROKER, &[], "broker");
+
+impl<C> TextRow<C> {
+    fn described(&self, value: &str) -> Described {
+        let (default, valid) = (String::new(), "any text".to_owned());
+        Described { key: self.key, kafka_type: "STRING", default, unit: "", valid, meaning: self.meaning, value: value.to_owned() }
+    }
+}
 
 impl<C> Row<C> {
     fn described(&self, value: u64, default: u64) -> Described {

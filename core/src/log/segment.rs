@@ -18,6 +18,8 @@ pub struct StoredBatch {
     /// For the referee alone: who wrote it, and the how-manieth record of that writer to this partition it begins with.
     pub writer: u32,
     pub serial: u32,
+    /// The bytes no longer match their CRC. Found out once, when they changed: whoever checks would find the same.
+    pub damaged: bool,
 }
 
 impl StoredBatch {
@@ -81,6 +83,22 @@ impl LogSegment {
         head.iter().chain(later.iter().flat_map(|chunk| chunk.iter())).chain(open)
     }
 
+    /// Changes the batch that holds `offset`, in this copy of the log alone; false when there is none.
+    pub fn alter(&mut self, offset: Offset, change: impl FnOnce(&mut StoredBatch)) -> bool {
+        let holds = |batch: &StoredBatch| batch.base_offset <= offset && offset < batch.next_offset();
+        if let Some(batch) = self.open.iter_mut().find(|batch| holds(batch)) {
+            change(batch);
+            return true;
+        }
+        let Some(chunk) = self.sealed.iter_mut().find(|chunk| chunk.iter().any(holds)) else { return false };
+        let mut batches = chunk.to_vec();
+        if let Some(batch) = batches.iter_mut().find(|batch| holds(batch)) {
+            change(batch);
+        }
+        *chunk = batches.into();
+        true
+    }
+
     /// Drops every batch that reaches beyond `end`.
     pub fn truncate_to(&mut self, end: Offset) {
         let kept: Vec<StoredBatch> = self.batches().take_while(|batch| batch.next_offset() <= end).cloned().collect();
@@ -104,7 +122,14 @@ mod tests {
         let batch = Arc::new(builder.build(ProducerStamp::NONE));
         for i in 0..batches {
             let base_offset = Offset(3 * i);
-            segment.push(StoredBatch { base_offset, batch: Arc::clone(&batch), leader_epoch: LeaderEpoch(0), writer: 0, serial: 0 });
+            segment.push(StoredBatch {
+                base_offset,
+                batch: Arc::clone(&batch),
+                leader_epoch: LeaderEpoch(0),
+                writer: 0,
+                serial: 0,
+                damaged: false,
+            });
         }
         segment
     }
@@ -128,6 +153,19 @@ mod tests {
         assert_eq!((cut.batches().count(), cut.bytes), (333, kept.bytes));
         cut.truncate_to(Offset(0));
         assert!(cut.is_empty() && cut.bytes == 0 && cut.first_timestamp_ms().is_none());
+    }
+
+    #[test]
+    fn a_change_of_one_copy_is_not_seen_in_another() {
+        let mut original = segment(700);
+        let copy = original.clone();
+        for offset in [4, 2_098] {
+            assert!(original.alter(Offset(offset), |batch| batch.damaged = true));
+        }
+        assert!(!original.alter(Offset(2_100), |batch| batch.damaged = true));
+        let damaged =
+            |segment: &LogSegment| segment.batches().filter(|batch| batch.damaged).map(|batch| batch.base_offset.0).collect::<Vec<_>>();
+        assert_eq!((damaged(&original), damaged(&copy)), (vec![3, 2_097], vec![]));
     }
 
     #[test]

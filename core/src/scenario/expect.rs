@@ -1,11 +1,13 @@
 //! Expectations: `lag(location-dashboard) == 0`, parsed with the place of every fault and judged on a view.
 //!
-//! An expression is a quantity, a comparison and a value: a number, `none`, a list of broker ids, or a state.
+//! An expression is a quantity, a comparison and a value: a number, `none`, a list of broker ids, or a state. What happened is
+//! counted: `events(broker_fenced)`, `events(leader_elected, trucks_gps-3)`, `events("larger than available brokers")`.
 
 mod cursor;
 
 use super::names::{hint, shown};
-use crate::view::{BrokerState, ClusterView, GroupView, PartitionView, TopicView};
+use crate::trace::EventKind;
+use crate::view::{BrokerState, ClientView, ClusterView, EventView, GroupView, PartitionView, TopicView};
 use cursor::Cursor;
 use std::fmt;
 
@@ -37,6 +39,8 @@ pub struct Known<'k> {
     /// Topics with their partition counts, Kafka's own included.
     pub topics: &'k [(&'k str, u32)],
     pub groups: &'k [&'k str],
+    /// Producers and members of groups.
+    pub clients: &'k [&'k str],
     pub brokers: &'k [i32],
 }
 
@@ -47,6 +51,14 @@ enum Takes {
     TopicOrPartition,
     Group,
     Broker,
+    /// A client, or the members of a group together.
+    Client,
+    /// One of those, or everybody.
+    ClientOrNothing,
+    ClientAndError,
+    ClientAndBroker,
+    /// A kind of event and perhaps its subject, or a part of its text.
+    Event,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +72,15 @@ enum Kind {
 }
 
 /// Every quantity, what it takes and what it gives.
-const QUANTITIES: [(&str, Takes, Kind); 21] = [
-    ("acked_lost", Takes::Nothing, Kind::Number),
-    ("sent", Takes::Nothing, Kind::Number),
-    ("acked", Takes::Nothing, Kind::Number),
-    ("failed", Takes::Nothing, Kind::Number),
+const QUANTITIES: [(&str, Takes, Kind); 28] = [
+    ("acked_lost", Takes::ClientOrNothing, Kind::Number),
+    ("sent", Takes::ClientOrNothing, Kind::Number),
+    ("acked", Takes::ClientOrNothing, Kind::Number),
+    ("failed", Takes::ClientOrNothing, Kind::Number),
+    ("retries", Takes::Client, Kind::Number),
+    ("errors", Takes::ClientAndError, Kind::Number),
+    ("requests", Takes::ClientAndBroker, Kind::Number),
+    ("events", Takes::Event, Kind::Number),
     ("violations", Takes::Nothing, Kind::Number),
     ("under_replicated", Takes::Nothing, Kind::Number),
     ("offline", Takes::Nothing, Kind::Number),
@@ -72,9 +88,12 @@ const QUANTITIES: [(&str, Takes, Kind); 21] = [
     ("broker", Takes::Broker, Kind::BrokerState),
     ("leader", Takes::Partition, Kind::Broker),
     ("leader_epoch", Takes::Partition, Kind::Number),
+    ("replicas", Takes::Partition, Kind::Brokers),
     ("isr", Takes::Partition, Kind::Brokers),
+    ("elr", Takes::Partition, Kind::Brokers),
     ("isr_size", Takes::Partition, Kind::Number),
     ("high_watermark", Takes::Partition, Kind::Number),
+    ("readable", Takes::Partition, Kind::Number),
     ("log_end", Takes::TopicOrPartition, Kind::Number),
     ("lag", Takes::Group, Kind::Number),
     ("delivered", Takes::Group, Kind::Number),
@@ -121,18 +140,24 @@ pub struct Expression {
     quantity: &'static str,
     topic: String,
     partition: Option<u32>,
-    group: String,
+    /// A group or a client.
+    name: String,
+    /// An error, the kind of an event, or a part of its text.
+    word: String,
+    /// Of an event; empty for any.
+    subject: String,
     broker: i32,
     compare: Compare,
     value: Value,
 }
 
 /// Parses and judges in one go. Names that are not in the view are faults, as they are when a file is read.
-pub fn judge(expect: &str, view: &ClusterView) -> Result<Verdict, ExprFault> {
+pub fn judge(expect: &str, view: &ClusterView, events: &[EventView]) -> Result<Verdict, ExprFault> {
     let topics: Vec<(&str, u32)> = view.topics.iter().map(|topic| (topic.name.as_str(), topic.partitions.len() as u32)).collect();
     let groups: Vec<&str> = view.groups.iter().map(|group| group.name.as_str()).collect();
+    let clients: Vec<&str> = view.clients.iter().map(|client| client.name.as_str()).collect();
     let brokers: Vec<i32> = view.brokers.iter().map(|broker| broker.id).collect();
-    Ok(Expression::parse(expect, &Known { topics: &topics, groups: &groups, brokers: &brokers })?.judge(view))
+    Ok(Expression::parse(expect, &Known { topics: &topics, groups: &groups, clients: &clients, brokers: &brokers })?.judge(view, events))
 }
 
 impl Expression {
@@ -149,7 +174,9 @@ impl Expression {
             quantity,
             topic: String::new(),
             partition: None,
-            group: String::new(),
+            name: String::new(),
+            word: String::new(),
+            subject: String::new(),
             broker: 0,
             compare: Compare::Equal,
             value: Value::None,
@@ -171,21 +198,52 @@ impl Expression {
             Takes::TopicOrPartition => format!("{0}(topic) or {0}(topic, partition)", self.quantity),
             Takes::Group => format!("{}(group)", self.quantity),
             Takes::Broker => format!("{}(id)", self.quantity),
+            Takes::Client => format!("{}(client)", self.quantity),
+            Takes::ClientOrNothing => format!("{0} or {0}(client)", self.quantity),
+            Takes::ClientAndError => format!("{}(client, NOT_LEADER_OR_FOLLOWER)", self.quantity),
+            Takes::ClientAndBroker => format!("{}(client, id)", self.quantity),
+            Takes::Event => format!("{0}(leader_elected) or {0}(leader_elected, subject) or {0}(\"part of the text\")", self.quantity),
         };
         let name = |c: char| !c.is_whitespace() && !"(),".contains(c);
         let write = |cursor: &Cursor<'_>, at| cursor.fault(at, format!("Write {form}."));
         let at = cursor.skip();
         if !cursor.eat("(") {
-            return Err(write(cursor, at));
+            return if takes == Takes::ClientOrNothing { Ok(()) } else { Err(write(cursor, at)) };
         }
         let at = cursor.skip();
+        if takes == Takes::Event && cursor.eat("\"") {
+            self.subject.push('"');
+            cursor.take(|c| c != '"').clone_into(&mut self.word);
+            let closed = cursor.eat("\"") && !self.word.is_empty();
+            cursor.skip();
+            return if closed && cursor.eat(")") { Ok(()) } else { Err(write(cursor, at)) };
+        }
         let first = cursor.take(name);
         match takes {
+            Takes::Event => {
+                let kinds = EventKind::ALL.map(EventKind::name);
+                if !kinds.contains(&first) {
+                    return Err(cursor.fault(at, format!("`{}` is no kind of event. {}", shown(first), hint(first, &kinds))));
+                }
+                first.clone_into(&mut self.word);
+                if cursor.eat(",") {
+                    cursor.skip();
+                    cursor.take(|c| c != ')').trim_end().clone_into(&mut self.subject);
+                }
+            }
+            Takes::Client | Takes::ClientOrNothing | Takes::ClientAndError | Takes::ClientAndBroker => {
+                if !known.clients.contains(&first) && !known.groups.contains(&first) {
+                    let near: Vec<&str> = known.clients.iter().chain(known.groups).copied().take(1_000).collect();
+                    return Err(cursor.fault(at, format!("There is no client `{}`. {}", shown(first), hint(first, &near))));
+                }
+                first.clone_into(&mut self.name);
+                self.of_client(cursor, takes, known, &form)?;
+            }
             Takes::Group => {
                 if !known.groups.contains(&first) {
                     return Err(cursor.fault(at, format!("There is no group `{}`. {}", shown(first), hint(first, known.groups))));
                 }
-                first.clone_into(&mut self.group);
+                first.clone_into(&mut self.name);
             }
             Takes::Broker => {
                 self.broker = first.parse().map_err(|_| write(cursor, at))?;
@@ -197,6 +255,32 @@ impl Expression {
         }
         let at = cursor.skip();
         if cursor.eat(")") { Ok(()) } else { Err(write(cursor, at)) }
+    }
+
+    /// What is asked about a client.
+    fn of_client(&mut self, cursor: &mut Cursor<'_>, takes: Takes, known: &Known<'_>, form: &str) -> Result<(), ExprFault> {
+        if matches!(takes, Takes::Client | Takes::ClientOrNothing) {
+            return Ok(());
+        }
+        let at = cursor.skip();
+        let comma = cursor.eat(",");
+        let second_at = cursor.skip();
+        let second = cursor.take(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !comma || second.is_empty() {
+            return Err(cursor.fault(at, format!("Write {form}.")));
+        }
+        if takes == Takes::ClientAndError {
+            second.clone_into(&mut self.word);
+            return match second.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+                true => Ok(()),
+                false => Err(cursor.fault(second_at, format!("Write the error by Kafka's name: {form}."))),
+            };
+        }
+        self.broker = second.parse().map_err(|_| cursor.fault(second_at, format!("Write {form}.")))?;
+        match known.brokers.contains(&self.broker) {
+            true => Ok(()),
+            false => Err(cursor.fault(second_at, format!("There is no broker {second}. Brokers here: {}.", listed(known.brokers)))),
+        }
     }
 
     fn partition_arguments(
@@ -228,8 +312,8 @@ impl Expression {
         Ok(())
     }
 
-    pub fn judge(&self, view: &ClusterView) -> Verdict {
-        let seen = self.seen(view);
+    pub fn judge(&self, view: &ClusterView, events: &[EventView]) -> Verdict {
+        let seen = self.seen(view, events);
         let holds = match (&seen, &self.value) {
             (Some(Value::Number(seen)), Value::Number(value)) => self.compare.holds(seen.cmp(value)),
             (Some(seen), value) => (seen == value) == (self.compare == Compare::Equal),
@@ -239,13 +323,23 @@ impl Expression {
     }
 
     /// `None` when the view does not (or no longer) have the thing.
-    fn seen(&self, view: &ClusterView) -> Option<Value> {
+    fn seen(&self, view: &ClusterView, events: &[EventView]) -> Option<Value> {
         let number = |n: u64| Some(Value::Number(i64::try_from(n).unwrap_or(i64::MAX)));
         let broker = |id: Option<i32>| Some(id.map_or(Value::None, |id| Value::Number(i64::from(id))));
-        let by_group = |counts: &crate::sorted::SortedMap<String, u64>| number(counts.get(&self.group).copied().unwrap_or(0));
+        let by_group = |counts: &crate::sorted::SortedMap<String, u64>| number(counts.get(&self.name).copied().unwrap_or(0));
         let partitions = || view.topics.iter().flat_map(|topic| &topic.partitions);
         let ledger = &view.ledger;
         match self.quantity {
+            "retries" => self.summed(view, |client| client.retries),
+            "errors" => self.summed(view, |client| client.errors.get(&self.word).copied().unwrap_or(0)),
+            "requests" => self.summed(view, |client| client.requests.get(&self.broker).copied().unwrap_or(0)),
+            "events" => number(events.iter().filter(|event| self.is_meant(event)).count() as u64),
+            "acked_lost" if !self.name.is_empty() => {
+                number(ledger.acked_lost.iter().filter(|lost| lost.client == self.name).count() as u64)
+            }
+            "sent" if !self.name.is_empty() => self.summed(view, |client| client.sent),
+            "acked" if !self.name.is_empty() => self.summed(view, |client| client.acked),
+            "failed" if !self.name.is_empty() => self.summed(view, |client| client.failed),
             "acked_lost" => number(ledger.acked_lost_total),
             "sent" => number(ledger.sent),
             "acked" => number(ledger.acked),
@@ -257,10 +351,13 @@ impl Expression {
             "broker" => view.brokers.iter().find(|b| b.id == self.broker).map(|b| Value::Word(broker_word(b.state))),
             "leader" => broker(self.partition(view)?.leader),
             "leader_epoch" => Some(Value::Number(i64::from(self.partition(view)?.leader_epoch))),
-            "isr" => {
-                let mut isr = self.partition(view)?.isr.clone();
-                crate::sorted::settle(&mut isr, i32::lt);
-                Some(Value::Brokers(isr))
+            "replicas" => Some(brokers(&self.partition(view)?.replicas)),
+            "isr" => Some(brokers(&self.partition(view)?.isr)),
+            "elr" => Some(brokers(&self.partition(view)?.elr)),
+            "readable" => {
+                let partition = self.partition(view)?;
+                let readable = partition.high_watermark - partition.log_start;
+                number(if partition.leader.is_some() { readable } else { 0 })
             }
             "isr_size" => number(self.partition(view)?.isr.len() as u64),
             "high_watermark" => number(self.partition(view)?.high_watermark),
@@ -278,6 +375,20 @@ impl Expression {
         }
     }
 
+    /// Over the client, or the members of the group, of that name.
+    fn summed(&self, view: &ClusterView, count: impl Fn(&ClientView) -> u64) -> Option<Value> {
+        let meant = |client: &&ClientView| client.name == self.name || client.group.as_ref() == Some(&self.name);
+        let sum: u64 = view.clients.iter().filter(meant).map(count).sum();
+        Some(Value::Number(i64::try_from(sum).unwrap_or(i64::MAX)))
+    }
+
+    fn is_meant(&self, event: &EventView) -> bool {
+        match self.subject.as_str() {
+            "\"" => event.text.contains(&self.word),
+            subject => event.kind == self.word && (subject.is_empty() || event.subject == subject),
+        }
+    }
+
     fn topic<'v>(&self, view: &'v ClusterView) -> Option<&'v TopicView> {
         view.topics.iter().find(|topic| topic.name == self.topic)
     }
@@ -287,8 +398,15 @@ impl Expression {
     }
 
     fn group<'v>(&self, view: &'v ClusterView) -> Option<&'v GroupView> {
-        view.groups.iter().find(|group| group.name == self.group)
+        view.groups.iter().find(|group| group.name == self.name)
     }
+}
+
+/// Sorted: as a set.
+fn brokers(ids: &[i32]) -> Value {
+    let mut ids = ids.to_vec();
+    crate::sorted::settle(&mut ids, i32::lt);
+    Value::Brokers(ids)
 }
 
 /// All partitions together; where nothing was committed yet, everything is still to come.
@@ -345,6 +463,15 @@ mod tests {
             isr: isr.to_vec(),
             replicas: vec![1, 2],
             log_end: 5,
+            high_watermark: 4,
+            ..Default::default()
+        };
+        let client = ClientView {
+            name: "p".to_owned(),
+            acked: 3,
+            retries: 4,
+            errors: [("NETWORK_EXCEPTION".to_owned(), 2)].into(),
+            requests: [(1, 9)].into(),
             ..Default::default()
         };
         let offset = |lag| GroupOffsetView { lag, log_end: 5, ..Default::default() };
@@ -356,6 +483,7 @@ mod tests {
                 partitions: vec![partition(0, Some(1), &[2, 1]), partition(1, None, &[])],
                 ..Default::default()
             }],
+            clients: vec![client],
             groups: vec![GroupView {
                 name: "dash-board".to_owned(),
                 state: "Stable".to_owned(),
@@ -364,6 +492,16 @@ mod tests {
             }],
             ..Default::default()
         }
+    }
+
+    fn events() -> Vec<EventView> {
+        let event = |kind: &str, subject: &str, text: &str| EventView {
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        vec![event("leader_elected", "a.b-c-0", "2 leads now."), event("fault", "2", "Broker 2 crashed. Its disk is still there.")]
     }
 
     #[test]
@@ -384,10 +522,26 @@ mod tests {
             "controller == 3001",
             "offline == 1",
             "duplicates(dash-board) <= 0",
+            "acked(p) == 3",
+            "retries(p) == 4",
+            "errors(p, NETWORK_EXCEPTION) == 2",
+            "errors(p, NOT_ENOUGH_REPLICAS) == 0",
+            "requests(p, 1) == 9",
+            "requests(dash-board, 2) == 0",
+            "acked_lost(p) == 0",
+            "replicas(a.b-c, 0) == [1, 2]",
+            "elr(a.b-c, 0) == []",
+            "readable(a.b-c, 0) == 4",
+            "readable(a.b-c, 1) == 0",
+            "events(leader_elected) == 1",
+            "events(leader_elected, a.b-c-0) == 1",
+            "events(leader_elected, a.b-c-1) == 0",
+            "events(\"Broker 2 crashed\") == 1",
+            "events(\"never\") == 0",
         ] {
-            assert_eq!(judge(holds, &view()).map(|v| v.holds), Ok(true), "{holds}");
+            assert_eq!(judge(holds, &view(), &events()).map(|v| v.holds), Ok(true), "{holds}");
         }
-        let verdict = judge("leader(a.b-c, 0) == 2", &view()).unwrap();
+        let verdict = judge("leader(a.b-c, 0) == 2", &view(), &[]).unwrap();
         assert_eq!((verdict.holds, verdict.seen.as_str()), (false, "1"));
     }
 
@@ -402,12 +556,18 @@ mod tests {
             ("broker(9) == running", 7, "Brokers here: 1, 2"),
             ("broker(1) == up", 13, "running, fenced, starting, down"),
             ("state(dash-board) > Stable", 18, "Write == or !="),
+            ("acked(q) == 0", 6, "There is no client `q`"),
+            ("errors(p) == 0", 8, "Write errors(client, NOT_LEADER_OR_FOLLOWER)"),
+            ("errors(p, oops) == 0", 10, "by Kafka's name"),
+            ("requests(p, 9) == 0", 12, "Brokers here: 1, 2"),
+            ("events(leader) == 0", 7, "`leader` is no kind of event"),
+            ("events(\"x) == 0", 7, "Write events(leader_elected)"),
             ("acked_lost = 0", 11, "comparison is missing"),
             ("acked_lost == zero", 14, "whole number"),
             ("acked_lost == 0 and sent == 1", 16, "too much"),
             ("", 0, "nothing that can be expected"),
         ] {
-            let fault = judge(text, &view()).unwrap_err();
+            let fault = judge(text, &view(), &[]).unwrap_err();
             assert_eq!(fault.at, at, "{text}: {fault}");
             assert!(fault.message.contains(part), "{text}: {fault}");
         }

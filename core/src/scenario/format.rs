@@ -57,13 +57,13 @@ fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
     file.only(faults, &FIELDS, &LATER);
     let cluster = cluster::read(file, faults);
     let topics = topics::read(file, faults, &cluster);
-    let mut clients = clients::Clients::new(&topics);
+    let mut clients = clients::Clients::new(&topics, &cluster.brokers);
     let producers = clients.producers(file, faults);
     let groups = clients.groups(file, faults);
     cluster::check_offsets_topic(file, faults, &cluster, !groups.is_empty());
     let script = script::Script { cast: Cast { cluster: &cluster, producers: &producers, groups: &groups }, topics: &topics };
     let timeline = script.timeline(file, faults);
-    let expects = script.expects(file, faults);
+    let expects = script.expects(file, faults, &timeline);
     Scenario {
         kafka: kafka(file, faults),
         title: title(file, faults),

@@ -161,6 +161,7 @@ impl Writer {
         self.head("[[producer]]");
         self.field("name", &quoted(&producer.name));
         self.field("topic", &quoted(&producer.topic));
+        self.bootstrap(&producer.bootstrap);
         if let Some(key) = &producer.key {
             self.field("key", &quoted(&key.to_string()));
         }
@@ -184,11 +185,19 @@ impl Writer {
         self.config(&given);
     }
 
+    fn bootstrap(&mut self, brokers: &[BrokerId]) {
+        if !brokers.is_empty() {
+            let brokers = self.ids(brokers);
+            self.field("bootstrap", &brokers);
+        }
+    }
+
     fn group(&mut self, group: &GroupSpec) {
         self.head("[[group]]");
         self.field("name", &quoted(&group.name));
         let topics = self.list(group.topics.iter().map(|topic| quoted(topic)));
         self.field("topics", &topics);
+        self.bootstrap(&group.bootstrap);
         if group.members != 1 {
             self.field("members", &group.members.to_string());
         }

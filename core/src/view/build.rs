@@ -10,13 +10,13 @@ use crate::client::consumer::Consumer;
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
 use crate::config::{Acks, Settings};
-use crate::controller::CONTROLLER_ID;
 use crate::group::Shard;
 use crate::group::classic::{Group, GroupState};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::metadata::{OFFSETS_TOPIC, PartitionRegistration, TopicImage};
+use crate::quorum::voter::Voter;
 use crate::sorted::SortedMap;
 
 /// Cells of a strip a view carries at most.
@@ -32,13 +32,24 @@ impl ClusterView {
             now_us: cluster.now().micros(),
             step: cluster.steps(),
             brokers: cluster.brokers().iter().map(|broker| broker_view(cluster, broker)).collect(),
-            controllers: ControllersView { leader: Some(CONTROLLER_ID), epoch: 1, voters: vec![CONTROLLER_ID], alive: vec![CONTROLLER_ID] },
+            controllers: controllers(cluster),
             topics: topics(cluster),
             groups: (0..scenario.groups.len() as u32).map(|group| group_view(cluster, group)).collect(),
             clients: clients(cluster),
             ledger: ledger(cluster),
+            in_force: cluster.in_force(),
             violations: cluster.violations(),
         }
+    }
+}
+
+fn controllers(cluster: &Cluster) -> ControllersView {
+    let voters = cluster.controllers();
+    ControllersView {
+        leader: cluster.active_controller().map(Voter::id),
+        epoch: voters.iter().map(|voter| voter.raft().epoch()).max().unwrap_or(0),
+        voters: voters.iter().map(Voter::id).collect(),
+        alive: voters.iter().filter(|voter| voter.is_up()).map(Voter::id).collect(),
     }
 }
 
@@ -224,6 +235,7 @@ fn clients(cluster: &Cluster) -> Vec<ClientView> {
             topics: vec![producer.topic.to_string()],
             key: producer.workload().key().filter(|key| !key.is_empty()).map(text),
             interval_us: Some(producer.workload().interval().micros()),
+            requests: producer.connections().requests(),
             ..ClientView::default()
         };
         counted(client, &producer.counts)
@@ -235,6 +247,7 @@ fn clients(cluster: &Cluster) -> Vec<ClientView> {
             topics: consumer.topics().iter().map(|topic| topic.to_string()).collect(),
             group: Some(consumer.group().to_string()),
             delivered: consumer.delivered,
+            requests: consumer.connections().requests(),
             ..ClientView::default()
         };
         counted(client, &consumer.counts)

@@ -59,16 +59,16 @@ impl Run {
         let mut unmet = Vec::new();
         for expect in scenario.expects.iter().filter(|expect| expect.at <= end) {
             cluster.run_until(expect.at);
-            unmet.extend(unmet_at(&ClusterView::of(&cluster), expect));
+            unmet.extend(unmet_at(&cluster, expect));
         }
         cluster.run_until(end);
         Run { cluster, unmet }
     }
 }
 
-fn unmet_at(view: &ClusterView, expect: &Expect) -> Vec<String> {
-    let at = expect.at;
-    let line = |that: &String| match judge(that, view) {
+fn unmet_at(cluster: &Cluster, expect: &Expect) -> Vec<String> {
+    let (at, view) = (expect.at, ClusterView::of(cluster));
+    let line = |that: &String| match judge(that, &view, cluster.events()) {
         Ok(verdict) if verdict.holds => None,
         Ok(verdict) => Some(format!("at {at} expected {that}, but it was {}", verdict.seen)),
         Err(fault) => Some(format!("at {at} expected {that}, which could not be judged: {fault}")),

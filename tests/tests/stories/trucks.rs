@@ -93,7 +93,8 @@ fn preferred_leaders_return_at_the_300_s_check_and_not_before() {
         assert!(topic.partitions.iter().all(|partition| partition.leader == Some(partition.replicas[0])), "{}", topic.name);
     }
     let returned = after.events("leader_elected").into_iter().filter(|event| event.at_us > 170_000_000);
-    assert!(returned.map(|event| event.at_us).all(|at| at == 300_000_000));
+    // Decided at 300 s, told when a majority of the controllers has it.
+    assert!(returned.map(|event| event.at_us).all(|at| (300_000_000..300_050_000).contains(&at)));
 }
 
 #[test]

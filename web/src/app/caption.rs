@@ -4,18 +4,19 @@ use crate::app::events::{Sign, about_internals};
 use crate::app::model::{Shared, Snapshot};
 use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::{Act, Inspect, Said, UiState};
-use crate::app::widgets::command_line;
 use crate::app::words;
 use crate::app::{App, Heard};
 use gloo::timers::callback::Timeout;
 use playground_core::view::{ClientKind, EventView};
+use web_sys::HtmlInputElement;
 use yew::html::Scope;
 use yew::prelude::*;
 
 /// Announcements to screen readers come at most this often, in milliseconds.
 const POLITE: f64 = 2_000.0;
 
-pub fn caption(page: &PageHandle, shot: &Snapshot, ui: &UiState, announcer: &Announcer) -> Html {
+pub fn caption(page: &PageHandle, shot: &Snapshot, ui: &UiState, announcer: &Announcer, field: &NodeRef) -> Html {
+    let (answer, refused) = answer(ui.said.as_ref());
     let newest = telling(&shot.events);
     let at = newest.map_or(String::new(), |event| words::moment(event.at_us));
     let others = at_this_moment(&shot.events).len().saturating_sub(1);
@@ -31,7 +32,9 @@ pub fn caption(page: &PageHandle, shot: &Snapshot, ui: &UiState, announcer: &Ann
                 </span>
             </p>
             <button key="why" type="button" class="button caption__why" disabled={newest.is_none()} onclick={page.on(why)}>{ "Why?" }</button>
-            <div key="said" class="caption__said" hidden={ui.said.is_none()}>{ for ui.said.iter().map(|said| said_line(page, ui, said)) }</div>
+            { prompt(page, ui, field) }
+            { in_force(page, shot) }
+            <pre key="answer" class={classes!("caption__answer", refused.then_some("caption__answer--refused"))} role="status" hidden={answer.is_empty()}>{ answer.to_owned() }</pre>
             <div key="announcer" class="visually-hidden" role="status" aria-live="polite">{ announcer.spoken.clone() }</div>
         </div>
     }
@@ -73,16 +76,52 @@ fn telling(events: &[Shared<EventView>]) -> Option<&Shared<EventView>> {
     at_this_moment(events).iter().rev().max_by_key(|event| (!about_internals(event), Sign::of(event)))
 }
 
-fn said_line(page: &PageHandle, ui: &UiState, said: &Said) -> Html {
-    let trouble = match &said.answer {
-        Some(Err(text)) => text.clone(),
-        Some(Ok(_)) | None => String::new(),
-    };
+/// What is broken on purpose, until somebody mends it: each fault as its line, a click ends it.
+fn in_force(page: &PageHandle, shot: &Snapshot) -> Html {
+    let faults = &shot.mirror.in_force;
     html! {
-        <div key="said" class="said">
-            { command_line(page, ui, &said.line) }
-            <span key="trouble" class="said__trouble" role="alert" hidden={trouble.is_empty()}>{ trouble }</span>
-        </div>
+        <ul key="force" class="in-force" aria-label="Faults in force" hidden={faults.is_empty()}>
+            { for faults.iter().map(|(line, undo)| html! {
+                <li key={line.clone()}>
+                    <button type="button" class="in-force__one" title={undo.clone()} aria-label={format!("End: {line}")} onclick={page.on(Click::Shell(undo.clone()))}>
+                        <span key="line">{ line.clone() }</span><span key="end" aria-hidden="true">{ "✕" }</span>
+                    </button>
+                </li>
+            }) }
+        </ul>
+    }
+}
+
+/// What the shell said to the last line, and whether it refused it.
+fn answer(said: Option<&Said>) -> (&str, bool) {
+    match said.and_then(|said| Some((&said.line, said.answer.as_ref()?))) {
+        // A line that only did what it says is answered with itself.
+        Some((line, Ok(text))) if text != line => (text, false),
+        Some((_, Err(text))) => (text, true),
+        _ => ("", false),
+    }
+}
+
+/// The shell: what is typed runs at this moment, and what is clicked stands here as the line that does it.
+fn prompt(page: &PageHandle, ui: &UiState, field: &NodeRef) -> Html {
+    let (typed, of) = (page.clone(), field.clone());
+    let onsubmit = Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        let line = of.cast::<HtmlInputElement>().map(|field| field.value()).unwrap_or_default();
+        if !line.trim().is_empty() {
+            typed.click(Click::Shell(line));
+        }
+    });
+    let line = ui.said.as_ref().map(|said| said.line.clone()).unwrap_or_default();
+    let copied = ui.copied.as_ref() == Some(&line);
+    html! {
+        <form key="prompt" class="command prompt" hidden={page.embed && line.is_empty()} {onsubmit}>
+            <label key="mark" class="command__prompt" for="prompt" aria-label="Command">{ "$" }</label>
+            <input key="line" id="prompt" class="prompt__line" ref={field} placeholder="type a command: kill 102" autocomplete="off" autocapitalize="off"
+                spellcheck="false" enterkeyhint="send" aria-keyshortcuts="/" />
+            <button key="copy" type="button" class="button button--quiet command__copy" hidden={line.is_empty()} aria-label="Copy the command"
+                onclick={page.on(Click::CopyLine(line))}>{ if copied { "Copied" } else { "Copy" } }</button>
+        </form>
     }
 }
 

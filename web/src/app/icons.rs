@@ -15,6 +15,7 @@ pub enum Icon {
     Check,
     Help,
     Share,
+    Book,
 }
 
 impl Icon {
@@ -30,6 +31,7 @@ impl Icon {
             Icon::Copy => "M7 7h9v9H7zM13 7V4H4v9h3",
             Icon::Check => "M4 10.5l4 4L16 6",
             Icon::Help => "M7.5 7.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M10 14.6h.01",
+            Icon::Book => "M10 5.5C8 4 5.5 4 3.5 4.5v11c2-.5 4.5-.5 6.5 1 2-1.5 4.5-1.5 6.5-1v-11C14.5 4 12 4 10 5.5zM10 5.5v11",
             Icon::Share => "M10 12.5V3.5M6.5 6.5L10 3l3.5 3.5M5 10v6.5h10V10",
         }
     }

@@ -2,11 +2,14 @@
 
 pub mod broker;
 pub mod client;
+pub mod controllers;
 pub mod event;
 pub mod group;
 pub mod guide;
 pub mod partition;
 pub mod record;
+pub mod scenarios;
+pub mod verdict;
 
 use crate::app::icons::Icon;
 use crate::app::model::Snapshot;
@@ -35,10 +38,13 @@ fn panel(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
     match &ui.inspect {
         Inspect::Guide => guide::guide(page),
         Inspect::Event(id) => event::why(page, &shot.events, *id),
+        Inspect::Verdict => verdict::verdict(page, shot),
+        Inspect::Controllers => controllers::controllers(page, shot),
+        Inspect::Scenarios => scenarios::scenarios(page, shot),
         Inspect::Subject(Subject::Broker(id)) => broker::broker(page, shot, ui, *id),
-        Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(shot, topic, *partition),
+        Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(page, shot, topic, *partition),
         Inspect::Subject(Subject::Record { topic, partition, offset }) => record::record(shot, topic, *partition, *offset),
-        Inspect::Subject(Subject::Client(name)) => client::client(shot, name),
+        Inspect::Subject(Subject::Client(name)) => client::client(page, shot, name),
         Inspect::Subject(Subject::Group(name)) => group::group(shot, name),
     }
 }

@@ -31,13 +31,14 @@ pub fn replaying(goal: Option<(u64, u64)>) -> Html {
     }
 }
 
-const SHORTCUTS: [(&str, &str); 7] = [
+const SHORTCUTS: [(&str, &str); 8] = [
     ("Space", "play or pause"),
     ("→", "stop, and run to the next event"),
     ("Tab", "walk through producers, brokers, partitions, groups"),
     ("← →", "on a strip: walk along its records"),
     ("Enter", "choose what is focused"),
     ("Esc", "close what lies on top"),
+    ("/", "type a command"),
     ("?", "this list"),
 ];
 

@@ -16,6 +16,7 @@ use gloo::render::{AnimationFrame, request_animation_frame};
 use playground_core::view::Subject;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
 use yew::html::Scope;
 use yew::{Callback, MouseEvent};
 
@@ -52,6 +53,9 @@ pub enum Click {
     /// The embedded run in a page of its own.
     OpenElsewhere,
     Keep,
+    /// A file of the shelf, opened as a link would.
+    Scenario(&'static str),
+    OwnRun,
 }
 
 pub struct Page {
@@ -188,7 +192,7 @@ impl Page {
         self.on(Click::Inspect(Inspect::Subject(subject)))
     }
 
-    pub fn click(&self, click: Click) {
+    pub fn click(self: &Rc<Self>, click: Click) {
         match click {
             Click::Act(act) => self.act(act),
             Click::Inspect(inspect) => self.inspect(inspect),
@@ -203,6 +207,11 @@ impl Page {
             Click::Share => self.ask(Asked::Link, |id| ToWorker::Scenario { id }),
             Click::OpenElsewhere => self.ask(Asked::Elsewhere, |id| ToWorker::Scenario { id }),
             Click::Keep => self.ask(Asked::Keep, |id| ToWorker::Scenario { id }),
+            Click::Scenario(file) => self.fetch(file),
+            Click::OwnRun => {
+                share::clear_fragment();
+                share::open_address();
+            }
         }
     }
 
@@ -332,6 +341,10 @@ impl Page {
 
     fn link(&self, scenario: &str) -> Option<String> {
         let at_us = self.model.borrow().mirror().now_us;
+        self.link_at(scenario, at_us)
+    }
+
+    fn link_at(&self, scenario: &str, at_us: u64) -> Option<String> {
         share::link_to(scenario, at_us).map_err(|text| self.act(Act::Tell(Notice { bad: true, text }))).ok()
     }
 
@@ -348,6 +361,27 @@ impl Page {
         if !matches!(gloo::utils::window().open_with_url_and_target(&link, "_blank"), Ok(Some(_))) {
             self.act(Act::Share(Share::Text(link)));
         }
+    }
+
+    fn fetch(self: &Rc<Self>, file: &'static str) {
+        let page = self.clone();
+        spawn_local(async move {
+            match share::fetch(&format!("scenarios/{file}.toml")).await {
+                Some(scenario) => page.preview(scenario),
+                None => page
+                    .act(Act::Tell(Notice { bad: true, text: format!("The scenario {file} could not be fetched. Is the page online?") })),
+            }
+        });
+    }
+
+    /// Shows a run in memory, under an address of its own; the user's own run stays as it is.
+    fn preview(self: &Rc<Self>, scenario: String) {
+        if let Some(link) = self.link_at(&scenario, 0) {
+            share::go_by(&link);
+        }
+        self.model.borrow_mut().keeping = Keeping::Preview;
+        self.connect(true);
+        self.send(ToWorker::Open { scenario, at_us: 0 });
     }
 
     /// A run opened from a link becomes the user's own: the same text, run to the same moment, with storage.

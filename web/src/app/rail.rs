@@ -2,7 +2,7 @@
 
 use crate::app::icons::{Icon, icon};
 use crate::app::page::{Click, PageHandle};
-use crate::app::ui_state::{Act, Place};
+use crate::app::ui_state::{Act, Inspect, Place};
 use yew::prelude::*;
 
 const PLACES: [(Place, Icon, &str); 2] = [(Place::Stage, Icon::Stage, "Stage"), (Place::Events, Icon::Events, "Events")];
@@ -19,6 +19,9 @@ pub fn rail(page: &PageHandle, now: Place) -> Html {
                     </button>
                 }
             }) }
+            <button key="scenarios" type="button" class="rail__place" onclick={page.on(Click::Inspect(Inspect::Scenarios))}>
+                { icon(Icon::Book) }<span key="name">{ "Scenarios" }</span>
+            </button>
             <button key="help" type="button" class="rail__place rail__help" onclick={page.on(Click::Act(Act::Help(true)))}>
                 { icon(Icon::Help) }<span key="name">{ "Help" }</span>
             </button>

@@ -6,7 +6,9 @@ use gloo::timers::callback::Timeout;
 use playground_core::scenario::{Scenario, builtin::builtin, link};
 use playground_core::time::SimTime;
 use playground_core::view::Subject;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::Response;
 use yew::html::Scope;
 
 /// A run to open: scenario text and the moment to show.
@@ -51,11 +53,22 @@ pub fn open_address() {
 
 /// Forgets the fragment: the run is the user's own now.
 pub fn clear_fragment() {
-    let window = gloo::utils::window();
-    let path = window.location().pathname().unwrap_or_default() + &window.location().search().unwrap_or_default();
-    if let Ok(history) = window.history() {
-        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
+    let location = gloo::utils::window().location();
+    go_by(&(location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()));
+}
+
+/// The page goes by this address from now on; nothing is loaded.
+pub fn go_by(address: &str) {
+    if let Ok(history) = gloo::utils::window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
     }
+}
+
+/// A text that lies beside the page.
+pub async fn fetch(path: &str) -> Option<String> {
+    let answer: Response = JsFuture::from(gloo::utils::window().fetch_with_str(path)).await.ok()?.dyn_into().ok()?;
+    let text = JsFuture::from(answer.text().ok()?).await.ok()?;
+    text.as_string().filter(|_| answer.ok())
 }
 
 /// A parameter of the address's query.

@@ -3,7 +3,7 @@
 use crate::app::icons::{Icon, icon, mark};
 use crate::app::model::{Keeping, Snapshot};
 use crate::app::page::{self, Click, PageHandle};
-use crate::app::ui_state::{Act, Share};
+use crate::app::ui_state::{Act, Inspect, Share};
 use crate::app::widgets::{icon_button, shortcut_button};
 use crate::app::words;
 use playground_core::view::LedgerView;
@@ -22,7 +22,7 @@ pub fn top_bar(page: &PageHandle, shot: &Snapshot, share: &Share) -> Html {
                 { kept(page, shot) }
             </div>
             { transport(page, shot) }
-            { verdict(&shot.mirror.ledger, shot.mirror.violations.len()) }
+            { verdict(page, &shot.mirror.ledger, shot.mirror.violations.len()) }
             { share_button(page, share) }
         </header>
     }
@@ -86,7 +86,7 @@ fn speeds(now: u64) -> Vec<u64> {
 }
 
 /// The promise: sent, promised, lost, twice. Red means damage and nothing else.
-fn verdict(ledger: &LedgerView, broken: usize) -> Html {
+fn verdict(page: &PageHandle, ledger: &LedgerView, broken: usize) -> Html {
     let twice: u64 = ledger.duplicates.values().sum();
     let lost = ledger.acked_lost_total;
     let whole = lost == 0 && twice == 0 && broken == 0;
@@ -98,14 +98,14 @@ fn verdict(ledger: &LedgerView, broken: usize) -> Html {
         }
     };
     html! {
-        <div key="verdict" class="verdict" role="group" aria-label="What became of the records">
+        <button key="verdict" type="button" class="verdict" title="What became of the records" onclick={page.on(Click::Inspect(Inspect::Verdict))}>
             <span key="dot" class={classes!("verdict__dot", (!whole).then_some("verdict__dot--bad"))} aria-hidden="true">{ if whole { "✓" } else { "!" } }</span>
             { item("sent", ledger.sent, "sent", false, "Records handed to the producers") }
             { item("promised", ledger.acked, "promised", false, "Acknowledged: the cluster said it has them") }
             { item("lost", lost, "lost", lost > 0, "Promised and no longer readable") }
             { item("twice", twice, "twice", twice > 0, "Handed to a group's application more than once") }
             <span key="broken" class="verdict__item verdict__item--bad" hidden={broken == 0}>{ format!("{broken} rules broken: our bug") }</span>
-        </div>
+        </button>
     }
 }
 

@@ -11,6 +11,12 @@ pub enum Inspect {
     Subject(Subject),
     /// Why this event happened.
     Event(u64),
+    /// What became of the records.
+    Verdict,
+    /// The quorum of controllers.
+    Controllers,
+    /// Runs to open.
+    Scenarios,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

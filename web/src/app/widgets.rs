@@ -58,6 +58,20 @@ pub fn shortcut_button(
     }
 }
 
+/// What can be done to something: buttons, each one line of shell, which its tooltip shows.
+pub fn deeds(page: &PageHandle, head: &'static str, deeds: Vec<(&'static str, String)>) -> Html {
+    html! {
+        <div key={head} class="panel__section">
+            <h3 key="head" class="panel__head">{ head }</h3>
+            <div key="deeds" class="panel__actions">
+                { for deeds.into_iter().map(|(word, line)| html! {
+                    <button key={word} type="button" class="button button--small" title={line.clone()} onclick={page.on(Click::Shell(line))}>{ word }</button>
+                }) }
+            </div>
+        </div>
+    }
+}
+
 /// A key's colour and shape.
 pub fn key_glyph(mark: KeyMark) -> Html {
     html! {

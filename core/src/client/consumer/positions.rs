@@ -6,6 +6,7 @@ use crate::config::OffsetReset;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
+use crate::metadata::{MetadataImage, PartitionRegistration};
 use crate::node::Outbox;
 use crate::protocol::{
     FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, MemberAssignment, OffsetCommitRequest, OffsetFetchRequest, Request,
@@ -26,6 +27,19 @@ pub(super) struct Assigned {
     high_watermark: Offset,
     fetched: VecDeque<StoredBatch>,
     fetching: bool,
+    preferred: Option<Preferred>,
+    /// A batch whose CRC is wrong (`check.crcs`): every poll would throw, so this partition is read no further.
+    damaged: bool,
+}
+
+/// The follower the leader has sent this member to (KIP-392).
+#[derive(Clone, Copy, Debug)]
+struct Preferred {
+    broker: BrokerId,
+    /// Of the leader that said so.
+    leader_epoch: LeaderEpoch,
+    /// `metadata.max.age.ms` after it was said, the leader is asked again.
+    until: SimTime,
 }
 
 impl Assigned {
@@ -49,7 +63,17 @@ impl Assigned {
     }
 
     fn fetchable(&self) -> bool {
-        self.position.is_some() && !self.fetching && self.fetched.is_empty()
+        self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged
+    }
+
+    /// The follower its leader has named, for as long as that holds.
+    fn named(&self, now: SimTime, partition: &PartitionRegistration) -> Option<BrokerId> {
+        self.preferred.filter(|said| said.until > now && said.leader_epoch == partition.leader_epoch).map(|said| said.broker)
+    }
+
+    /// Where to read: at the leader, unless it has named a follower and that one is there.
+    fn read_from(&self, now: SimTime, image: &MetadataImage, partition: &PartitionRegistration) -> Option<BrokerId> {
+        self.named(now, partition).filter(|broker| image.is_active(*broker)).or(partition.leader)
     }
 }
 
@@ -115,14 +139,17 @@ impl Consumer {
         }
     }
 
-    pub(super) fn took_reset(&mut self, answer: &[(TopicPartition, Result<Offset, ErrorCode>)]) {
+    pub(super) fn took_reset(&mut self, now: SimTime, answer: &[(TopicPartition, Result<Offset, ErrorCode>)]) {
         for (id, result) in answer {
             match (result, self.assigned.get_mut(id)) {
                 (Ok(offset), Some(assigned)) if assigned.needs_reset => {
                     assigned.needs_reset = false;
                     assigned.position = Some(*offset);
                 }
-                (Err(error), _) => self.note_error(*error),
+                (Err(error), _) => {
+                    self.reset_not_before = now + self.spec.config.retry_backoff;
+                    self.note_error(*error);
+                }
                 _ => {}
             }
         }
@@ -132,7 +159,7 @@ impl Consumer {
     pub(super) fn fetch(&mut self, now: SimTime, out: &mut Outbox) {
         let Membership::Stable { .. } = self.membership else { return };
         self.ask_committed(now, out);
-        if self.assigned.values().any(|assigned| assigned.needs_reset) {
+        if self.assigned.values().any(|assigned| assigned.needs_reset) && self.reset_not_before <= now {
             self.reset(now, out);
         }
         if !self.assigned.values().any(Assigned::fetchable) {
@@ -144,7 +171,11 @@ impl Consumer {
         let mut by_leader: SortedMap<BrokerId, Vec<FetchPartition>> = SortedMap::new();
         for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.fetchable()) {
             let Some(partition) = image.partition(*id) else { continue };
-            match partition.leader {
+            if assigned.named(now, partition).is_some_and(|broker| !image.is_active(broker)) {
+                // The leader knows better than our metadata, or that broker has just gone.
+                self.connections.want_metadata();
+            }
+            match assigned.read_from(now, &image, partition) {
                 None => self.connections.want_metadata(),
                 Some(leader) if busy.contains(&leader) || !self.connections.usable(leader, now) => {}
                 Some(leader) => by_leader.entry(leader).or_default().push(FetchPartition {
@@ -172,6 +203,7 @@ impl Consumer {
         let config = &self.spec.config;
         let request = FetchRequest {
             replica: None,
+            rack: config.client_rack.clone(),
             max_wait: config.fetch_max_wait,
             min_bytes: config.fetch_min_bytes,
             max_bytes: config.fetch_max_bytes,
@@ -180,30 +212,50 @@ impl Consumer {
         self.ask(now, leader, Request::Fetch(Box::new(request)), Asked::Fetch(asked), out);
     }
 
+    /// The request came to nothing; a follower that did not answer is not asked again.
     pub(super) fn fetch_lost(&mut self, asked: &[TopicPartition]) {
+        for id in asked {
+            if let Some(assigned) = self.assigned.get_mut(id) {
+                assigned.fetching = false;
+                assigned.preferred = None;
+            }
+        }
+    }
+
+    pub(super) fn took_fetch(&mut self, now: SimTime, asked: &[TopicPartition], answer: Vec<FetchedPartition>) {
         for id in asked {
             if let Some(assigned) = self.assigned.get_mut(id) {
                 assigned.fetching = false;
             }
         }
-    }
-
-    pub(super) fn took_fetch(&mut self, asked: &[TopicPartition], answer: Vec<FetchedPartition>) {
-        self.fetch_lost(asked);
         for fetched in answer {
             let Some(assigned) = self.assigned.get_mut(&fetched.partition) else { continue };
+            let position = assigned.position.unwrap_or_default();
             match fetched.error {
+                // The position moved meanwhile: an answer to another question.
+                _ if fetched.offset != position => {}
                 None => {
                     assigned.high_watermark = fetched.high_watermark;
-                    let position = assigned.position.unwrap_or_default();
-                    assigned.fetched.extend(fetched.batches.into_iter().filter(|batch| batch.next_offset() > position));
+                    if let Some(broker) = fetched.preferred {
+                        let until = now + self.spec.config.metadata_max_age;
+                        assigned.preferred = Some(Preferred { broker, leader_epoch: fetched.leader_epoch, until });
+                    }
+                    let whole = fetched.batches.iter().position(|batch| batch.damaged).unwrap_or(fetched.batches.len());
+                    assigned.damaged = whole < fetched.batches.len();
+                    assigned.fetched.extend(fetched.batches.into_iter().take(whole).filter(|batch| batch.next_offset() > position));
+                    if assigned.damaged {
+                        self.note_error(ErrorCode::CorruptMessage);
+                    }
                 }
-                Some(ErrorCode::OffsetOutOfRange) => {
-                    assigned.position = None;
-                    assigned.needs_reset = true;
-                    self.note_error(ErrorCode::OffsetOutOfRange);
+                // A follower may lack what the leader has; only the leader's word resets the position.
+                Some(error) => {
+                    let asked_leader = assigned.preferred.take().is_none();
+                    if error == ErrorCode::OffsetOutOfRange && asked_leader {
+                        assigned.position = None;
+                        assigned.needs_reset = true;
+                    }
+                    self.note_error(error);
                 }
-                Some(error) => self.note_error(error),
             }
         }
     }
@@ -236,8 +288,11 @@ impl Consumer {
     /// A leader that could not be reached is tried again when its pause is over.
     pub(super) fn next_fetch(&self) -> SimTime {
         let Membership::Stable { .. } = self.membership else { return SimTime::MAX };
+        let Some(image) = self.connections.image() else { return SimTime::MAX };
         let idle = self.assigned.iter().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
-        let paused = idle.filter_map(|(id, _)| self.connections.leader(*id)).map(|leader| self.connections.retry_at(leader));
-        paused.filter(|at| *at > self.last_poll).min().unwrap_or(SimTime::MAX)
+        let paused = idle.filter_map(|(id, assigned)| assigned.read_from(self.last_run, image, image.partition(*id)?));
+        let paused = paused.map(|broker| self.connections.retry_at(broker));
+        let resets = self.assigned.values().any(|assigned| assigned.needs_reset).then_some(self.reset_not_before);
+        paused.chain(resets).filter(|at| *at > self.last_run).min().unwrap_or(SimTime::MAX)
     }
 }

@@ -21,6 +21,8 @@ pub struct Accumulator {
     max_request_size: u32,
     memory: u64,
     buffered: u64,
+    /// How wrong the clock is that stamps the records.
+    pub skew_ms: i64,
     /// By partition, as far as one was ever written to; they remember their sequence.
     queues: Vec<Queue>,
     /// Those with batches waiting.
@@ -123,8 +125,26 @@ impl Accumulator {
             max_request_size: config.max_request_size,
             memory: config.buffer_memory,
             buffered: 0,
+            skew_ms: 0,
             queues: Vec::new(),
             waiting: SortedSet::default(),
+        }
+    }
+
+    /// Other settings for what is appended from now on.
+    pub fn reconfigure(&mut self, config: &ProducerConfig) {
+        let (queues, waiting) = (std::mem::take(&mut self.queues), std::mem::take(&mut self.waiting));
+        *self = Accumulator { queues, waiting, buffered: self.buffered, skew_ms: self.skew_ms, ..Accumulator::new(config) };
+    }
+
+    /// A new process sends what waits as if for the first time, at once.
+    pub fn send_again(&mut self, now: SimTime) {
+        self.restart_sequences();
+        for queue in &mut self.queues {
+            for batch in &mut queue.batches {
+                (batch.created, batch.deadline) = (now, now + self.delivery_timeout);
+                (batch.attempts, batch.retry_at) = (0, now);
+            }
         }
     }
 
@@ -153,7 +173,7 @@ impl Accumulator {
     }
 
     pub fn append(&mut self, partition: u32, now: SimTime, key: Option<&[u8]>, value: &[u8]) -> Appended {
-        let timestamp = now.timestamp_ms();
+        let timestamp = now.timestamp_ms() + self.skew_ms;
         let (key_len, value_len) = (key.map(|key| key.len() as u32), Some(value.len() as u32));
         if self.queues.len() <= partition as usize {
             self.queues.resize_with(partition as usize + 1, Queue::default);

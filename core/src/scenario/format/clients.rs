@@ -4,27 +4,30 @@ use super::super::fault::Faults;
 use super::super::names::{hint, name_fault, shown, spell_out, too_many};
 use super::super::reader::{Fields, named};
 use super::super::{CommitMode, GroupSpec, Pace, ProducerSpec, Template, TopicSpec, limits};
+use super::cluster::{broker_id, listed};
 use super::{config, config_faults};
 use crate::config::{ConsumerConfig, ProducerConfig};
+use crate::ids::BrokerId;
 use crate::sorted::SortedSet;
 use crate::time::SimDuration;
 
 /// The names taken so far.
 pub(super) struct Clients<'s> {
     topics: SortedSet<&'s str>,
+    brokers: &'s [BrokerId],
     clients: SortedSet<String>,
     groups: SortedSet<String>,
 }
 
-const PRODUCER: [&str; 9] = ["name", "topic", "key", "value", "every", "rate", "records", "start", "config"];
+const PRODUCER: [&str; 10] = ["name", "topic", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
 const PRODUCER_LATER: [&str; 3] = ["headers", "partition", "transaction"];
-const GROUP: [&str; 6] = ["name", "topics", "members", "process", "commit", "config"];
+const GROUP: [&str; 7] = ["name", "topics", "bootstrap", "members", "process", "commit", "config"];
 const GROUP_LATER: [&str; 3] = ["start", "instance", "assign"];
 
 impl<'s> Clients<'s> {
-    pub(super) fn new(topics: &'s [TopicSpec]) -> Self {
+    pub(super) fn new(topics: &'s [TopicSpec], brokers: &'s [BrokerId]) -> Self {
         let topics = topics.iter().map(|topic| topic.name.as_str()).collect();
-        Clients { topics, clients: SortedSet::new(), groups: SortedSet::new() }
+        Clients { topics, brokers, clients: SortedSet::new(), groups: SortedSet::new() }
     }
 
     pub(super) fn producers(&mut self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<ProducerSpec> {
@@ -60,6 +63,7 @@ impl<'s> Clients<'s> {
         config_faults(&fields, faults, settings.settle(&given));
         ProducerSpec {
             topic: topic.to_owned(),
+            bootstrap: self.bootstrap(&fields, faults),
             key: template(&fields, faults, "key").filter(|key| *key != Template::literal("none")),
             value: template(&fields, faults, "value").unwrap_or_else(ProducerSpec::default_value),
             pace: pace(&fields, faults),
@@ -98,7 +102,27 @@ impl<'s> Clients<'s> {
         }
         config_faults(&fields, faults, settings.check());
         let process = fields.duration(faults, "process", limits::DELAY).unwrap_or_default();
-        GroupSpec { name, topics, members, process, commit, config: settings }
+        GroupSpec { name, topics, bootstrap: self.bootstrap(&fields, faults), members, process, commit, config: settings }
+    }
+
+    /// `bootstrap.servers`, by the ids of the brokers.
+    fn bootstrap(&self, fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<BrokerId> {
+        const WRITE: &str = "bootstrap = [103]";
+        let Some(node) = fields.get("bootstrap") else { return Vec::new() };
+        let Some(list) = node.get_ref().as_array().filter(|list| !list.is_empty()) else {
+            faults.at(node.span().start, format!("{}: `bootstrap` names the brokers to ask first. Write {WRITE}.", fields.what));
+            return Vec::new();
+        };
+        let mut brokers = Vec::new();
+        for item in list.iter() {
+            let Some(id) = broker_id(item, faults) else { continue };
+            if self.brokers.binary_search(&id).is_err() {
+                faults.at(item.span().start, format!("{}: there is no broker {id}. Brokers here: {}.", fields.what, listed(self.brokers)));
+            } else if !brokers.contains(&id) {
+                brokers.push(id);
+            }
+        }
+        brokers
     }
 
     fn subscription(&self, fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<String> {

@@ -3,10 +3,10 @@
 use super::super::fault::Faults;
 use super::super::names::{name_fault, shown};
 use super::super::reader::{Fields, Node, named, whole};
-use super::super::{ClusterSpec, FIRST_CONTROLLER, NetworkSpec, limits};
+use super::super::{ClusterSpec, NetworkSpec, limits};
 use super::{config, config_faults};
 use crate::config::BrokerConfig;
-use crate::ids::BrokerId;
+use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::sorted::{SortedMap, SortedSet};
 
 const WRITE_BROKERS: &str = "brokers = [101, 102, 103] or brokers = { count = 3, first = 101 }";
@@ -64,7 +64,7 @@ fn counted(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<BrokerId> {
     (first..first + count).map(BrokerId).collect()
 }
 
-fn broker_id(node: &Node<'_>, faults: &mut Faults<'_>) -> Option<BrokerId> {
+pub(super) fn broker_id(node: &Node<'_>, faults: &mut Faults<'_>) -> Option<BrokerId> {
     let id = whole(node.get_ref()).ok().and_then(|id| i32::try_from(id).ok());
     if id.is_none() {
         let message = format!("{} is no broker id. Write a whole number from 0 to {}.", named(node.get_ref()), i32::MAX);

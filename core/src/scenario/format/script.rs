@@ -4,7 +4,8 @@ use super::super::expect::{Expression, Known};
 use super::super::fault::Faults;
 use super::super::names::shown;
 use super::super::reader::{Fields, texts};
-use super::super::{Cast, Expect, TimelineEntry, TopicSpec, limits};
+use super::super::{Cast, Expect, GroupSpec, TimelineEntry, TopicSpec, limits};
+use crate::command::Command;
 use crate::shell::parse_line;
 use crate::time::{SimDuration, SimTime};
 
@@ -52,14 +53,34 @@ impl Script<'_> {
         entries.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    pub(super) fn expects(&self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<Expect> {
+    /// Topics that the timeline creates or lets grow may be named too.
+    fn grow<'t>(&self, topics: &mut Vec<(&'t str, u32)>, command: &'t Command) {
+        match command {
+            Command::CreateTopic(new) => {
+                let assigned = Some(new.assignment.len() as u32).filter(|partitions| *partitions > 0);
+                topics.push((&new.name, assigned.or(new.partitions).unwrap_or(1)));
+            }
+            Command::AddPartitions { topic, total, .. } => {
+                for known in topics.iter_mut().filter(|known| known.0 == topic) {
+                    known.1 = known.1.max(*total);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn expects(&self, file: &Fields<'_, '_>, faults: &mut Faults<'_>, timeline: &[TimelineEntry]) -> Vec<Expect> {
         let mut topics: Vec<(&str, u32)> = self.topics.iter().map(|topic| (topic.name.as_str(), topic.placement.partitions())).collect();
+        timeline.iter().for_each(|entry| self.grow(&mut topics, &entry.command));
         if !self.cast.groups.is_empty() {
             topics.push(("__consumer_offsets", self.cast.cluster.config.offsets_topic_partitions));
         }
         let groups: Vec<&str> = self.cast.groups.iter().map(|group| group.name.as_str()).collect();
+        let members: Vec<Vec<String>> = self.cast.groups.iter().map(GroupSpec::member_names).collect();
+        let producers = self.cast.producers.iter().flat_map(|producer| &producer.members);
+        let clients: Vec<&str> = producers.chain(members.iter().flatten()).map(String::as_str).collect();
         let brokers: Vec<i32> = self.cast.cluster.brokers.iter().map(|broker| broker.0).collect();
-        let known = Known { topics: &topics, groups: &groups, brokers: &brokers };
+        let known = Known { topics: &topics, groups: &groups, clients: &clients, brokers: &brokers };
         let mut total = 0;
         let mut expects = Vec::new();
         for fields in file.tables(faults, "expect", limits::ENTRIES) {

@@ -6,9 +6,9 @@ use crate::app::model::{Snapshot, Topic};
 use crate::app::page::{Click, PageHandle};
 use crate::app::stage::brokers::{BrokerAction, leads_words, state_words};
 use crate::app::ui_state::UiState;
-use crate::app::widgets::{Cells, WORDS, command_line, facts, table};
+use crate::app::widgets::{Cells, WORDS, command_line, deeds, facts, table};
 use crate::app::words;
-use playground_core::view::{BrokerState, PartitionView, ReplicaView};
+use playground_core::view::{BrokerState, BrokerView, PartitionView, ReplicaView};
 use yew::prelude::*;
 
 pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html {
@@ -26,6 +26,7 @@ pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html
             </div>
             { command_line(page, ui, &action.line) }
             <p key="what" class="panel__text">{ with_code(what_happens(broker.state)) }</p>
+            { for faults(broker).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
             <h3 key="replicas" class="panel__head">{ "Replicas" }</h3>
             { table("table", "Replicas", &["Partition", "Role", "HW", "End", "State"], WORDS, replicas(mirror.user_topics(), id)) }
             { facts(vec![
@@ -50,6 +51,23 @@ fn what_happens(state: BrokerState) -> &'static str {
             "The process is gone, the disk is not. Started again, it truncates what leaders do not have and fetches what it missed."
         }
     }
+}
+
+type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
+
+/// What else can befall a broker. Of one that is down only the disk is left.
+fn faults(broker: &BrokerView) -> Faults {
+    let id = broker.id;
+    let disk = vec![("Fill", format!("disk full {id}")), ("Corrupt", format!("disk corrupt {id}")), ("Wipe", format!("disk wipe {id}"))];
+    if broker.state == BrokerState::Down {
+        return vec![("Disk", disk)];
+    }
+    let process = [("Stop in order", "stop"), ("Cut the power", "power-cut"), ("Pause", "pause"), ("Resume", "resume")];
+    let links = [("Cut from brokers", "brokers"), ("Cut from controllers", "controllers"), ("Cut from clients", "clients")];
+    let mut network: Vec<(&'static str, String)> = links.map(|(word, kind)| (word, format!("cut {id} {kind}"))).into();
+    network.push(("Slow by 200 ms", format!("slow {id} brokers 200ms")));
+    network.push(("Heal all links", "heal".to_owned()));
+    vec![("Process", process.map(|(word, verb)| (word, format!("{verb} {id}"))).into()), ("Network", network), ("Disk", disk)]
 }
 
 fn replicas<'a>(topics: impl Iterator<Item = &'a Topic>, broker: i32) -> Cells {

@@ -2,12 +2,13 @@
 
 use crate::app::inspector::{gone, title};
 use crate::app::model::Snapshot;
-use crate::app::widgets::{Cells, Rows, WORDS, facts, table};
+use crate::app::page::PageHandle;
+use crate::app::widgets::{Cells, Rows, WORDS, deeds, facts, table};
 use crate::app::words;
 use playground_core::view::{ClientKind, ClientView, GroupView};
 use yew::prelude::*;
 
-pub fn client(shot: &Snapshot, name: &str) -> Html {
+pub fn client(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
     let mirror = &shot.mirror;
     let key = format!("client-{name}");
     let Some(client) = mirror.clients.iter().find(|client| client.name == name) else { return gone(key, name) };
@@ -16,6 +17,7 @@ pub fn client(shot: &Snapshot, name: &str) -> Html {
         <div {key} class="panel">
             { title(&client.name, &about(client)) }
             { facts(counts(client)) }
+            { for faults(client).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
             <div key="owns" class="panel__section" hidden={group.is_none()}>
                 <h3 key="head" class="panel__head">{ "Partitions it owns" }</h3>
                 { table("table", "Partitions it owns", &["PARTITION", "POSITION", "CURRENT-OFFSET", "LAG"], 1,
@@ -53,6 +55,29 @@ fn counts(client: &ClientView) -> Rows {
     }
     rows.extend(client.errors.iter().map(|(name, n)| (name.clone().into(), format!("{}×", words::count(*n)).into())));
     rows
+}
+
+type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
+
+fn faults(client: &ClientView) -> Faults {
+    let name = &client.name;
+    let process = [("Crash", "kill"), ("Close in order", "stop"), ("Start", "start"), ("Pause", "pause"), ("Resume", "resume")];
+    let mut all = vec![
+        ("Process", process.map(|(word, verb)| (word, format!("{verb} {name}"))).into()),
+        (
+            "Network",
+            vec![
+                ("Cut from brokers", format!("cut {name} brokers")),
+                ("Lose answers only", format!("cut brokers>{name}")),
+                ("Heal all links", "heal".to_owned()),
+            ],
+        ),
+    ];
+    if client.kind == ClientKind::Producer {
+        let acks = [("acks=0", "0"), ("acks=1", "1"), ("acks=all", "all")];
+        all.insert(0, ("Wait for", acks.map(|(word, acks)| (word, format!("set {name} acks={acks}"))).into()));
+    }
+    all
 }
 
 fn owned(group: &GroupView, client: &str) -> Cells {

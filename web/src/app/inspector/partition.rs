@@ -3,12 +3,13 @@
 use crate::app::inspector::broker::copy_state;
 use crate::app::inspector::{gone, title};
 use crate::app::model::{Shared, Snapshot};
-use crate::app::widgets::{Cells, Rows, WORDS, facts, table};
+use crate::app::page::PageHandle;
+use crate::app::widgets::{Cells, Rows, WORDS, deeds, facts, table};
 use crate::app::words;
 use playground_core::view::{GroupView, PartitionView};
 use yew::prelude::*;
 
-pub fn partition(shot: &Snapshot, topic: &str, partition: u32) -> Html {
+pub fn partition(page: &PageHandle, shot: &Snapshot, topic: &str, partition: u32) -> Html {
     let name = format!("{topic}-{partition}");
     let key = format!("partition-{name}");
     let mirror = &shot.mirror;
@@ -19,6 +20,7 @@ pub fn partition(shot: &Snapshot, topic: &str, partition: u32) -> Html {
             { title(&name, &about) }
             { table("describe", "Leader and replicas", &["PARTITION", "LEADER", "REPLICAS", "ISR"], WORDS, vec![describe(partition)]) }
             { facts(numbers(partition)) }
+            { deeds(page, "Leadership", elections(topic, partition)) }
             <h3 key="copies" class="panel__head">{ "Copies" }</h3>
             { table("copies-table", "Copies", &["Broker", "HW", "End", "State"], WORDS, copies(partition)) }
             <h3 key="groups" class="panel__head">{ "Groups" }</h3>
@@ -49,6 +51,19 @@ fn numbers(partition: &PartitionView) -> Rows {
         rows.push(("Eligible leader replicas".into(), ids(&partition.elr)));
     }
     rows
+}
+
+/// Kafka's own commands; it refuses those that are not needed, in its words.
+fn elections(topic: &str, partition: &PartitionView) -> Vec<(&'static str, String)> {
+    let elect = |kind: &str| format!("kafka-leader-election.sh --election-type {kind} --topic {topic} --partition {}", partition.partition);
+    let configure = |to: bool| {
+        format!("kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config unclean.leader.election.enable={to}")
+    };
+    vec![
+        ("Elect the preferred leader", elect("preferred")),
+        ("Elect uncleanly", elect("unclean")),
+        ("Allow unclean elections", configure(true)),
+    ]
 }
 
 fn copies(partition: &PartitionView) -> Cells {

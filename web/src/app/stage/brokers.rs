@@ -4,6 +4,7 @@ use crate::app::model::Mirror;
 use crate::app::page::{Click, PageHandle};
 use crate::app::stage::geometry::broker_at;
 use crate::app::stage::is_selected;
+use crate::app::ui_state::Inspect;
 use crate::app::words;
 use playground_core::view::{BrokerState, BrokerView, ControllersView, Subject};
 use yew::prelude::*;
@@ -15,10 +16,10 @@ pub fn brokers(page: &PageHandle, mirror: &Mirror, selected: Option<&Subject>) -
         <section key="brokers" class="brokers" aria-label="Brokers">
             <div key="head" class="column-head">
                 <h2 key="name" class="column-head__name">{ "Brokers" }</h2>
-                <p key="what" class="column-head__what">
+                <button key="what" type="button" class="column-head__what quorum" onclick={page.on(Click::Inspect(Inspect::Controllers))}>
                     <span key="hex" class="hexagon" aria-hidden="true" hidden={apart.is_none()}>{ "C" }</span>
                     { controller_words(controllers) }
-                </p>
+                </button>
             </div>
             <div key="row" class="brokers__row">
                 { for mirror.brokers.iter().map(|broker| {

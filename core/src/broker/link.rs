@@ -1,0 +1,110 @@
+//! How a broker finds the active controller: it asks the one it believes in, and another voter when that one is gone, silent, or
+//! says it is somebody else. Kafka's observers of the quorum and `NodeToControllerChannelManager`.
+
+use super::{Broker, Phase};
+use crate::ids::{CorrelationId, NodeId};
+use crate::node::Outbox;
+use crate::protocol::Request;
+use crate::time::{SimDuration, SimTime};
+use std::sync::Arc;
+
+/// No answer for so long: the request is lost (`controller.quorum.request.timeout.ms`; an empty fetch waits 500 ms).
+pub(super) const ANSWER_TIMEOUT: SimDuration = SimDuration::from_secs(2);
+
+/// Pause before the next voter is tried.
+const RETRY_BACKOFF: SimDuration = SimDuration::from_millis(100);
+
+#[derive(Clone, Debug)]
+pub(super) struct ControllerLink {
+    pub(super) voters: Arc<[i32]>,
+    /// Believed to be the active controller.
+    active: i32,
+    /// The metadata fetch under way, and until when its answer is worth waiting for.
+    fetch: Option<(CorrelationId, SimTime)>,
+    /// The registration or heartbeat under way.
+    contact: Option<CorrelationId>,
+    /// Nothing is asked before.
+    retry_at: SimTime,
+}
+
+impl ControllerLink {
+    pub(super) fn new(voters: Arc<[i32]>) -> Self {
+        let active = voters[0];
+        ControllerLink { voters, active, fetch: None, contact: None, retry_at: SimTime::ZERO }
+    }
+
+    /// When a fetch is overdue, or the next one may go.
+    pub(super) fn next_timeout(&self) -> SimTime {
+        self.fetch.map_or(self.retry_at, |(_, until)| until)
+    }
+
+    pub(super) fn is_resting(&self, now: SimTime) -> bool {
+        now < self.retry_at
+    }
+
+    /// Whether this answers the registration or heartbeat under way.
+    pub(super) fn ends_contact(&mut self, id: CorrelationId) -> bool {
+        self.contact.take_if(|asked| *asked == id).is_some()
+    }
+
+    pub(super) fn ends_fetch(&mut self, id: CorrelationId) -> bool {
+        self.fetch.take_if(|(asked, _)| *asked == id).is_some()
+    }
+
+    /// Another voter, the next in the ring unless one was named.
+    fn turn(&mut self, named: Option<i32>) {
+        let place = self.voters.iter().position(|voter| *voter == self.active).map_or(0, |place| place + 1);
+        self.active = named.unwrap_or(self.voters[place % self.voters.len()]);
+    }
+}
+
+impl Broker {
+    pub(super) fn ask_controller(&mut self, request: Request, out: &mut Outbox) -> CorrelationId {
+        let id = self.correlation();
+        out.request(NodeId::Controller(self.link.active), id, request);
+        id
+    }
+
+    /// A registration or a heartbeat.
+    pub(super) fn contact(&mut self, request: Request, out: &mut Outbox) {
+        self.link.contact = Some(self.ask_controller(request, out));
+    }
+
+    /// Keeps one metadata fetch under way.
+    pub(super) fn fetch_metadata(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.link.fetch.is_none() && !self.link.is_resting(now) && self.listens() {
+            let request = Request::FetchMetadata { offset: self.image.offset, epoch: self.lifecycle.epoch };
+            self.link.fetch = Some((self.ask_controller(request, out), now + ANSWER_TIMEOUT));
+        }
+    }
+
+    /// An answer that is overdue will not come.
+    pub(super) fn mind_controller(&mut self, now: SimTime, out: &mut Outbox) {
+        let overdue = self.link.fetch.is_some_and(|(_, until)| until <= now);
+        let unregistered = self.lifecycle.phase == Phase::Registering && self.link.contact.is_some() && self.lifecycle.next_contact <= now;
+        if overdue || unregistered {
+            self.lose_controller(now, None);
+        }
+        self.fetch_metadata(now, out);
+    }
+
+    /// Connection closed, or the voter says that it is not the active controller: `hint` is.
+    pub(super) fn controller_gone(&mut self, now: SimTime, from: i32, hint: Option<i32>) {
+        if from == self.link.active {
+            self.lose_controller(now, hint);
+        }
+    }
+
+    /// What was asked of it is forgotten and asked again of another.
+    fn lose_controller(&mut self, now: SimTime, hint: Option<i32>) {
+        let elsewhere = hint.filter(|voter| *voter != self.link.active);
+        self.link.retry_at = if elsewhere.is_some() { now } else { now + RETRY_BACKOFF };
+        // One that is elected and not yet in office names itself.
+        self.link.turn(elsewhere.or(hint));
+        self.link.fetch = None;
+        if self.link.contact.take().is_some() {
+            self.lifecycle.next_contact = self.link.retry_at;
+        }
+        self.forget_isr_request();
+    }
+}

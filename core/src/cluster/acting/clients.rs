@@ -1,0 +1,76 @@
+//! Settings and clocks of clients.
+
+use super::super::Cluster;
+use crate::command::{CommandError, Who};
+use crate::config::Settings;
+use crate::ids::{ClientId, NodeId};
+use crate::sorted::SortedSet;
+use crate::time::SimDuration;
+use std::sync::Arc;
+
+impl Cluster {
+    /// Clocks stamp records and nothing else here; timers follow their own.
+    pub(super) fn skew(&mut self, who: &Who, ms: i64) -> Result<(), CommandError> {
+        let clients: Vec<usize> = self.meant(who).into_iter().filter_map(|node| self.producer_at(node)).collect();
+        if clients.is_empty() {
+            return Err(CommandError::NotModelled("A wrong clock of anyone but a producer (LogAppendTime)"));
+        }
+        let (actor, many) = self.actor(who);
+        let clock = if many { "clocks are" } else { "clock is" };
+        let by = SimDuration::from_millis(ms.unsigned_abs());
+        let text = match ms {
+            0 => format!("{actor}: {clock} right again."),
+            ms => format!("{actor}: {clock} {by} {}.", if ms < 0 { "behind" } else { "ahead" }),
+        };
+        self.fault(who.to_string(), text, "message.timestamp.type = CreateTime: a record carries its producer's clock", Vec::new());
+        clients.into_iter().for_each(|producer| self.producers[producer].skew(ms));
+        Ok(())
+    }
+
+    pub(super) fn set(&mut self, client: &str, key: &str, value: &str) -> Result<(), CommandError> {
+        let who = Who::Client(client.to_owned());
+        let nodes = self.meant(&who);
+        // All of them or none: each is tried before any is changed.
+        let mut producers = Vec::new();
+        let mut consumers = Vec::new();
+        for node in nodes {
+            let NodeId::Client(ClientId(id)) = self.node_id(node) else { continue };
+            match self.producers.get(id as usize) {
+                Some(producer) => {
+                    let mut config = producer.config().clone();
+                    config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
+                    let mut given: SortedSet<String> = producer.config().given().into_iter().map(|(key, _)| key).collect();
+                    given.insert(key.to_owned());
+                    if let Some(fault) = config.settle(&given).into_iter().next() {
+                        return Err(CommandError::Refused(fault.message));
+                    }
+                    producers.push((id as usize, config));
+                }
+                None => {
+                    let place = id as usize - self.producers.len();
+                    let mut spec = (**self.consumers[place].spec()).clone();
+                    spec.config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
+                    consumers.push((place, spec));
+                }
+            }
+        }
+        let (actor, many) = self.actor(&who);
+        let goes = if many { "go" } else { "goes" };
+        let text = format!("{actor} {goes} on with {key} = {value}.");
+        self.fault(client.to_owned(), text, "set: as if the client had been closed and opened again", Vec::new());
+        for (place, config) in producers {
+            self.producers[place].reconfigure(Arc::new(config));
+        }
+        for (place, spec) in consumers {
+            self.consumers[place].reconfigure(Arc::new(spec));
+        }
+        Ok(())
+    }
+
+    fn producer_at(&self, node: u32) -> Option<usize> {
+        match self.node_id(node) {
+            NodeId::Client(ClientId(id)) => Some(id as usize).filter(|place| *place < self.producers.len()),
+            _ => None,
+        }
+    }
+}

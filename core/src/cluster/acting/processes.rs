@@ -1,0 +1,202 @@
+//! Processes that die, stop, start, freeze and thaw.
+
+use super::super::Cluster;
+use crate::command::{Act, CommandError, Who};
+use crate::ids::{ClientId, EventId, NodeId};
+use crate::node::Outbox;
+use crate::protocol::Message;
+use crate::time::SimTime;
+
+impl Cluster {
+    /// Those of `who` that it can happen to; refused when it can happen to none.
+    pub(super) fn process(&mut self, act: Act, who: &Who) -> Result<(), CommandError> {
+        let meant = self.meant(who);
+        self.possible(act, &meant)?;
+        let fits = |node: &u32| {
+            let host = &self.hosts[*node as usize];
+            match act {
+                Act::Kill | Act::PowerCut => !host.down,
+                Act::Stop => !host.down && !host.paused,
+                Act::Start => host.down || self.is_closing(*node),
+                Act::Pause => !host.down && !host.paused,
+                Act::Resume => host.paused,
+            }
+        };
+        let nodes: Vec<u32> = meant.iter().copied().filter(fits).collect();
+        if nodes.is_empty() {
+            let paused = meant.iter().any(|node| self.hosts[*node as usize].paused);
+            return Err(match act {
+                Act::Pause | Act::Stop if paused => CommandError::AlreadyPaused(who.clone()),
+                Act::Kill | Act::PowerCut | Act::Pause | Act::Stop => CommandError::NotRunning(who.clone()),
+                Act::Start => CommandError::AlreadyRunning(who.clone()),
+                Act::Resume => CommandError::NotPaused(who.clone()),
+            });
+        }
+        let event = self.tell(act, who, &nodes);
+        for node in nodes {
+            match act {
+                Act::Kill => self.kill(node, event),
+                Act::PowerCut => self.power_cut(node, event),
+                Act::Stop => self.stop(node, event),
+                Act::Start => self.start(node, event),
+                Act::Pause => {
+                    let host = &mut self.hosts[node as usize];
+                    (host.paused, host.struck) = (true, Some(event));
+                }
+                Act::Resume => self.resume(node),
+            }
+        }
+        Ok(())
+    }
+
+    /// What the engine does not have yet is refused before anything happens.
+    fn possible(&self, act: Act, meant: &[u32]) -> Result<(), CommandError> {
+        for node in meant {
+            match (self.node_id(*node), act) {
+                (NodeId::Controller(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a controller")),
+                (NodeId::Broker(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a broker")),
+                (NodeId::Client(_), Act::PowerCut) => {
+                    return Err(CommandError::Refused("A client keeps nothing on a disk. Write `kill` instead.".to_owned()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The event, caused by what the processes suffered from before.
+    fn tell(&mut self, act: Act, who: &Who, nodes: &[u32]) -> EventId {
+        let (actor, many) = self.actor(who);
+        let brokers = nodes.iter().any(|node| !matches!(self.node_id(*node), NodeId::Client(_)));
+        let (their, have, starts) = if many { ("Their disks are", "are", "start") } else { ("Its disk is", "is", "starts") };
+        let (text, rule) = match act {
+            Act::Kill if brokers => {
+                (format!("{actor} crashed. {their} still there."), "kill: the process ends at once, what it wrote stays (page cache kept)")
+            }
+            Act::Kill => (format!("{actor} crashed."), "kill: the process ends at once; nobody is told but by closed connections"),
+            Act::PowerCut => (format!("{actor} lost power. What was not flushed is gone."), "power-cut: the page cache is lost"),
+            Act::Stop => (format!("{actor} {} in order.", if many { "stop" } else { "stops" }), "stop: close() of a client"),
+            Act::Start if brokers => {
+                let disk = if many { "their disks" } else { "its disk" };
+                (format!("{actor} {starts} again on {disk}."), "start: a new process with the log directories it finds")
+            }
+            Act::Start => {
+                (format!("{actor} {starts} again."), "start: a new process; a producer sends again what it got no acknowledgement for")
+            }
+            Act::Pause => (
+                format!("{actor} {have} paused: nothing gets done, messages wait."),
+                "pause: SIGSTOP, as in a long garbage collection; the timers of others go on",
+            ),
+            Act::Resume => {
+                (format!("{actor} {} on.", if many { "go" } else { "goes" }), "resume: SIGCONT; what waited is done now, late timers too")
+            }
+        };
+        let causes = match act {
+            Act::Start | Act::Resume => {
+                let mut causes: Vec<EventId> = nodes.iter().filter_map(|node| self.hosts[*node as usize].struck.take()).collect();
+                causes.dedup();
+                causes
+            }
+            _ => Vec::new(),
+        };
+        self.fault(who.to_string(), text, rule, causes)
+    }
+
+    /// The process ends; the operating system closes its connections.
+    pub(super) fn kill(&mut self, node: u32, event: EventId) {
+        self.end(node, Some(event));
+        match self.node_id(node) {
+            NodeId::Controller(_) => self.controllers[node as usize].crash(),
+            NodeId::Broker(_) => self.brokers[node as usize - self.controllers.len()].crash(),
+            NodeId::Client(ClientId(client)) => match self.producers.get_mut(client as usize) {
+                Some(producer) => producer.crash(),
+                None => self.consumers[client as usize - self.producers.len()].crash(),
+            },
+        }
+    }
+
+    /// There is no process any more.
+    pub(in crate::cluster) fn end(&mut self, node: u32, event: Option<EventId>) {
+        let host = &mut self.hosts[node as usize];
+        (host.down, host.paused) = (true, false);
+        host.inbox.clear();
+        host.crashes += 1;
+        host.struck = event.or(host.struck);
+        self.wakes[node as usize] = SimTime::MAX;
+        let from = self.node_id(node);
+        let client = |id: NodeId| matches!(id, NodeId::Client(_));
+        for peer in (0..self.hosts.len() as u32).filter(|peer| *peer != node) {
+            let to = self.node_id(peer);
+            // Clients are connected to brokers alone.
+            if !client(from) || matches!(to, NodeId::Broker(_)) {
+                self.send(node, from, to, Message::Closed);
+            }
+        }
+    }
+
+    fn stop(&mut self, node: u32, event: EventId) {
+        self.hosts[node as usize].struck = Some(event);
+        let NodeId::Client(ClientId(client)) = self.node_id(node) else { return };
+        if let Some(producer) = self.producers.get_mut(client as usize) {
+            producer.close();
+            return;
+        }
+        let now = self.now;
+        let place = client as usize - self.producers.len();
+        self.acting_as(node, |cluster, out| cluster.consumers[place].close(now, out));
+        self.kill(node, event);
+    }
+
+    /// A producer that waits for the last acknowledgements.
+    fn is_closing(&self, node: u32) -> bool {
+        match self.node_id(node) {
+            NodeId::Client(ClientId(client)) => self.producers.get(client as usize).is_some_and(|producer| producer.is_closing()),
+            _ => false,
+        }
+    }
+
+    fn start(&mut self, node: u32, event: EventId) {
+        self.hosts[node as usize].down = false;
+        let from = self.end_of(node);
+        for peer in (0..self.hosts.len() as u32).filter(|peer| *peer != node) {
+            // A new process has no connection left from before.
+            let to = self.end_of(peer);
+            if !matches!((from.1, to.1), (NodeId::Client(_), NodeId::Client(_))) {
+                let crashes = self.hosts[peer as usize].crashes;
+                self.network.reconnect(from, to, crashes);
+            }
+        }
+        let now = self.now;
+        self.acting_as(node, |cluster, out| match from.1 {
+            NodeId::Controller(_) => cluster.controllers[node as usize].start(now, out),
+            NodeId::Broker(_) => {
+                let place = node as usize - cluster.controllers.len();
+                cluster.brokers[place].start(now, Some(event), out);
+            }
+            NodeId::Client(ClientId(client)) => match cluster.producers.get_mut(client as usize) {
+                Some(producer) => producer.start(now, out),
+                None => {
+                    let place = client as usize - cluster.producers.len();
+                    cluster.consumers[place].start(now, out);
+                }
+            },
+        });
+    }
+
+    /// What waited is delivered now, in order; then the timers are looked at.
+    fn resume(&mut self, node: u32) {
+        self.hosts[node as usize].paused = false;
+        for envelope in std::mem::take(&mut self.hosts[node as usize].inbox) {
+            self.deliver(envelope);
+        }
+        self.acting_as(node, |_, _| {});
+    }
+
+    /// Lets a participant act outside of its own turn, and does what it asks for.
+    pub(super) fn acting_as(&mut self, node: u32, act: impl FnOnce(&mut Cluster, &mut Outbox)) {
+        let mut out = std::mem::take(&mut self.outbox);
+        act(self, &mut out);
+        self.flush(node, &mut out);
+        self.outbox = out;
+    }
+}

@@ -1,0 +1,290 @@
+//! A controller node: a voter of the quorum, and the controller that decides while this voter is the leader. Kafka's `QuorumController`.
+//!
+//! The active controller works on records it has just appended; what it answers and tells waits until a majority has them. If it
+//! loses office before, those who asked are told `NOT_CONTROLLER` and nothing has happened.
+
+use super::{FETCH_WAIT, Raft, Timing};
+use crate::config::BrokerConfig;
+use crate::controller::Controller;
+use crate::ids::{CorrelationId, NodeId, TopicPartition};
+use crate::metadata::{MetadataImage, MetadataRecord};
+use crate::node::{Node, Outbox};
+use crate::protocol::{Message, Request, Response};
+use crate::rng::SimRng;
+use crate::sorted::SortedSet;
+use crate::time::SimTime;
+use crate::trace::{EventKind, TraceEvent};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Committed records a log keeps before a snapshot takes their place.
+const RECORDS_BETWEEN_SNAPSHOTS: u64 = 100_000;
+
+#[derive(Clone, Debug)]
+pub struct Voter {
+    raft: Raft,
+    controller: Controller,
+    /// What the quorum has agreed on, as far as this voter knows.
+    committed: Arc<MetadataImage>,
+    up: bool,
+    /// Epoch in which this voter is the active controller: it leads, and its first record is committed.
+    active: Option<i32>,
+    /// Effects of the active controller that wait for a majority, by the offset they wait for.
+    held: VecDeque<(u64, Effect)>,
+    fetches: Vec<BrokerFetch>,
+}
+
+#[derive(Clone, Debug)]
+enum Effect {
+    Send(NodeId, Message),
+    Tell(TraceEvent),
+}
+
+/// A broker that waits for metadata.
+#[derive(Clone, Debug)]
+struct BrokerFetch {
+    from: NodeId,
+    id: CorrelationId,
+    offset: u64,
+    until: SimTime,
+}
+
+impl Voter {
+    pub fn new(id: i32, voters: Arc<[i32]>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
+        Voter {
+            raft: Raft::new(id, voters, Timing::default(), rng.clone()),
+            controller: Controller::new(config, rng),
+            committed: Arc::default(),
+            up: true,
+            active: None,
+            held: VecDeque::new(),
+            fetches: Vec::new(),
+        }
+    }
+
+    pub fn id(&self) -> i32 {
+        self.raft.id()
+    }
+
+    pub fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
+    /// The metadata as far as it is committed and this voter knows.
+    pub fn image(&self) -> &Arc<MetadataImage> {
+        &self.committed
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// Epoch in which it is the active controller, if it is.
+    pub fn active(&self) -> Option<i32> {
+        self.active
+    }
+
+    /// The cluster stands before the run begins: what the controller of `leader` has done so far is what all have.
+    pub fn begin(&mut self, leader: i32, image: Arc<MetadataImage>, out: &mut Outbox) {
+        self.controller.take_records().for_each(drop);
+        self.raft.begin(leader, Arc::clone(&image));
+        self.committed = image;
+        if leader == self.id() {
+            self.active = Some(self.raft.epoch());
+        }
+        self.raft.poll(SimTime::ZERO, out);
+    }
+
+    /// The controller that sets up the cluster before the run begins.
+    pub fn founder(&mut self) -> &mut Controller {
+        &mut self.controller
+    }
+
+    pub fn crash(&mut self) {
+        self.up = false;
+        self.active = None;
+        self.held.clear();
+        self.fetches.clear();
+        self.controller.stand_down();
+        self.raft.crash();
+    }
+
+    pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
+        self.up = true;
+        self.raft.start(now);
+        self.settle(now, out);
+    }
+
+    /// A stop in order: the others need not wait for a timeout to elect somebody.
+    pub fn resign(&mut self, now: SimTime, out: &mut Outbox) {
+        self.raft.resign(now);
+        self.settle(now, out);
+    }
+
+    fn asked(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
+        match request {
+            Request::FetchMetadata { offset, .. } if self.raft.leadership().is_some() => {
+                self.fetches.retain(|fetch| fetch.from != from);
+                self.fetches.push(BrokerFetch { from, id, offset, until: now + FETCH_WAIT });
+            }
+            _ if self.active.is_none() => out.respond(from, id, Response::NotController(self.raft.leader())),
+            request => self.decide(now, out, |controller, out| controller.handle(now, from, Message::Request(id, request), out)),
+        }
+    }
+
+    /// Lets the controller act. What it appended goes to the quorum; what it says waits for that.
+    fn decide(&mut self, now: SimTime, out: &mut Outbox, act: impl FnOnce(&mut Controller, &mut Outbox)) {
+        let (sends, events) = (out.sends.len(), out.events.len());
+        act(&mut self.controller, out);
+        self.raft.append(now, self.controller.take_records());
+        let upto = self.raft.end();
+        if upto > self.raft.high_watermark() {
+            let told = out.events.drain(events..).map(Effect::Tell);
+            let sent = out.sends.drain(sends..).map(|(to, message)| Effect::Send(to, message));
+            self.held.extend(told.chain(sent).map(|effect| (upto, effect)));
+        }
+    }
+
+    /// What every step ends with.
+    fn settle(&mut self, now: SimTime, out: &mut Outbox) {
+        self.raft.poll(now, out);
+        if self.active.is_some() && self.raft.leadership().is_none_or(|_| self.active != Some(self.raft.epoch())) {
+            self.stand_down(out);
+        }
+        self.commit();
+        if self.active.is_none() {
+            self.take_over(now, out);
+        }
+        while let Some((_, effect)) = self.held.pop_front_if(|(upto, _)| *upto <= self.raft.high_watermark()) {
+            match effect {
+                Effect::Send(to, message) => out.sends.push((to, message)),
+                Effect::Tell(event) => out.events.push(event),
+            }
+        }
+        self.answer_fetches(now, out);
+    }
+
+    /// Follows the high watermark; the active controller's own image is there already.
+    fn commit(&mut self) {
+        let mark = self.raft.high_watermark();
+        if mark == self.committed.offset {
+            return;
+        }
+        if self.committed.offset < self.raft.log().start() {
+            self.committed = Arc::clone(self.raft.log().snapshot());
+        }
+        match self.active.is_some() && self.controller.image().offset == mark {
+            true => self.committed = Arc::clone(self.controller.image()),
+            false => {
+                let image = Arc::make_mut(&mut self.committed);
+                self.raft.log().range(image.offset, mark).iter().for_each(|entry| image.replay(&entry.record));
+            }
+        }
+        if mark - self.raft.log().start() > RECORDS_BETWEEN_SNAPSHOTS {
+            self.raft.compact(Arc::clone(&self.committed));
+        }
+    }
+
+    /// Elected, and all that former leaders left is committed: this is the active controller now.
+    fn take_over(&mut self, now: SimTime, out: &mut Outbox) {
+        let Some(leadership) = self.raft.leadership().filter(|leadership| leadership.start < self.committed.offset) else { return };
+        let (me, epoch) = (self.id(), self.raft.epoch());
+        let granted: Vec<String> = leadership.granted.iter().map(i32::to_string).collect();
+        out.note(
+            EventKind::ControllerElected,
+            me.to_string(),
+            format!("Controller {me} is the active controller now, elected in epoch {epoch} with the votes of {}.", granted.join(", ")),
+            "The leader of the quorum is the active controller; a majority of the voters elects it (KRaft)".to_owned(),
+            Vec::new(),
+        );
+        self.active = Some(epoch);
+        self.controller.take_over(now, Arc::clone(&self.committed));
+    }
+
+    fn stand_down(&mut self, out: &mut Outbox) {
+        self.active = None;
+        self.controller.stand_down();
+        let (me, leader) = (self.id(), self.raft.leader());
+        let (why, rule) = match leader {
+            Some(leader) => {
+                (format!("controller {leader} leads in epoch {}", self.raft.epoch()), "A newer epoch has another leader (KRaft)".to_owned())
+            }
+            None => (
+                "it no longer hears from a majority of the voters. Nobody decides until there is a new leader".to_owned(),
+                "1.5 × controller.quorum.fetch.timeout.ms without fetches of a majority (KIP-595)".to_owned(),
+            ),
+        };
+        let text = format!("Controller {me} is the active controller no longer: {why}.");
+        out.note(EventKind::ControllerResigned, me.to_string(), text, rule, Vec::new());
+        for (_, effect) in self.held.drain(..) {
+            if let Effect::Send(to, Message::Response(id, _)) = effect {
+                out.respond(to, id, Response::NotController(leader));
+            }
+        }
+    }
+
+    /// Answers brokers that have something to get, or waited long enough.
+    fn answer_fetches(&mut self, now: SimTime, out: &mut Outbox) {
+        let offset = self.committed.offset;
+        let leads = self.raft.leadership().is_some();
+        let ready = |fetch: &BrokerFetch| !leads || fetch.offset < offset || fetch.until <= now;
+        if !self.fetches.iter().any(ready) {
+            return;
+        }
+        let (ready, waiting) = std::mem::take(&mut self.fetches).into_iter().partition(ready);
+        self.fetches = waiting;
+        for BrokerFetch { from, id, offset, .. } in ready {
+            let response = match leads {
+                true => Response::FetchMetadata { image: Arc::clone(&self.committed), changed: self.changed_since(offset) },
+                false => Response::NotController(self.raft.leader()),
+            };
+            out.respond(from, id, response);
+        }
+    }
+
+    fn changed_since(&self, offset: u64) -> Arc<[TopicPartition]> {
+        let log = self.raft.log();
+        if offset < log.start() {
+            return self.committed.partitions().map(|(id, _)| id).collect();
+        }
+        let records = log.range(offset, self.committed.offset).iter();
+        let changed: SortedSet<TopicPartition> = records
+            .filter_map(|entry| match entry.record {
+                MetadataRecord::Partition { id, .. } => Some(id),
+                _ => None,
+            })
+            .collect();
+        changed[..].into()
+    }
+}
+
+impl Node for Voter {
+    fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
+        match (from, message) {
+            (NodeId::Controller(peer), Message::Request(id, Request::Quorum(request))) => self.raft.handle(now, peer, id, &request, out),
+            (NodeId::Controller(peer), Message::Response(id, Response::Quorum(answer))) => self.raft.answered(now, peer, id, &answer),
+            (NodeId::Controller(peer), Message::Closed) => self.raft.closed(now, peer),
+            (_, Message::Request(id, request)) => self.asked(now, from, id, request, out),
+            (_, Message::Closed) => self.fetches.retain(|fetch| fetch.from != from),
+            (_, Message::Response(..)) => {}
+        }
+        self.settle(now, out);
+    }
+
+    fn next_timeout(&self) -> SimTime {
+        if !self.up {
+            return SimTime::MAX;
+        }
+        let fetches = self.fetches.iter().map(|fetch| fetch.until).min().unwrap_or(SimTime::MAX);
+        let controller = self.active.map_or(SimTime::MAX, |_| self.controller.next_timeout());
+        self.raft.next_timeout().min(fetches).min(controller)
+    }
+
+    fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
+        self.raft.poll(now, out);
+        if self.active == Some(self.raft.epoch()) && self.raft.leadership().is_some() && self.controller.next_timeout() <= now {
+            self.decide(now, out, |controller, out| controller.handle_timeout(now, out));
+        }
+        self.settle(now, out);
+    }
+}

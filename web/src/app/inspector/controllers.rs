@@ -1,0 +1,57 @@
+//! The quorum: who decides, who would take over, and what happens when a majority is gone.
+
+use crate::app::inspector::event::with_code;
+use crate::app::inspector::title;
+use crate::app::model::Snapshot;
+use crate::app::page::{Click, PageHandle};
+use crate::app::widgets::facts;
+use crate::app::words;
+use playground_core::view::ControllersView;
+use yew::prelude::*;
+
+pub fn controllers(page: &PageHandle, shot: &Snapshot) -> Html {
+    let quorum = &shot.mirror.controllers;
+    html! {
+        <div key="controllers" class="panel">
+            { title("Controllers", &about(quorum)) }
+            <ul key="voters" class="voters">{ for quorum.voters.iter().map(|id| voter(page, quorum, *id)) }</ul>
+            { facts(vec![("Epoch of the active controller".into(), quorum.epoch.to_string().into())]) }
+            <p key="what" class="panel__text">{ with_code(
+                "Controllers keep one log, __cluster_metadata, by a vote among themselves (KRaft). The active one fences brokers and chooses \
+                 partition leaders; what it decides holds once a majority has it. Without a majority nothing is decided: leaders that \
+                 are there go on serving, but nobody replaces one that dies. Kafka 4 has no ZooKeeper.") }</p>
+        </div>
+    }
+}
+
+fn about(quorum: &ControllersView) -> String {
+    let (voters, alive) = (quorum.voters.len(), quorum.alive.len());
+    let majority = voters / 2 + 1;
+    match quorum.leader {
+        Some(leader) => format!("{leader} is active · {} of {voters} alive, {majority} must be", words::count(alive as u64)),
+        None if alive < majority => format!("no majority: {alive} of {voters} alive, {majority} must be"),
+        None => "voting".to_owned(),
+    }
+}
+
+fn voter(page: &PageHandle, quorum: &ControllersView, id: i32) -> Html {
+    let alive = quorum.alive.contains(&id);
+    let active = quorum.leader == Some(id);
+    let (word, line, class) =
+        if alive { ("Crash", format!("kill {id}"), "button--danger") } else { ("Start", format!("start {id}"), "button--start") };
+    let state = if active {
+        "active"
+    } else if alive {
+        "standby"
+    } else {
+        "✕ down"
+    };
+    html! {
+        <li key={id} class="voters__one">
+            <span key="hex" class={classes!("hexagon", (!active).then_some("hexagon--standby"))} aria-hidden="true">{ "C" }</span>
+            <b key="id">{ id }</b>
+            <span key="state" class="voters__state">{ state }</span>
+            <button key="act" type="button" class={classes!("button", class)} aria-label={format!("{word} controller {id}")} onclick={page.on(Click::Shell(line))}>{ word }</button>
+        </li>
+    }
+}
