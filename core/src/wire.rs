@@ -299,7 +299,8 @@ mod tests {
     }
 
     fn samples() -> Vec<Sample> {
-        let shapes = [Shape::Point, Shape::Line(-7), Shape::Box { width: 200, answer: Err(3) }, Shape::Box { width: 0, answer: Ok("ü".into()) }];
+        let shapes =
+            [Shape::Point, Shape::Line(-7), Shape::Box { width: 200, answer: Err(3) }, Shape::Box { width: 0, answer: Ok("ü".into()) }];
         let sample = |shape| Sample {
             number: u64::MAX,
             signed: vec![0, -1, 1, i64::MIN, i64::MAX],

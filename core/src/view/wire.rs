@@ -6,7 +6,7 @@ use crate::wire::{Reader, Wire};
 use crate::{wire_enums, wire_structs};
 
 wire_structs! {
-    ViewDelta { kafka, title, seed, now_us, step, brokers, controllers, topics, partitions, groups, clients, ledger, violations }
+    ViewDelta { kafka, title, seed, now_us, step, brokers, controllers, topics, partitions, groups, clients, ledger, violations, in_force }
     BrokerView { id, state, rack, fenced, leaders, replicas, log_bytes }
     ControllersView { leader, epoch, voters, alive }
     TopicView { name, internal, replication_factor, config, partitions }
@@ -19,7 +19,7 @@ wire_structs! {
     MemberView { client, member_id, assignment, recent }
     DeliveredView { partition, offset, key, value }
     GroupOffsetView { partition, committed, position, log_end, lag, client }
-    ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors }
+    ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors, requests }
     LedgerView { sent, acked, failed, acked_lost, acked_lost_total, delivered, duplicates, skipped, out_of_order }
     LostView { topic, partition, offset, key, client, acks, because }
     EventView { id, at_us, kind, subject, text, rule, causes }
