@@ -1,6 +1,6 @@
 //! One question, one answer: which of the engine's functions a kind of vector asks.
 
-use super::{batch, group, log, partitioner, replication};
+use super::{batch, controller, group, log, partitioner, replication};
 use data_encoding::HEXLOWER;
 use playground_core::config::reference::reference;
 use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
@@ -38,6 +38,10 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "high_watermark" => replication::high_watermark(&parse(input)?),
         "produce_acks" => replication::produce_acks(&parse(input)?),
         "idempotent_sequence" => log::idempotence(&parse(input)?),
+        "partition_election" => controller::election(&parse(input)?),
+        "replica_placement_striped" => controller::striped(&parse(input)?),
+        "replica_placement_legacy_adminutils" => controller::legacy(&parse(input)?),
+        "controller_scenario" => controller::scene(&parse(input)?),
         "consumer_offsets_record" => group::offsets_record(parse(input)?),
         "consumer_protocol_bytes" => group::protocol_bytes(&parse(input)?),
         "config_default" => config_default(&parse(input)?),
@@ -45,7 +49,7 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
     }
 }
 
-fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, Refusal> {
     T::deserialize(input).map_err(|error| Refusal::BadInput(error.to_string()))
 }
 
