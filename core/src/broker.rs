@@ -19,6 +19,7 @@ use crate::group::GroupCoordinator;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
 use crate::metadata::{LeaderRecoveryState, MetadataImage};
 use crate::node::{Fact, Node, Outbox};
+use crate::planted::{Bug, planted};
 use crate::protocol::{
     AlterPartitionItem, AlterPartitionRequest, AlteredPartition, BrokerHeartbeatRequest, BrokerRegistrationRequest, HeartbeatAnswer,
     IsrChange, Message, Request, Response,
@@ -429,6 +430,7 @@ impl Broker {
                 Some(Ok(state)) if state.leader_epoch == replica.leader_epoch && state.partition_epoch >= replica.partition_epoch => {
                     replica.isr_committed(&state.isr, state.partition_epoch);
                 }
+                Some(Err(_)) if planted(Bug::PendingIsrIsDropped) => replica.isr_committed_as_it_was(),
                 // The controller knows this partition epoch, so nothing was carried out.
                 Some(Err(ErrorCode::IneligibleReplica)) => replica.isr_committed_as_it_was(),
                 None | Some(Err(ErrorCode::NotController)) => drop(self.isr_changes.insert(id, item)),

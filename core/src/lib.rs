@@ -21,6 +21,7 @@ pub mod metadata;
 pub(crate) mod nearest;
 pub mod network;
 pub mod node;
+pub mod planted;
 pub mod protocol;
 pub mod quorum;
 pub mod record;

@@ -12,6 +12,7 @@ pub mod segment;
 use crate::config::TopicConfig;
 use crate::error::ErrorCode;
 use crate::ids::{LeaderEpoch, Offset};
+use crate::planted::{Bug, planted};
 use crate::record::RecordBatch;
 use epochs::EpochCache;
 use producers::{ProducerStates, SequenceCheck};
@@ -139,7 +140,7 @@ impl PartitionLog {
             return Err(ErrorCode::CorruptMessage);
         }
         let (log_end, mut whole) = (self.log_end, true);
-        for batch in batches.iter().filter(|batch| batch.base_offset >= log_end) {
+        for batch in batches.iter().filter(|batch| batch.base_offset >= log_end || planted(Bug::OverlapIsAppended)) {
             whole &= batch.leader_epoch <= epoch;
             if !whole {
                 break;
@@ -150,7 +151,9 @@ impl PartitionLog {
     }
 
     fn push(&mut self, batch: StoredBatch, config: &TopicConfig) {
-        self.epochs.assign(batch.leader_epoch, batch.base_offset);
+        if !planted(Bug::EpochsAreNotLearned) {
+            self.epochs.assign(batch.leader_epoch, batch.base_offset);
+        }
         self.roll_if_needed(&batch, config);
         let records = batch.batch.last_offset_delta() + 1;
         self.producers.update(batch.batch.stamp(), records, batch.base_offset);
@@ -218,7 +221,9 @@ impl PartitionLog {
         }
         self.segments.last_mut().expect("a log has an active segment").truncate_to(end);
         self.log_end = end;
-        self.epochs.truncate_from_end(end);
+        if !planted(Bug::EpochsSurviveTruncation) {
+            self.epochs.truncate_from_end(end);
+        }
         self.truncations += 1;
         self.rebuild();
     }
@@ -282,7 +287,9 @@ impl PartitionLog {
             producers.update(batch.batch.stamp(), batch.batch.last_offset_delta() + 1, batch.base_offset);
             content = fingerprint(content, batch);
         }
-        self.producers = producers;
+        if !planted(Bug::ProducersSurviveTruncation) {
+            self.producers = producers;
+        }
         self.content = content;
     }
 }

@@ -12,6 +12,7 @@ pub mod voter;
 use crate::ids::{CorrelationId, NodeId};
 use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::node::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::{QuorumAnswer, QuorumCall, QuorumOutcome, QuorumRequest, Request, Response};
 use crate::rng::SimRng;
 use crate::time::{SimDuration, SimTime};
@@ -161,6 +162,10 @@ impl Raft {
     /// The process is gone; the disk stays.
     pub fn crash(&mut self) {
         self.turn(SimTime::ZERO, Role::Unattached { until: SimTime::MAX });
+        if planted(Bug::VotesAreForgotten) {
+            self.voted_for = None;
+            self.leader = None;
+        }
         self.parked.clear();
     }
 
@@ -335,7 +340,7 @@ impl Raft {
             _ if request.epoch < self.epoch => QuorumOutcome::Refused,
             QuorumCall::Vote { pre_vote, last_epoch, log_end } => {
                 self.learn(now, request.epoch, None);
-                let up_to_date = (last_epoch, log_end) >= (self.log.last_epoch(), self.log.end());
+                let up_to_date = (last_epoch, log_end) >= (self.log.last_epoch(), self.log.end()) || planted(Bug::VoteForShortLogs);
                 QuorumOutcome::Vote { granted: up_to_date && self.grants(from, pre_vote) }
             }
             QuorumCall::BeginQuorumEpoch => {
@@ -444,7 +449,9 @@ impl Raft {
             }
             QuorumOutcome::Diverging { epoch, end } => {
                 let (_, mine) = self.log.end_of_epoch(*epoch);
-                self.log.truncate(mine.min(*end));
+                if !planted(Bug::QuorumNeverCuts) {
+                    self.log.truncate(mine.min(*end));
+                }
                 debug_assert!(self.log.end() >= self.high_watermark, "what is committed is never cut");
             }
             QuorumOutcome::Snapshot { epoch, image } => {
@@ -533,8 +540,8 @@ impl Raft {
         let mut ends: Vec<u64> = self.peers.iter().map(|peer| peer.matched).collect();
         ends.push(self.log.end());
         ends.sort_unstable();
-        let common = ends[ends.len() - self.majority()];
-        if common > start {
+        let common = if planted(Bug::MinorityCommits) { ends[ends.len() - 1] } else { ends[ends.len() - self.majority()] };
+        if common > start || planted(Bug::OldEpochCommits) {
             self.high_watermark = self.high_watermark.max(common);
         }
     }

@@ -13,6 +13,7 @@ use crate::log::cache::PageCache;
 use crate::log::segment::StoredBatch;
 use crate::log::{Appended, ClientBatch, PartitionLog};
 use crate::metadata::PartitionRegistration;
+use crate::planted::{Bug, planted};
 use crate::protocol::{AlterPartitionItem, IsrChange};
 use crate::time::{SimDuration, SimTime};
 use progress::FollowerProgress;
@@ -113,7 +114,7 @@ impl Replica {
 
     /// Appends a client's batch as leader; with `acks=all` only while the ISR is large enough.
     pub fn append(&mut self, now: SimTime, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
-        if acks == Acks::All && self.is_under_min_isr() {
+        if acks == Acks::All && self.is_under_min_isr() && !planted(Bug::AcksAllWithoutMinIsr) {
             return Err(ErrorCode::NotEnoughReplicas);
         }
         let before = self.log.log_end();
@@ -158,7 +159,7 @@ impl Replica {
         let end = self.log.log_end();
         self.log.load(clean, self.cache.recovery_point());
         self.cache.truncated(self.log.log_end());
-        self.high_watermark = checkpoint.min(self.log.log_end());
+        self.high_watermark = if planted(Bug::CheckpointIsIgnored) { self.log.log_end() } else { checkpoint.min(self.log.log_end()) };
         end.since(self.log.log_end())
     }
 
@@ -184,6 +185,9 @@ impl Replica {
         };
         let mut followers = followers_of(me, &registration.replicas, &known);
         for follower in &mut followers {
+            if planted(Bug::FollowersAreForgotten) && follower.log_end.is_some() {
+                continue;
+            }
             follower.leader_elected(now.timestamp_ms(), epoch_start, registration.isr.contains(&follower.broker), again);
         }
         self.role = Role::Leader(Leadership { followers, isr: registration.isr.clone(), pending_isr: None, epoch_start });
@@ -192,6 +196,9 @@ impl Replica {
     pub fn become_follower(&mut self, leader: Option<BrokerId>, registration: &PartitionRegistration) {
         self.leader_epoch = registration.leader_epoch;
         self.partition_epoch = registration.partition_epoch;
+        if planted(Bug::TruncateToHighWatermark) {
+            self.truncate_to(self.high_watermark);
+        }
         self.role = match leader {
             Some(leader) => Role::Follower { leader },
             None => Role::Offline,
@@ -200,7 +207,7 @@ impl Replica {
 
     /// The controller's newest word on the ISR of the epoch this replica leads; false when it is not new.
     pub fn isr_confirmed(&mut self, isr: &[BrokerId], partition_epoch: PartitionEpoch) -> bool {
-        let new = partition_epoch > self.partition_epoch;
+        let new = partition_epoch > self.partition_epoch || planted(Bug::OldIsrIsBelieved);
         if new {
             self.isr_committed(isr, partition_epoch);
         }
@@ -260,7 +267,10 @@ impl Replica {
             return None;
         }
         let follower = leadership.followers.iter().find(|follower| follower.broker == broker)?;
-        let earned = |log_end: Offset| log_end >= self.high_watermark && log_end >= leadership.epoch_start;
+        let earned = |log_end: Offset| {
+            (log_end >= self.high_watermark || planted(Bug::ExpansionWithoutHighWatermark))
+                && (log_end >= leadership.epoch_start || planted(Bug::ExpansionWithoutEpochStart))
+        };
         if !follower.log_end.is_some_and(earned) || !eligible(broker, follower.broker_epoch) {
             return None;
         }
@@ -291,15 +301,20 @@ impl Replica {
     pub fn advance_high_watermark(&mut self, now: SimTime, lag_max: SimDuration, eligible: Eligible) -> bool {
         let log_end = self.log.log_end();
         let Some(leadership) = self.leadership() else { return false };
-        if self.is_under_min_isr() {
+        if self.is_under_min_isr() && !planted(Bug::HighWatermarkUnderMinIsr) {
             return false;
         }
         let mut least = log_end;
         for follower in &leadership.followers {
-            let end = follower.log_end.unwrap_or(Offset::ZERO);
+            let unknown = if planted(Bug::UnknownFollowerCountsAsCaughtUp) { log_end } else { Offset::ZERO };
+            let end = follower.log_end.unwrap_or(unknown);
             let about_to_join =
                 || follower.caught_up(log_end, now.timestamp_ms(), lag_max) && eligible(follower.broker, follower.broker_epoch);
-            if end < least && (leadership.maximal_isr().any(|member| member == follower.broker) || about_to_join()) {
+            let counts = match planted(Bug::PendingIsrDoesNotCount) {
+                true => leadership.isr.contains(&follower.broker),
+                false => leadership.maximal_isr().any(|member| member == follower.broker) || about_to_join(),
+            };
+            if end < least && counts && !planted(Bug::HighWatermarkOfTheLeaderAlone) {
                 least = end;
             }
         }
@@ -314,7 +329,9 @@ impl Replica {
     /// of its epoch (KIP-207); consumers wait rather than see it fall.
     pub fn latest_offset(&self) -> Result<Offset, ErrorCode> {
         match self.leadership() {
-            Some(leadership) if leadership.epoch_start > self.high_watermark => Err(ErrorCode::OffsetNotAvailable),
+            Some(leadership) if leadership.epoch_start > self.high_watermark && !planted(Bug::LatestBeforeTheEpoch) => {
+                Err(ErrorCode::OffsetNotAvailable)
+            }
             _ => Ok(self.high_watermark),
         }
     }
@@ -322,13 +339,18 @@ impl Replica {
     /// A follower learns the leader's high watermark; true when its own rose.
     pub fn learn_high_watermark(&mut self, leaders: Offset) -> bool {
         let before = std::mem::replace(&mut self.high_watermark, leaders.min(self.log.log_end()));
+        if planted(Bug::FollowerHighWatermarkUnbounded) {
+            self.high_watermark = leaders;
+        }
         self.high_watermark > before
     }
 
     pub fn truncate_to(&mut self, end: Offset) {
         self.log.truncate_to(end);
         self.cache.truncated(self.log.log_end());
-        self.high_watermark = self.high_watermark.min(self.log.log_end());
+        if !planted(Bug::TruncationKeepsHighWatermark) {
+            self.high_watermark = self.high_watermark.min(self.log.log_end());
+        }
     }
 
     /// Nothing here is of use any more: the log begins again, empty, at `start` (`truncateFullyAndStartAt`).
@@ -362,6 +384,7 @@ pub fn truncation_point(log: &PartitionLog, epoch: LeaderEpoch, leader_end: Offs
     let log_end = log.log_end();
     match log.epochs().end_offset_for(epoch, log_end) {
         Some((known, end)) if known == epoch => end.min(leader_end).min(log_end),
+        Some(_) if planted(Bug::Kip101Only) => leader_end.min(log_end),
         Some((_, end)) => end.min(log_end),
         None => leader_end.min(log_end),
     }

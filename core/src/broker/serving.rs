@@ -8,6 +8,7 @@ use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::{Appended, ClientBatch};
 use crate::node::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::{
     FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceRequest, ProducedPartition, Request, Response,
 };
@@ -93,6 +94,9 @@ impl Broker {
     /// Answers at once when nothing is left to wait for, else parks the request with the partitions that are open.
     pub(super) fn answer_when_committed(&mut self, mut parked: ParkedProduce, out: &mut Outbox) {
         let mut open = std::mem::take(&mut parked.open);
+        if planted(Bug::AckBeforeCommit) {
+            open.clear();
+        }
         open.retain(|(partition, need)| self.replicas.get(partition).is_some_and(|replica| replica.high_watermark < *need));
         if open.is_empty() {
             self.finish_produce(parked, out);
@@ -145,7 +149,8 @@ impl Broker {
         for asked in &request.partitions {
             let Ok(replica) = self.led(asked.partition) else { continue };
             let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
-            if replica.leader_epoch != asked.current_leader_epoch || differs(replica, asked).is_some() || !inside {
+            let other_epoch = replica.leader_epoch != asked.current_leader_epoch && !planted(Bug::FetchesAreNotFenced);
+            if other_epoch || differs(replica, asked).is_some() || !inside {
                 continue;
             }
             replica.follower_fetched(follower, epoch, asked.offset, now);
@@ -160,7 +165,7 @@ impl Broker {
 
     /// The process that asks has been replaced: its broker registered again.
     fn is_stale(&self, follower: BrokerId, epoch: BrokerEpoch) -> bool {
-        self.image.brokers.get(&follower).is_some_and(|known| known.epoch > epoch)
+        !planted(Bug::StaleFollowersCount) && self.image.brokers.get(&follower).is_some_and(|known| known.epoch > epoch)
     }
 
     /// Reads every partition of a fetch; says how many bytes there are and whether something must be told at once.
@@ -202,7 +207,11 @@ impl Broker {
         fetched.high_watermark = replica.high_watermark;
         fetched.log_start = replica.log.log_start();
         fetched.preferred = request.rack.as_deref().and_then(|rack| self.preferred(replica, asked.offset, rack));
-        let bound = if request.replica.is_some() { replica.log.log_end() } else { replica.high_watermark };
+        let bound = if request.replica.is_some() || planted(Bug::ReadsBeyondTheHighWatermark) {
+            replica.log.log_end()
+        } else {
+            replica.high_watermark
+        };
         let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
         match differs(replica, asked) {
             _ if fetched.preferred.is_some() => {}
@@ -221,10 +230,10 @@ impl Broker {
     /// Followers copy from the leader alone; consumers may read from a follower too (KIP-392).
     fn readable(&self, asked: &FetchPartition, follower: Option<(BrokerId, BrokerEpoch)>) -> Result<&Replica, ErrorCode> {
         let replica = self.replicas.get(&asked.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        if asked.current_leader_epoch < replica.leader_epoch {
+        if asked.current_leader_epoch < replica.leader_epoch && !planted(Bug::FetchesAreNotFenced) {
             return Err(ErrorCode::FencedLeaderEpoch);
         }
-        if asked.current_leader_epoch > replica.leader_epoch {
+        if asked.current_leader_epoch > replica.leader_epoch && !planted(Bug::FetchesAreNotFenced) {
             return Err(ErrorCode::UnknownLeaderEpoch);
         }
         match (&replica.role, follower) {
@@ -315,7 +324,9 @@ impl Broker {
         let Some(replica) = self.replicas.get_mut(&id) else { return };
         let waiting = std::mem::take(&mut replica.waiting);
         for (_, waiter) in waiting.produces {
-            if let Some(done) = self.purgatory.settle(waiter, id, Some(ErrorCode::NotLeaderOrFollower)) {
+            if let Some(done) =
+                self.purgatory.settle(waiter, id, (!planted(Bug::WaitersForgetTheLeader)).then_some(ErrorCode::NotLeaderOrFollower))
+            {
                 self.finish_produce(done, out);
             }
         }
@@ -350,5 +361,6 @@ impl Broker {
 
 /// Whether the asker says what its last record is, and this log has something else there.
 fn differs(replica: &Replica, asked: &FetchPartition) -> Option<Result<(LeaderEpoch, Offset), ErrorCode>> {
-    diverging(&replica.log, asked.last_fetched_epoch?, asked.offset)
+    let untold = planted(Bug::DivergenceIsNotTold) || planted(Bug::TruncateToHighWatermark);
+    if untold { None } else { diverging(&replica.log, asked.last_fetched_epoch?, asked.offset) }
 }

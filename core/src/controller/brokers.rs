@@ -10,6 +10,7 @@ use crate::hash::java_map_order;
 use crate::ids::{BrokerEpoch, BrokerId, EventId, TopicPartition};
 use crate::metadata::{BrokerRegistration, MetadataRecord, PartitionRegistration};
 use crate::node::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::{BrokerHeartbeatRequest, BrokerRegistrationRequest, HeartbeatAnswer};
 use crate::time::SimTime;
 use crate::trace::EventKind;
@@ -81,7 +82,7 @@ impl Controller {
     /// What the end of a process means for its partitions, once its successor registers. One that stopped in order has lost
     /// nothing; of another the disk may have lost its tail: it is in sync and eligible no longer (KIP-966).
     pub fn shut_down(&mut self, broker: BrokerId, clean: bool, because: Option<EventId>, out: &mut Outbox) {
-        if clean || !self.config.eligible_leader_replicas {
+        if clean || !self.config.eligible_leader_replicas || planted(Bug::EligibleAfterUncleanStop) {
             self.leave_isrs(broker, Why::Fenced(broker), because, out);
             return;
         }
@@ -94,7 +95,7 @@ impl Controller {
     }
 
     fn leave_isrs(&mut self, broker: BrokerId, why: Why, because: Option<EventId>, out: &mut Outbox) {
-        for id in self.partitions_where(|p| p.isr.contains(&broker)) {
+        for id in self.partitions_where(|p| p.isr.contains(&broker) && !planted(Bug::FencedStayInSync)) {
             let leave = |change: &mut Change| change.isr.retain(|member| *member != broker);
             self.change_partition(id, why, because, out, leave);
         }
@@ -129,7 +130,8 @@ impl Controller {
         request: &BrokerHeartbeatRequest,
         out: &mut Outbox,
     ) -> Result<HeartbeatAnswer, ErrorCode> {
-        let known = self.image.brokers.get(&broker).filter(|registration| registration.epoch == request.epoch);
+        let known =
+            self.image.brokers.get(&broker).filter(|registration| registration.epoch == request.epoch || planted(Bug::OldHeartbeats));
         let Some(known) = known.cloned() else { return Err(ErrorCode::StaleBrokerEpoch) };
         let state = match (known.fenced, self.sessions.get(&broker).and_then(|session| session.shutdown_offset)) {
             (true, _) => State::Fenced,

@@ -6,6 +6,7 @@ use super::reassignment;
 use crate::hash::java_map_order;
 use crate::ids::BrokerId;
 use crate::metadata::{LeaderRecoveryState, PartitionRegistration};
+use crate::planted::{Bug, planted};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Election {
@@ -100,8 +101,8 @@ impl<'a> Change<'a> {
         if after == *before && !new_epoch {
             return None;
         }
-        after.leader_epoch.0 += i32::from(new_epoch);
-        after.partition_epoch.0 += 1;
+        after.leader_epoch.0 += i32::from(new_epoch && !planted(Bug::EpochStaysAtElection));
+        after.partition_epoch.0 += i32::from(!planted(Bug::PartitionEpochStays));
         Some(after)
     }
 
@@ -110,7 +111,8 @@ impl<'a> Change<'a> {
         if !rules.elr_enabled {
             return self.before.elr.clone();
         }
-        if self.isr.len() as u32 >= rules.min_isr {
+        let small = (self.isr.len() as u32) < rules.min_isr || planted(Bug::EligibleForEver);
+        if !small || planted(Bug::NobodyIsEligible) {
             return Vec::new();
         }
         let mut eligible = self.before.elr.clone();
@@ -122,7 +124,10 @@ impl<'a> Change<'a> {
 
     fn choose(&self, elr: &[BrokerId], rules: &Rules) -> Choice {
         let alive = |broker: &BrokerId| (rules.acceptable)(*broker);
-        let valid = |broker: &BrokerId| (self.isr.contains(broker) || (self.isr.is_empty() && elr.contains(broker))) && alive(broker);
+        let valid = |broker: &BrokerId| {
+            let eligible = self.isr.contains(broker) || (self.isr.is_empty() && elr.contains(broker));
+            (eligible || planted(Bug::IsrIgnoredAtElection)) && alive(broker)
+        };
         let preferred = self.replicas.first().filter(|_| self.election == Election::Preferred);
         let clean = preferred.filter(|broker| valid(broker)).or(self.before.leader.as_ref().filter(|broker| valid(broker)));
         if let Some(leader) = clean.or_else(|| self.replicas.iter().find(|broker| valid(broker))) {
@@ -130,7 +135,7 @@ impl<'a> Change<'a> {
         }
         let unclean = match self.before.last_known_elr[..] {
             [last] if rules.elr_enabled && self.isr.is_empty() && elr.is_empty() && alive(&last) => Some(last),
-            _ if self.election == Election::Unclean => self.replicas.iter().copied().find(alive),
+            _ if self.election == Election::Unclean || planted(Bug::UncleanElectionAlways) => self.replicas.iter().copied().find(alive),
             _ => None,
         };
         Choice { leader: unclean, unclean: unclean.is_some() }

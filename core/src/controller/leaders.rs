@@ -7,6 +7,7 @@ use crate::error::{ErrorCode, Refusal};
 use crate::ids::{BrokerEpoch, BrokerId, EventId, TopicPartition};
 use crate::metadata::{LeaderRecoveryState, MetadataRecord, PartitionRegistration};
 use crate::node::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, IsrChange, IsrState};
 
 /// Why a partition changes, for the trace.
@@ -80,7 +81,9 @@ impl Controller {
         request: &AlterPartitionRequest,
         out: &mut Outbox,
     ) -> Result<Vec<AlteredPartition>, ErrorCode> {
-        if self.image.brokers.get(&broker).is_none_or(|registration| registration.epoch != request.epoch) {
+        let known =
+            |registration: &crate::metadata::BrokerRegistration| registration.epoch == request.epoch || planted(Bug::AnyBrokerEpochReports);
+        if !self.image.brokers.get(&broker).is_some_and(known) {
             return Err(ErrorCode::StaleBrokerEpoch);
         }
         Ok(request.partitions.iter().map(|item| (item.partition, self.alter_partition(broker, item, out))).collect())
@@ -117,11 +120,11 @@ impl Controller {
         if item.leader_epoch > before.leader_epoch || item.partition_epoch > before.partition_epoch {
             // The asker knows more than this controller: another one is active.
             Err(ErrorCode::NotController)
-        } else if item.leader_epoch < before.leader_epoch {
+        } else if item.leader_epoch < before.leader_epoch && !planted(Bug::AnyLeaderEpochReports) {
             Err(ErrorCode::FencedLeaderEpoch)
         } else if before.leader != Some(broker) {
             Err(ErrorCode::InvalidRequest)
-        } else if item.partition_epoch < before.partition_epoch {
+        } else if item.partition_epoch < before.partition_epoch && !planted(Bug::AnyPartitionEpochReports) {
             Err(ErrorCode::InvalidUpdateVersion)
         } else if !valid_isr || !isr.contains(&broker) || !valid_recovery {
             Err(ErrorCode::InvalidRequest)
@@ -135,7 +138,8 @@ impl Controller {
     /// Trusted, staying, and the very process the leader heard of (KIP-903).
     fn may_be_in_sync(&self, member: BrokerId, epoch: Option<BrokerEpoch>) -> bool {
         let known = self.image.brokers.get(&member);
-        self.image.is_active(member) && epoch.is_none_or(|epoch| known.is_some_and(|registration| registration.epoch == epoch))
+        planted(Bug::AnybodyMayBeInSync)
+            || self.image.is_active(member) && epoch.is_none_or(|epoch| known.is_some_and(|registration| registration.epoch == epoch))
     }
 
     /// `kafka-leader-election.sh`: one partition's answer, by Kafka's errors.

@@ -2,6 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::ids::Offset;
+use crate::planted::{Bug, planted};
 use crate::record::ProducerStamp;
 use crate::sorted::SortedMap;
 use std::collections::VecDeque;
@@ -52,18 +53,19 @@ impl ProducerStates {
         let last = sequence_plus(stamp.base_sequence, records - 1);
         let same = |batch: &&BatchMetadata| batch.first_sequence == stamp.base_sequence && batch.last_sequence == last;
         if stamp.producer_epoch == known.epoch
+            && !planted(Bug::DuplicatesAreAppended)
             && let Some(batch) = known.batches.iter().find(same)
         {
             return SequenceCheck::Duplicate(batch.first_offset);
         }
-        if stamp.producer_epoch < known.epoch {
+        if stamp.producer_epoch < known.epoch && !planted(Bug::OldProducerEpochs) {
             return SequenceCheck::Refuse(ErrorCode::InvalidProducerEpoch);
         }
         let expected = match known.batches.back() {
             Some(newest) if stamp.producer_epoch == known.epoch => sequence_plus(newest.last_sequence, 1),
             _ => 0,
         };
-        match stamp.base_sequence == expected {
+        match stamp.base_sequence == expected || planted(Bug::SequencesAreNotChecked) || planted(Bug::DuplicatesAreAppended) {
             true => SequenceCheck::Append,
             false => SequenceCheck::Refuse(ErrorCode::OutOfOrderSequenceNumber),
         }

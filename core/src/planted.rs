@@ -1,0 +1,110 @@
+//! Bugs planted on purpose, each one guard taken away: what the swarm must find. Without the feature `planted`, which nothing but
+//! tests switches on, every question here is `false` at compile time and leaves no trace.
+
+macro_rules! bugs {
+    ($($name:ident: $sentence:literal,)*) => {
+        /// A bug that can be planted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Bug {
+            $(#[doc = $sentence] $name,)*
+        }
+
+        impl Bug {
+            pub const ALL: &'static [Bug] = &[$(Bug::$name,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Bug::$name => stringify!($name),)*
+                }
+            }
+
+            /// What is wrong then.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Bug::$name => $sentence,)*
+                }
+            }
+        }
+    };
+}
+
+bugs! {
+    TruncateToHighWatermark: "a follower cuts its log to its high watermark and never asks for epochs (before KIP-101)",
+    Kip101Only: "a follower believes the leader's offset for an epoch the leader does not know (before KIP-279)",
+    FetchesAreNotFenced: "a leader serves fetches of any leader epoch (before KIP-320)",
+    ExpansionWithoutHighWatermark: "a follower joins the ISR below the high watermark",
+    ExpansionWithoutEpochStart: "a follower joins the ISR before it has reached the leader's epoch",
+    PendingIsrDoesNotCount: "the high watermark ignores members that are about to join",
+    PendingIsrIsDropped: "a refused AlterPartition always withdraws what was proposed",
+    HighWatermarkUnderMinIsr: "the high watermark moves below min.insync.replicas",
+    HighWatermarkOfTheLeaderAlone: "the high watermark is the leader's own log end",
+    UnknownFollowerCountsAsCaughtUp: "a follower that has not fetched yet does not hold the high watermark",
+    FollowersAreForgotten: "an old leader's followers keep their log ends in a new epoch",
+    FollowerHighWatermarkUnbounded: "a follower takes the leader's high watermark beyond its own log end",
+    TruncationKeepsHighWatermark: "a cut log keeps its high watermark",
+    CheckpointIsIgnored: "a starting broker takes its log end for its high watermark",
+    OldIsrIsBelieved: "an old word on the ISR replaces a new one",
+    AcksAllWithoutMinIsr: "acks=all is accepted below min.insync.replicas",
+    AckBeforeCommit: "acks=all is answered before it is committed",
+    WaitersForgetTheLeader: "a deposed leader answers waiting producers with success",
+    ReadsBeyondTheHighWatermark: "consumers read up to the log end",
+    LatestBeforeTheEpoch: "a new leader tells a latest offset before its epoch is committed (before KIP-207)",
+    DivergenceIsNotTold: "a leader never tells a follower that its log differs",
+    StaleFollowersCount: "fetches of a process that was replaced acknowledge records (before KIP-903)",
+    EpochsSurviveTruncation: "the epoch cache keeps epochs whose records were cut",
+    EpochsAreNotLearned: "a follower does not note the epochs it copies",
+    ProducersSurviveTruncation: "a cut log remembers producers' batches it no longer has",
+    OverlapIsAppended: "a follower appends batches it has already",
+    SequencesAreNotChecked: "a leader takes any sequence for the next",
+    DuplicatesAreAppended: "a leader does not know batches again",
+    OldProducerEpochs: "a leader takes batches of an old producer epoch",
+    AnyLeaderEpochReports: "the controller takes an ISR from an old leader epoch",
+    AnyPartitionEpochReports: "the controller takes an ISR for an old partition epoch",
+    AnyBrokerEpochReports: "the controller takes requests of a process that was replaced",
+    AnybodyMayBeInSync: "the controller takes fenced and replaced brokers into the ISR (before KIP-841, KIP-903)",
+    FencedStayInSync: "a fenced broker stays in its ISRs",
+    UncleanElectionAlways: "a replica outside the ISR is elected whatever the setting",
+    EpochStaysAtElection: "a new leader keeps the leader epoch",
+    PartitionEpochStays: "a change of a partition keeps its partition epoch",
+    EligibleForEver: "the ELR is kept when the ISR is large enough",
+    EligibleAfterUncleanStop: "a process that did not stop in order stays in sync and eligible",
+    NobodyIsEligible: "members that leave a small ISR are not eligible",
+    IsrIgnoredAtElection: "the first live replica is elected, in sync or not",
+    OldHeartbeats: "heartbeats of a process that was replaced are taken",
+    VotesAreForgotten: "a voter that restarts has forgotten its vote",
+    VoteForShortLogs: "a voter elects a candidate with a shorter log",
+    MinorityCommits: "one voter commits alone",
+    OldEpochCommits: "a new leader of the quorum commits what its predecessors wrote before it has written itself",
+    QuorumNeverCuts: "a voter keeps metadata that its leader does not have",
+    GapsAreIgnored: "a producer sends on though an earlier batch may be missing",
+    RetriesOvertake: "a batch that is sent again goes behind later ones",
+    EpochWithoutRenumbering: "a producer's new epoch leaves sequences as they were",
+}
+
+#[cfg(feature = "planted")]
+mod switch {
+    use super::Bug;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// 0: none; else one more than the bug's number.
+    static PLANTED: AtomicU32 = AtomicU32::new(0);
+
+    /// Plants a bug in every cluster of this process, or takes it out.
+    pub fn plant(bug: Option<Bug>) {
+        PLANTED.store(bug.map_or(0, |bug| bug as u32 + 1), Ordering::SeqCst);
+    }
+
+    #[inline]
+    pub fn planted(bug: Bug) -> bool {
+        PLANTED.load(Ordering::Relaxed) == bug as u32 + 1
+    }
+}
+
+#[cfg(feature = "planted")]
+pub use switch::{plant, planted};
+
+#[cfg(not(feature = "planted"))]
+#[inline]
+pub const fn planted(_: Bug) -> bool {
+    false
+}
