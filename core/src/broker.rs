@@ -327,6 +327,7 @@ impl Broker {
         let leads = registration.leader == Some(self.id);
         match leads {
             true => replica.become_leader(self.id, registration, now),
+            false if was_leader && planted(Bug::LeadersKeepOffice) => replica.become_leader(self.id, registration, now),
             false => replica.become_follower(registration.leader, registration),
         }
         self.isr_changes.remove(&id);

@@ -118,15 +118,15 @@ impl PartitionLog {
             }
             SequenceCheck::Refuse(error) => return Err(error),
         }
+        let base_offset = self.log_end.plus(u64::from(planted(Bug::OffsetsSkip)));
         let stored = StoredBatch {
-            base_offset: self.log_end,
+            base_offset,
             batch: Arc::clone(batch),
             leader_epoch: epoch,
             writer: sent.writer,
             serial: sent.serial,
             damaged: false,
         };
-        let base_offset = self.log_end;
         self.push(stored, config);
         Ok(Appended { base_offset, end: self.log_end, duplicate: false })
     }
@@ -140,12 +140,13 @@ impl PartitionLog {
             return Err(ErrorCode::CorruptMessage);
         }
         let (log_end, mut whole) = (self.log_end, true);
-        for batch in batches.iter().filter(|batch| batch.base_offset >= log_end || planted(Bug::OverlapIsAppended)) {
+        for batch in batches.iter().filter(|batch| batch.base_offset >= log_end) {
             whole &= batch.leader_epoch <= epoch;
             if !whole {
                 break;
             }
-            self.push(batch.clone(), config);
+            let leader_epoch = if planted(Bug::FollowerStampsItsOwnEpoch) { epoch } else { batch.leader_epoch };
+            self.push(StoredBatch { leader_epoch, ..batch.clone() }, config);
         }
         Ok(whole)
     }
@@ -221,9 +222,7 @@ impl PartitionLog {
         }
         self.segments.last_mut().expect("a log has an active segment").truncate_to(end);
         self.log_end = end;
-        if !planted(Bug::EpochsSurviveTruncation) {
-            self.epochs.truncate_from_end(end);
-        }
+        self.epochs.truncate_from_end(end);
         self.truncations += 1;
         self.rebuild();
     }

@@ -449,9 +449,7 @@ impl Raft {
             }
             QuorumOutcome::Diverging { epoch, end } => {
                 let (_, mine) = self.log.end_of_epoch(*epoch);
-                if !planted(Bug::QuorumNeverCuts) {
-                    self.log.truncate(mine.min(*end));
-                }
+                self.log.truncate(mine.min(*end));
                 debug_assert!(self.log.end() >= self.high_watermark, "what is committed is never cut");
             }
             QuorumOutcome::Snapshot { epoch, image } => {
@@ -541,7 +539,7 @@ impl Raft {
         ends.push(self.log.end());
         ends.sort_unstable();
         let common = if planted(Bug::MinorityCommits) { ends[ends.len() - 1] } else { ends[ends.len() - self.majority()] };
-        if common > start || planted(Bug::OldEpochCommits) {
+        if common > start {
             self.high_watermark = self.high_watermark.max(common);
         }
     }

@@ -87,8 +87,12 @@ impl Story {
 
     /// A group that reads everything from the beginning.
     pub fn group(self, name: &str, topic: &str, members: u32) -> Self {
+        self.group_from(name, topic, members, "earliest")
+    }
+
+    pub fn group_from(self, name: &str, topic: &str, members: u32, reset: &str) -> Self {
         let fields = vec![format!("name = \"{name}\""), format!("topics = [\"{topic}\"]"), format!("members = {members}")];
-        self.table("[[group]]", fields).with("auto.offset.reset", "\"earliest\"")
+        self.table("[[group]]", fields).with("auto.offset.reset", &format!("\"{reset}\""))
     }
 
     /// A setting of the table named last, by Kafka's name; `value` as TOML writes it.

@@ -139,7 +139,7 @@ pub fn draw(seed: u64) -> Drawn {
         }
     }
     if dice.one_in(2) {
-        story = story.group("g", "orders", dice.between(1, 2) as u32);
+        story = story.group_from("g", "orders", dice.between(1, 2) as u32, dice.of(&["earliest", "latest"]));
         for (key, value) in [("session.timeout.ms", "6000"), ("heartbeat.interval.ms", "2000"), ("request.timeout.ms", "4000")] {
             story = story.with(key, value);
         }

@@ -6,6 +6,7 @@ use super::partition::{Role, truncation_point};
 use crate::error::ErrorCode;
 use crate::ids::{BrokerId, CorrelationId, NodeId, Offset, TopicPartition};
 use crate::node::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::{FetchPartition, FetchRequest, FetchedPartition, Request};
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
@@ -69,7 +70,7 @@ impl Broker {
                 partition: *id,
                 offset: replica.log.log_end(),
                 current_leader_epoch: replica.leader_epoch,
-                last_fetched_epoch: replica.log.epochs().latest(),
+                last_fetched_epoch: replica.log.epochs().latest().filter(|_| !replica.asked_once()),
                 max_bytes: self.config.replica_fetch_max_bytes,
                 high_watermark: replica.high_watermark,
             })
@@ -118,6 +119,7 @@ impl Broker {
         if !follows || fetched.offset != replica.log.log_end() || fetched.leader_epoch != replica.leader_epoch {
             return true;
         }
+        replica.ask_no_more(fetched.diverging.map(|(epoch, _)| epoch));
         match (fetched.error, fetched.diverging) {
             (Some(ErrorCode::OffsetOutOfRange), _) => {
                 self.out_of_range(fetched, leader, out);
@@ -126,6 +128,7 @@ impl Broker {
             (Some(_), _) => false,
             (None, Some((epoch, end))) => {
                 let end = truncation_point(&replica.log, epoch, end);
+                let end = if planted(Bug::CutTooDeep) { Offset(end.0.saturating_sub(1)) } else { end };
                 self.truncate(fetched.partition, end, leader, out);
                 true
             }

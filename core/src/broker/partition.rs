@@ -36,6 +36,8 @@ pub struct Replica {
     pub waiting: Waiting,
     /// The batch that a follower cannot copy because its leader's bytes are damaged; told once.
     pub stuck_at: Option<Offset>,
+    #[cfg(feature = "planted")]
+    asked_in: Option<LeaderEpoch>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +93,8 @@ impl Replica {
             role: Role::Offline,
             waiting: Waiting::default(),
             stuck_at: None,
+            #[cfg(feature = "planted")]
+            asked_in: None,
         }
     }
 
@@ -115,10 +119,14 @@ impl Replica {
     /// Appends a client's batch as leader; with `acks=all` only while the ISR is large enough.
     pub fn append(&mut self, now: SimTime, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
         if acks == Acks::All && self.is_under_min_isr() && !planted(Bug::AcksAllWithoutMinIsr) {
+            if planted(Bug::RefusedAndAppended) {
+                self.log.append_as_leader(batch, self.leader_epoch, &self.config)?;
+            }
             return Err(ErrorCode::NotEnoughReplicas);
         }
         let before = self.log.log_end();
-        let appended = self.log.append_as_leader(batch, self.leader_epoch, &self.config)?;
+        let epoch = if planted(Bug::LeaderStampsNoEpoch) { LeaderEpoch(0) } else { self.leader_epoch };
+        let appended = self.log.append_as_leader(batch, epoch, &self.config)?;
         self.wrote(now, before);
         Ok(appended)
     }
@@ -185,12 +193,10 @@ impl Replica {
         };
         let mut followers = followers_of(me, &registration.replicas, &known);
         for follower in &mut followers {
-            if planted(Bug::FollowersAreForgotten) && follower.log_end.is_some() {
-                continue;
-            }
             follower.leader_elected(now.timestamp_ms(), epoch_start, registration.isr.contains(&follower.broker), again);
         }
-        self.role = Role::Leader(Leadership { followers, isr: registration.isr.clone(), pending_isr: None, epoch_start });
+        let isr = if planted(Bug::LeaderBelievesInAllReplicas) { &registration.replicas } else { &registration.isr };
+        self.role = Role::Leader(Leadership { followers, isr: isr.clone(), pending_isr: None, epoch_start });
     }
 
     pub fn become_follower(&mut self, leader: Option<BrokerId>, registration: &PartitionRegistration) {
@@ -268,8 +274,8 @@ impl Replica {
         }
         let follower = leadership.followers.iter().find(|follower| follower.broker == broker)?;
         let earned = |log_end: Offset| {
-            (log_end >= self.high_watermark || planted(Bug::ExpansionWithoutHighWatermark))
-                && (log_end >= leadership.epoch_start || planted(Bug::ExpansionWithoutEpochStart))
+            let guarded = log_end >= self.high_watermark && log_end >= leadership.epoch_start;
+            guarded || planted(Bug::ExpansionWithoutGuard)
         };
         if !follower.log_end.is_some_and(earned) || !eligible(broker, follower.broker_epoch) {
             return None;
@@ -318,7 +324,7 @@ impl Replica {
                 least = end;
             }
         }
-        let moved = least > self.high_watermark;
+        let moved = least > self.high_watermark || (planted(Bug::HighWatermarkFalls) && least != self.high_watermark);
         if moved {
             self.high_watermark = least;
         }
@@ -336,12 +342,26 @@ impl Replica {
         }
     }
 
+    /// Planted: this follower has asked where its epoch ends and does not ask again while this leader epoch lasts.
+    pub fn asked_once(&self) -> bool {
+        #[cfg(feature = "planted")]
+        if planted(Bug::Kip101Only) || planted(Bug::Kip279Only) {
+            return self.asked_in == Some(self.leader_epoch);
+        }
+        false
+    }
+
+    /// The leader answered, naming another epoch if the logs differ.
+    pub fn ask_no_more(&mut self, _other: Option<LeaderEpoch>) {
+        #[cfg(feature = "planted")]
+        if planted(Bug::Kip101Only) || _other.is_none_or(|epoch| Some(epoch) == self.log.epochs().latest()) {
+            self.asked_in = Some(self.leader_epoch);
+        }
+    }
+
     /// A follower learns the leader's high watermark; true when its own rose.
     pub fn learn_high_watermark(&mut self, leaders: Offset) -> bool {
         let before = std::mem::replace(&mut self.high_watermark, leaders.min(self.log.log_end()));
-        if planted(Bug::FollowerHighWatermarkUnbounded) {
-            self.high_watermark = leaders;
-        }
         self.high_watermark > before
     }
 

@@ -149,7 +149,7 @@ impl Broker {
         for asked in &request.partitions {
             let Ok(replica) = self.led(asked.partition) else { continue };
             let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
-            let other_epoch = replica.leader_epoch != asked.current_leader_epoch && !planted(Bug::FetchesAreNotFenced);
+            let other_epoch = replica.leader_epoch != asked.current_leader_epoch;
             if other_epoch || differs(replica, asked).is_some() || !inside {
                 continue;
             }
@@ -165,7 +165,7 @@ impl Broker {
 
     /// The process that asks has been replaced: its broker registered again.
     fn is_stale(&self, follower: BrokerId, epoch: BrokerEpoch) -> bool {
-        !planted(Bug::StaleFollowersCount) && self.image.brokers.get(&follower).is_some_and(|known| known.epoch > epoch)
+        self.image.brokers.get(&follower).is_some_and(|known| known.epoch > epoch)
     }
 
     /// Reads every partition of a fetch; says how many bytes there are and whether something must be told at once.
@@ -230,10 +230,10 @@ impl Broker {
     /// Followers copy from the leader alone; consumers may read from a follower too (KIP-392).
     fn readable(&self, asked: &FetchPartition, follower: Option<(BrokerId, BrokerEpoch)>) -> Result<&Replica, ErrorCode> {
         let replica = self.replicas.get(&asked.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        if asked.current_leader_epoch < replica.leader_epoch && !planted(Bug::FetchesAreNotFenced) {
+        if asked.current_leader_epoch < replica.leader_epoch {
             return Err(ErrorCode::FencedLeaderEpoch);
         }
-        if asked.current_leader_epoch > replica.leader_epoch && !planted(Bug::FetchesAreNotFenced) {
+        if asked.current_leader_epoch > replica.leader_epoch {
             return Err(ErrorCode::UnknownLeaderEpoch);
         }
         match (&replica.role, follower) {

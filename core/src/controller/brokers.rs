@@ -63,7 +63,7 @@ impl Controller {
             let because = self.trust.get(&broker).copied().or(request.because);
             self.shut_down(broker, clean, because, out);
         }
-        let epoch = BrokerEpoch(self.image.offset as i64);
+        let epoch = BrokerEpoch(if planted(Bug::BrokerEpochsStartAgain) { 0 } else { self.image.offset as i64 });
         let (rack, incarnation) = (request.rack.clone(), request.incarnation);
         let registration = BrokerRegistration { epoch, fenced: true, in_controlled_shutdown: false, rack, incarnation };
         self.append(&MetadataRecord::RegisterBroker { broker, registration });
@@ -130,8 +130,7 @@ impl Controller {
         request: &BrokerHeartbeatRequest,
         out: &mut Outbox,
     ) -> Result<HeartbeatAnswer, ErrorCode> {
-        let known =
-            self.image.brokers.get(&broker).filter(|registration| registration.epoch == request.epoch || planted(Bug::OldHeartbeats));
+        let known = self.image.brokers.get(&broker).filter(|registration| registration.epoch == request.epoch);
         let Some(known) = known.cloned() else { return Err(ErrorCode::StaleBrokerEpoch) };
         let state = match (known.fenced, self.sessions.get(&broker).and_then(|session| session.shutdown_offset)) {
             (true, _) => State::Fenced,

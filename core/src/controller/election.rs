@@ -118,7 +118,8 @@ impl<'a> Change<'a> {
         let mut eligible = self.before.elr.clone();
         eligible.extend(self.before.isr.iter().filter(|member| !self.before.elr.contains(member)));
         java_map_order(&mut eligible, |broker| broker.0);
-        eligible.retain(|broker| !self.isr.contains(broker) && self.unclean_shutdown != Some(*broker));
+        let joined = |broker: &BrokerId| self.isr.contains(broker) && !planted(Bug::EligibleAndInSync);
+        eligible.retain(|broker| !joined(broker) && self.unclean_shutdown != Some(*broker));
         eligible
     }
 
@@ -126,7 +127,8 @@ impl<'a> Change<'a> {
         let alive = |broker: &BrokerId| (rules.acceptable)(*broker);
         let valid = |broker: &BrokerId| {
             let eligible = self.isr.contains(broker) || (self.isr.is_empty() && elr.contains(broker));
-            (eligible || planted(Bug::IsrIgnoredAtElection)) && alive(broker)
+            let stays = planted(Bug::FencedLeaderStays) && self.before.leader == Some(*broker);
+            (eligible || planted(Bug::IsrIgnoredAtElection)) && (alive(broker) || stays)
         };
         let preferred = self.replicas.first().filter(|_| self.election == Election::Preferred);
         let clean = preferred.filter(|broker| valid(broker)).or(self.before.leader.as_ref().filter(|broker| valid(broker)));

@@ -81,9 +81,7 @@ impl Controller {
         request: &AlterPartitionRequest,
         out: &mut Outbox,
     ) -> Result<Vec<AlteredPartition>, ErrorCode> {
-        let known =
-            |registration: &crate::metadata::BrokerRegistration| registration.epoch == request.epoch || planted(Bug::AnyBrokerEpochReports);
-        if !self.image.brokers.get(&broker).is_some_and(known) {
+        if self.image.brokers.get(&broker).is_none_or(|registration| registration.epoch != request.epoch) {
             return Err(ErrorCode::StaleBrokerEpoch);
         }
         Ok(request.partitions.iter().map(|item| (item.partition, self.alter_partition(broker, item, out))).collect())
@@ -120,7 +118,7 @@ impl Controller {
         if item.leader_epoch > before.leader_epoch || item.partition_epoch > before.partition_epoch {
             // The asker knows more than this controller: another one is active.
             Err(ErrorCode::NotController)
-        } else if item.leader_epoch < before.leader_epoch && !planted(Bug::AnyLeaderEpochReports) {
+        } else if item.leader_epoch < before.leader_epoch {
             Err(ErrorCode::FencedLeaderEpoch)
         } else if before.leader != Some(broker) {
             Err(ErrorCode::InvalidRequest)
@@ -138,8 +136,7 @@ impl Controller {
     /// Trusted, staying, and the very process the leader heard of (KIP-903).
     fn may_be_in_sync(&self, member: BrokerId, epoch: Option<BrokerEpoch>) -> bool {
         let known = self.image.brokers.get(&member);
-        planted(Bug::AnybodyMayBeInSync)
-            || self.image.is_active(member) && epoch.is_none_or(|epoch| known.is_some_and(|registration| registration.epoch == epoch))
+        self.image.is_active(member) && epoch.is_none_or(|epoch| known.is_some_and(|registration| registration.epoch == epoch))
     }
 
     /// `kafka-leader-election.sh`: one partition's answer, by Kafka's errors.

@@ -58,7 +58,7 @@ impl ProducerStates {
         {
             return SequenceCheck::Duplicate(batch.first_offset);
         }
-        if stamp.producer_epoch < known.epoch && !planted(Bug::OldProducerEpochs) {
+        if stamp.producer_epoch < known.epoch {
             return SequenceCheck::Refuse(ErrorCode::InvalidProducerEpoch);
         }
         let expected = match known.batches.back() {

@@ -6,7 +6,6 @@
 use super::sequences::Sequences;
 use crate::config::ProducerConfig;
 use crate::ids::BrokerId;
-use crate::planted::{Bug, planted};
 use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size};
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
@@ -286,7 +285,6 @@ impl Accumulator {
         drained.batch.retry_at = retry_at;
         let queue = &mut self.queues[drained.partition as usize];
         let place = match drained.batch.sequence {
-            _ if planted(Bug::RetriesOvertake) => queue.batches.len(),
             None => 0,
             Some(sequence) => queue.batches.partition_point(|batch| batch.sequence.is_some_and(|other| other < sequence)),
         };

@@ -2,7 +2,6 @@
 //! given up may have been stored after all. Kafka's `TxnPartitionEntry` and the part of `TransactionManager` around it.
 
 use crate::log::producers::{BATCHES_RETAINED, sequence_plus};
-use crate::planted::{Bug, planted};
 use crate::sorted::SortedMap;
 
 #[derive(Clone, Debug, Default)]
@@ -23,7 +22,7 @@ impl Sequences {
         match (head, self.outstanding.keys().next()) {
             (None, first) => {
                 let stale = first.is_some() && self.epoch != producer_epoch;
-                stale || (self.unresolved.is_some() && !planted(Bug::GapsAreIgnored)) || self.outstanding.len() >= BATCHES_RETAINED
+                stale || self.unresolved.is_some() || self.outstanding.len() >= BATCHES_RETAINED
             }
             // It is being sent again: one at a time, in order.
             (Some(sequence), Some(first)) => sequence != *first,
@@ -82,11 +81,6 @@ impl Sequences {
     /// A new epoch: what is under way is numbered from zero, in order. Gives the old and new sequences.
     pub fn restart(&mut self, epoch: i16) -> Vec<(i32, i32)> {
         let before = std::mem::replace(self, Sequences { epoch, ..Sequences::default() });
-        if planted(Bug::EpochWithoutRenumbering) {
-            self.next = before.next;
-            self.outstanding = before.outstanding;
-            return Vec::new();
-        }
         before.outstanding.into_iter().map(|(sequence, records)| (sequence, self.assign(epoch, records))).collect()
     }
 }

@@ -1,0 +1,3 @@
+//! Small models, searched completely.
+
+mod replication;
