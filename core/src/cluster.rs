@@ -19,6 +19,7 @@ use crate::broker::Broker;
 use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
+use crate::command::Command;
 use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
 use crate::network::{Fate, Network};
 use crate::node::Outbox;
@@ -72,6 +73,8 @@ pub struct Cluster {
     elections: SortedMap<String, EventId>,
     /// The controller that was elected last, and the event by which it left office.
     last_elected: (i32, Option<EventId>),
+    /// Faults that go on until they are ended, for showing only.
+    troubles: Vec<Command>,
     outbox: Outbox,
     hops: Hops,
 }
@@ -111,6 +114,7 @@ impl Cluster {
             events: Vec::new(),
             elections: SortedMap::new(),
             last_elected: (FIRST_CONTROLLER, None),
+            troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
             scenario,

@@ -28,6 +28,8 @@ pub struct ClusterView {
     /// Producers, then the members of groups, in the order of the file.
     pub clients: Vec<ClientView>,
     pub ledger: LedgerView,
+    /// Faults in force: the shell line that made each, and the one that ends it.
+    pub in_force: Vec<(String, String)>,
     /// Broken must-hold invariants: our bugs, always empty.
     pub violations: Vec<String>,
 }

@@ -79,6 +79,11 @@ impl Broker {
         self.crash();
     }
 
+    /// Full or slow, until it is healed.
+    pub fn disk_ails(&self) -> bool {
+        self.disk.full || self.disk.slow > SimDuration::ZERO
+    }
+
     /// Something happens to the disk, under a running process or while there is none.
     pub fn disk(&mut self, fault: DiskFault, because: EventId, out: &mut Outbox) {
         match fault {

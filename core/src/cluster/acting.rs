@@ -4,6 +4,7 @@
 
 mod clients;
 mod disks;
+mod in_force;
 mod links;
 mod processes;
 
@@ -35,6 +36,7 @@ impl Cluster {
                 return Err(CommandError::NotModelled("A reassignment of replicas"));
             }
         }
+        self.note_trouble(command);
         self.steps += 1;
         Ok(())
     }

@@ -37,6 +37,7 @@ impl ClusterView {
             groups: (0..scenario.groups.len() as u32).map(|group| group_view(cluster, group)).collect(),
             clients: clients(cluster),
             ledger: ledger(cluster),
+            in_force: cluster.in_force(),
             violations: cluster.violations(),
         }
     }

@@ -26,6 +26,7 @@ pub struct ViewDelta {
     pub groups: ListDelta<GroupView>,
     pub clients: ListDelta<ClientView>,
     pub ledger: Option<LedgerView>,
+    pub in_force: Option<Vec<(String, String)>>,
     pub violations: Option<Vec<String>>,
 }
 
@@ -99,6 +100,7 @@ impl ViewDelta {
             groups: ListDelta::between(&old.groups, &new.groups),
             clients: ListDelta::between(&old.clients, &new.clients),
             ledger: changed(&old.ledger, &new.ledger),
+            in_force: changed(&old.in_force, &new.in_force),
             violations: changed(&old.violations, &new.violations),
         }
     }
@@ -128,6 +130,9 @@ impl ClusterView {
         delta.clients.apply(&mut self.clients);
         if let Some(ledger) = delta.ledger {
             self.ledger = ledger;
+        }
+        if let Some(in_force) = delta.in_force {
+            self.in_force = in_force;
         }
         if let Some(violations) = delta.violations {
             self.violations = violations;

@@ -1,5 +1,6 @@
 //! What a person can do to a running cluster beside crashing a broker: cut and slow links, freeze processes, end and change clients.
 
+use playground_core::shell::parse_line;
 use playground_tests::story::{Story, Told};
 
 /// One partition led by 101, a producer of 400 records, and a group that reads them.
@@ -138,4 +139,16 @@ fn a_wrong_clock_changes_timestamps_and_nothing_else() {
     let stamps = |told: &Told| told.cluster.records("orders", Some(0)).into_iter().map(|line| line.timestamp_ms).collect::<Vec<_>>();
     let behind = stamps(&right).iter().zip(stamps(&wrong)).filter(|(right, wrong)| **right - 600_000 == *wrong).count();
     assert!((345..=355).contains(&behind), "{behind} records carry the wrong clock");
+}
+
+#[test]
+fn faults_in_force_are_listed_with_what_ends_them_until_they_are_over() {
+    let mut told = orders().at("1s", "cut 101 brokers").at("2s", "pause p").at("3s", "heal 101 102").run_until("4s");
+    let listed = |told: &Told| told.cluster.in_force();
+    let line = |text: &str, undo: &str| (text.to_owned(), undo.to_owned());
+    assert_eq!(listed(&told), [line("cut 101 brokers", "heal 101 brokers"), line("pause p", "resume p")], "101 is still cut from 103");
+    for undo in ["heal 101 brokers", "resume p"] {
+        told.cluster.apply(&parse_line(undo).expect("a command")).expect("it is in force");
+    }
+    assert_eq!(listed(&told), []);
 }

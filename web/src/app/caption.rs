@@ -33,6 +33,7 @@ pub fn caption(page: &PageHandle, shot: &Snapshot, ui: &UiState, announcer: &Ann
             </p>
             <button key="why" type="button" class="button caption__why" disabled={newest.is_none()} onclick={page.on(why)}>{ "Why?" }</button>
             { prompt(page, ui, field) }
+            { in_force(page, shot) }
             <pre key="answer" class={classes!("caption__answer", refused.then_some("caption__answer--refused"))} role="status" hidden={answer.is_empty()}>{ answer.to_owned() }</pre>
             <div key="announcer" class="visually-hidden" role="status" aria-live="polite">{ announcer.spoken.clone() }</div>
         </div>
@@ -73,6 +74,22 @@ fn at_this_moment(events: &[Shared<EventView>]) -> &[Shared<EventView>] {
 /// The one of them that tells most; of equals the first, because the others follow from it.
 fn telling(events: &[Shared<EventView>]) -> Option<&Shared<EventView>> {
     at_this_moment(events).iter().rev().max_by_key(|event| (!about_internals(event), Sign::of(event)))
+}
+
+/// What is broken on purpose, until somebody mends it: each fault as its line, a click ends it.
+fn in_force(page: &PageHandle, shot: &Snapshot) -> Html {
+    let faults = &shot.mirror.in_force;
+    html! {
+        <ul key="force" class="in-force" aria-label="Faults in force" hidden={faults.is_empty()}>
+            { for faults.iter().map(|(line, undo)| html! {
+                <li key={line.clone()}>
+                    <button type="button" class="in-force__one" title={undo.clone()} aria-label={format!("End: {line}")} onclick={page.on(Click::Shell(undo.clone()))}>
+                        <span key="line">{ line.clone() }</span><span key="end" aria-hidden="true">{ "✕" }</span>
+                    </button>
+                </li>
+            }) }
+        </ul>
+    }
 }
 
 /// What the shell said to the last line, and whether it refused it.

@@ -67,6 +67,7 @@ pub struct Mirror {
     pub groups: Vec<Shared<GroupView>>,
     pub clients: Vec<Shared<ClientView>>,
     pub ledger: Shared<LedgerView>,
+    pub in_force: Vec<(String, String)>,
     pub violations: Vec<String>,
 }
 
@@ -116,6 +117,9 @@ impl Mirror {
         apply(&mut self.clients, delta.clients);
         if let Some(ledger) = delta.ledger {
             self.ledger = Shared::new(ledger);
+        }
+        if let Some(in_force) = delta.in_force {
+            self.in_force = in_force;
         }
         if let Some(violations) = delta.violations {
             self.violations = violations;

@@ -70,7 +70,7 @@ impl Cluster {
     }
 
     /// Sender and receiver of each link that is meant, as dense numbers.
-    fn pairs(&self, path: &Path) -> Vec<(u32, u32)> {
+    pub(super) fn pairs(&self, path: &Path) -> Vec<(u32, u32)> {
         let (senders, receivers) = (self.meant(&path.from), self.meant(&path.to));
         let client = |node: u32| matches!(self.node_id(node), NodeId::Client(_));
         let broker = |node: u32| matches!(self.node_id(node), NodeId::Broker(_));
