@@ -14,10 +14,11 @@ use crate::ids::{BrokerId, EventId, NodeId};
 use crate::trace::{EventKind, TraceEvent};
 
 impl Cluster {
-    /// Does what the user asked, at this instant; a refused command changes nothing.
+    /// Does what the user asked, at this instant, and gives what Kafka's own tool would print; a refused command changes nothing.
     ///
     /// One step, whether it comes from the user or from the timeline: a recording replays to the same count.
-    pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
+    pub fn apply(&mut self, command: &Command) -> Result<String, CommandError> {
+        let mut answer = String::new();
         if let Some(unknown) = self.scenario.cast().unknown(command) {
             return Err(CommandError::Unknown(unknown));
         }
@@ -38,7 +39,7 @@ impl Cluster {
         }
         self.note_trouble(command);
         self.steps += 1;
-        Ok(())
+        Ok(answer)
     }
 
     /// Dense numbers of everybody who is meant.
