@@ -11,14 +11,18 @@ mod link;
 pub mod partition;
 pub mod purgatory;
 mod serving;
+mod stopping;
 
 use crate::config::BrokerConfig;
 use crate::error::ErrorCode;
 use crate::group::GroupCoordinator;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
-use crate::metadata::MetadataImage;
+use crate::metadata::{LeaderRecoveryState, MetadataImage};
 use crate::node::{Fact, Node, Outbox};
-use crate::protocol::{AlterPartitionItem, AlterPartitionRequest, AlteredPartition, HeartbeatAnswer, Message, Request, Response};
+use crate::protocol::{
+    AlterPartitionItem, AlterPartitionRequest, AlteredPartition, BrokerHeartbeatRequest, BrokerRegistrationRequest, HeartbeatAnswer,
+    IsrChange, Message, Request, Response,
+};
 use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
@@ -51,6 +55,8 @@ pub struct Broker {
     disk: Disk,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
     checkpoint: SortedMap<TopicPartition, Offset>,
+    /// `.kafka_cleanshutdown`, with the broker epoch in it: written by a process that stopped in order, gone when the next one starts.
+    clean_shutdown: Option<BrokerEpoch>,
     next_checkpoint: SimTime,
     next_isr_check: SimTime,
     /// When somebody looks for logs whose `flush.ms` is over.
@@ -78,6 +84,8 @@ pub enum Phase {
     Fenced,
     /// Trusted: may lead and be in sync.
     Running,
+    /// Told to stop: hands its leaderships over before it goes.
+    Stopping,
 }
 
 #[derive(Clone, Debug)]
@@ -93,9 +101,15 @@ struct Lifecycle {
     phase: Phase,
     epoch: BrokerEpoch,
     incarnation: u64,
-    /// The user's action that started this process.
+    /// Of the process before, if that one stopped in order.
+    previous_epoch: Option<BrokerEpoch>,
+    /// The user's action that started this process, or that told it to stop.
     because: Option<EventId>,
     next_contact: SimTime,
+    /// It goes then, whatever the controller says.
+    stop_by: SimTime,
+    /// The controller has asked a stopping broker to wait.
+    told_to_wait: bool,
     refusals: u32,
 }
 
@@ -111,8 +125,11 @@ impl Broker {
                 phase: Phase::Down,
                 epoch: BrokerEpoch(-1),
                 incarnation: 0,
+                previous_epoch: None,
                 because: None,
                 next_contact: SimTime::MAX,
+                stop_by: SimTime::MAX,
+                told_to_wait: false,
                 refusals: 0,
             },
             link: ControllerLink::new(voters),
@@ -120,6 +137,7 @@ impl Broker {
             replicas: SortedMap::default(),
             disk: Disk::default(),
             checkpoint: SortedMap::new(),
+            clean_shutdown: None,
             next_checkpoint: SimTime::MAX,
             next_isr_check: SimTime::MAX,
             next_flush: SimTime::MAX,
@@ -140,7 +158,7 @@ impl Broker {
 
     /// Clients and other brokers can connect: the process runs and the controller knows it (`enableRequestProcessing`).
     pub fn listens(&self) -> bool {
-        matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running)
+        matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running | Phase::Stopping)
     }
 
     pub fn rack(&self) -> Option<&str> {
@@ -180,7 +198,8 @@ impl Broker {
     /// The process starts on the disk it finds.
     pub fn start(&mut self, now: SimTime, because: Option<EventId>, out: &mut Outbox) {
         self.lifecycle.because = because;
-        self.load_logs(false, out);
+        self.lifecycle.previous_epoch = self.clean_shutdown.take();
+        self.load_logs(self.lifecycle.previous_epoch.is_some(), out);
         self.lifecycle.phase = Phase::Registering;
         self.lifecycle.incarnation += 1;
         self.lifecycle.refusals = 0;
@@ -201,6 +220,7 @@ impl Broker {
         fresh.next_correlation = self.next_correlation;
         fresh.groups = self.groups.restarted();
         fresh.checkpoint = std::mem::take(&mut self.checkpoint);
+        fresh.clean_shutdown = self.clean_shutdown;
         fresh.replicas = std::mem::take(&mut self.replicas);
         fresh.disk = self.disk.after_a_crash();
         for replica in fresh.replicas.values_mut() {
@@ -223,14 +243,16 @@ impl Broker {
             Phase::Down => {}
             Phase::Registering => {
                 self.lifecycle.next_contact = now + ANSWER_TIMEOUT;
-                let Lifecycle { incarnation, because, .. } = self.lifecycle;
-                let request = Request::BrokerRegistration { incarnation, rack: self.rack.clone(), because };
-                self.contact(request, out);
+                let Lifecycle { incarnation, previous_epoch, because, .. } = self.lifecycle;
+                let request = BrokerRegistrationRequest { incarnation, rack: self.rack.clone(), previous_epoch, because };
+                self.contact(Request::BrokerRegistration(Box::new(request)), out);
             }
-            Phase::Fenced | Phase::Running => {
+            Phase::Fenced | Phase::Running | Phase::Stopping => {
                 self.lifecycle.next_contact = now + self.config.heartbeat_interval;
-                let request = Request::BrokerHeartbeat { epoch: self.lifecycle.epoch, metadata_offset: self.image.offset };
-                self.contact(request, out);
+                let Lifecycle { epoch, because, .. } = self.lifecycle;
+                let wants_shutdown = self.lifecycle.phase == Phase::Stopping;
+                let request = BrokerHeartbeatRequest { epoch, metadata_offset: self.image.offset, wants_shutdown, because };
+                self.contact(Request::BrokerHeartbeat(request), out);
                 self.fetch_metadata(now, out);
             }
         }
@@ -252,10 +274,11 @@ impl Broker {
         }
     }
 
-    fn heartbeat_answered(&mut self, now: SimTime, answer: Result<HeartbeatAnswer, ErrorCode>) {
+    fn heartbeat_answered(&mut self, now: SimTime, answer: Result<HeartbeatAnswer, ErrorCode>, out: &mut Outbox) {
         match answer {
-            Ok(HeartbeatAnswer { fenced: false }) => self.lifecycle.phase = Phase::Running,
-            Ok(HeartbeatAnswer { fenced: true }) => self.lifecycle.phase = Phase::Fenced,
+            _ if self.lifecycle.phase == Phase::Stopping => self.shutdown_answered(now, answer, out),
+            Ok(HeartbeatAnswer { fenced: false, .. }) => self.lifecycle.phase = Phase::Running,
+            Ok(HeartbeatAnswer { fenced: true, .. }) => self.lifecycle.phase = Phase::Fenced,
             // Another registration took this id; a real broker would stop. Ours asks again.
             Err(_) => {
                 self.lifecycle.phase = Phase::Registering;
@@ -281,19 +304,17 @@ impl Broker {
     /// Turns the controller's word on one partition into this broker's role in it.
     fn apply_partition(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
         let image = Arc::clone(&self.image);
-        let Some(registration) = image.partition(id) else { return };
-        if !registration.replicas.contains(&self.id) {
-            return;
-        }
-        let Some(topic) = image.topic(id.topic) else { return };
+        let known = image.topic(id.topic).zip(image.partition(id)).filter(|(_, registration)| registration.replicas.contains(&self.id));
+        let Some((topic, registration)) = known else { return self.drop_replica(now, id, out) };
         let replica = self.replicas.get_or_insert_with(id, || Replica::new(Arc::clone(&topic.config)));
+        replica.config = Arc::clone(&topic.config);
         let was_leader = matches!(replica.role, Role::Leader(_));
         if registration.leader_epoch == replica.leader_epoch {
             replica.reassigned(self.id, &registration.replicas);
             if replica.isr_confirmed(&registration.isr, registration.partition_epoch) {
                 self.isr_changes.remove(&id);
-                self.advance(now, id);
             }
+            self.advance(now, id);
             return;
         }
         let leads = registration.leader == Some(self.id);
@@ -315,6 +336,22 @@ impl Broker {
         }
     }
 
+    /// The topic is deleted, or the partition lives elsewhere now: the replica goes, with its log.
+    fn drop_replica(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
+        if !self.replicas.contains_key(&id) {
+            return;
+        }
+        self.refuse_waiting(id, out);
+        self.follow(id, None);
+        self.isr_changes.remove(&id);
+        self.checkpoint.remove(&id);
+        self.moved.remove(&id);
+        self.replicas.remove(&id);
+        if self.image.offsets_topic() == Some(id.topic) {
+            self.coordinate(now, id, false, out);
+        }
+    }
+
     /// Moves the high watermark if it may, and marks the partition as moved.
     fn advance(&mut self, now: SimTime, id: TopicPartition) {
         let Some(replica) = self.replicas.get_mut(&id) else { return };
@@ -330,16 +367,20 @@ impl Broker {
         let isr =
             self.replicas.get(&id).and_then(|replica| replica.expanded_isr(follower, &|broker, epoch| eligible(image, broker, epoch)));
         if let Some(isr) = isr {
-            self.ask_for_isr(id, isr, crate::protocol::IsrChange::CaughtUp(follower));
+            self.ask_for_isr(id, isr, IsrChange::CaughtUp(follower));
         }
     }
 
-    fn ask_for_isr(&mut self, id: TopicPartition, new_isr: Vec<BrokerId>, why: crate::protocol::IsrChange) {
+    fn ask_for_isr(&mut self, id: TopicPartition, new_isr: Vec<BrokerId>, why: IsrChange) {
+        let me = (self.id, self.lifecycle.epoch);
         let Some(replica) = self.replicas.get_mut(&id) else { return };
         let (leader_epoch, partition_epoch) = (replica.leader_epoch, replica.partition_epoch);
         if let Role::Leader(leadership) = &mut replica.role {
             leadership.pending_isr = Some(new_isr.clone());
-            let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, why };
+            let isr_epochs = new_isr.iter().map(|member| if *member == me.0 { Some(me.1) } else { leadership.epoch_of(*member) }).collect();
+            // A leader has nothing left to recover once it leads.
+            let recovery = LeaderRecoveryState::Recovered;
+            let item = AlterPartitionItem { partition: id, leader_epoch, partition_epoch, new_isr, isr_epochs, recovery, why };
             self.isr_changes.insert(id, item);
         }
     }
@@ -403,7 +444,7 @@ impl Broker {
     fn answered(&mut self, now: SimTime, from: NodeId, id: CorrelationId, response: Response, out: &mut Outbox) {
         match response {
             Response::BrokerRegistration(answer) if self.link.ends_contact(id) => self.registered(now, answer, out),
-            Response::BrokerHeartbeat(answer) if self.link.ends_contact(id) => self.heartbeat_answered(now, answer),
+            Response::BrokerHeartbeat(answer) if self.link.ends_contact(id) => self.heartbeat_answered(now, answer, out),
             Response::FetchMetadata { image, changed } if self.link.ends_fetch(id) => {
                 self.take_metadata(now, image, &changed, out);
                 self.fetch_metadata(now, out);
@@ -456,9 +497,9 @@ impl Broker {
     }
 }
 
-/// `Partition.isReplicaIsrEligible`: registered, not fenced, and fetching with the epoch of that registration.
+/// `Partition.isReplicaIsrEligible`: registered, neither fenced nor about to stop, and fetching with the epoch of that registration.
 fn eligible(image: &MetadataImage, broker: BrokerId, fetched_with: Option<BrokerEpoch>) -> bool {
-    image.brokers.get(&broker).is_some_and(|known| !known.fenced && fetched_with == Some(known.epoch))
+    image.is_active(broker) && image.brokers.get(&broker).is_some_and(|known| fetched_with == Some(known.epoch))
 }
 
 impl Node for Broker {
@@ -482,11 +523,15 @@ impl Node for Broker {
             .min(fetchers)
             .min(self.purgatory.next_deadline())
             .min(self.groups.next_timeout())
+            .min(self.lifecycle.stop_by)
             .min(if self.listens() { self.link.next_timeout() } else { SimTime::MAX })
             .min(self.isr_request.as_ref().map_or(SimTime::MAX, |request| request.until))
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.lifecycle.stop_by <= now {
+            return self.exit(now, out);
+        }
         self.mind_controller(now, out);
         if self.isr_request.as_ref().is_some_and(|request| request.until <= now) {
             self.forget_isr_request();

@@ -189,12 +189,12 @@ impl Cluster {
 
     fn create_topic(&mut self, topic: &TopicSpec, out: &mut Outbox) {
         let (partitions, replication_factor, manual) = match &topic.placement {
-            Placement::Striped { partitions, replication_factor } => (*partitions, *replication_factor, None),
-            Placement::Manual(assignment) => (assignment.len() as u32, assignment[0].len() as u32, Some(&assignment[..])),
+            Placement::Striped { partitions, replication_factor } => (*partitions as i32, *replication_factor as i32, None),
+            Placement::Manual(assignment) => (-1, -1, Some(&assignment[..])),
         };
         let name = Arc::from(topic.name.as_str());
         let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
-        let created = self.controllers[0].founder().create_topic(&request, manual, out);
+        let created = self.controllers[0].founder().create_topic(&request, manual, None, out);
         created.expect("a checked scenario has topics the controller accepts");
     }
 
@@ -349,7 +349,9 @@ impl Cluster {
             _ => false,
         };
         if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {
-            if !closed {
+            if !closed && let Some(peer) = self.number(envelope.from) {
+                // The system refuses for a process that may not have heard of the asker's last crash.
+                self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);
                 self.send(node, envelope.to, envelope.from, Message::Closed);
             }
             return;

@@ -35,6 +35,17 @@ pub enum ErrorCode {
     InvalidRequest,
     IneligibleReplica,
     NotController,
+    UnknownTopicId,
+    NewLeaderElected,
+    InvalidTopicException,
+    InvalidPartitions,
+    InvalidReplicaAssignment,
+    InvalidConfig,
+    ElectionNotNeeded,
+    PreferredLeaderNotAvailable,
+    EligibleLeadersNotAvailable,
+    NoReassignmentInProgress,
+    BrokerIdNotRegistered,
     TopicAlreadyExists,
     InvalidReplicationFactor,
     /// Not on the wire: the connection closed under a request (`DisconnectException`).
@@ -77,6 +88,17 @@ impl ErrorCode {
             ErrorCode::InvalidRequest => "INVALID_REQUEST",
             ErrorCode::IneligibleReplica => "INELIGIBLE_REPLICA",
             ErrorCode::NotController => "NOT_CONTROLLER",
+            ErrorCode::UnknownTopicId => "UNKNOWN_TOPIC_ID",
+            ErrorCode::NewLeaderElected => "NEW_LEADER_ELECTED",
+            ErrorCode::InvalidTopicException => "INVALID_TOPIC_EXCEPTION",
+            ErrorCode::InvalidPartitions => "INVALID_PARTITIONS",
+            ErrorCode::InvalidReplicaAssignment => "INVALID_REPLICA_ASSIGNMENT",
+            ErrorCode::InvalidConfig => "INVALID_CONFIG",
+            ErrorCode::ElectionNotNeeded => "ELECTION_NOT_NEEDED",
+            ErrorCode::PreferredLeaderNotAvailable => "PREFERRED_LEADER_NOT_AVAILABLE",
+            ErrorCode::EligibleLeadersNotAvailable => "ELIGIBLE_LEADERS_NOT_AVAILABLE",
+            ErrorCode::NoReassignmentInProgress => "NO_REASSIGNMENT_IN_PROGRESS",
+            ErrorCode::BrokerIdNotRegistered => "BROKER_ID_NOT_REGISTERED",
             ErrorCode::TopicAlreadyExists => "TOPIC_ALREADY_EXISTS",
             ErrorCode::InvalidReplicationFactor => "INVALID_REPLICATION_FACTOR",
             ErrorCode::NetworkException => "NETWORK_EXCEPTION",
@@ -108,6 +130,19 @@ impl ErrorCode {
                     | ErrorCode::CorruptMessage
                     | ErrorCode::UnknownLeaderEpoch
             )
+    }
+}
+
+/// Why something asked for was not done: Kafka's error with Kafka's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: ErrorCode,
+    pub message: String,
+}
+
+impl Refusal {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Refusal { code, message: message.into() }
     }
 }
 

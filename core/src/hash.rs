@@ -51,6 +51,23 @@ pub fn coordinator_partition(id: &str, partitions: u32) -> u32 {
     kafka_abs(java_string_hash(id)) as u32 % partitions.max(1)
 }
 
+/// Puts what was inserted in this order into the order in which a `java.util.HashMap` (or `HashSet`) gives it back.
+///
+/// Buckets first; within one, as inserted. The table starts with 16 buckets and doubles when it is more than three quarters full.
+pub fn java_map_order<T>(items: &mut Vec<T>, hash: impl Fn(&T) -> i32) {
+    let mut buckets = 16;
+    while items.len() > buckets / 4 * 3 {
+        buckets *= 2;
+    }
+    let bucket = |item: &T| {
+        let hash = hash(item) as u32;
+        (hash ^ hash >> 16) as usize & (buckets - 1)
+    };
+    let mut keyed: Vec<(usize, usize, T)> = items.drain(..).enumerate().map(|(i, item)| (bucket(&item), i, item)).collect();
+    keyed.sort_unstable_by_key(|(bucket, i, _)| (*bucket, *i));
+    items.extend(keyed.into_iter().map(|(_, _, item)| item));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +86,16 @@ mod tests {
         assert_eq!(coordinator_partition("test", 50), 48);
         assert_eq!(java_string_hash("polygenelubricants"), i32::MIN);
         assert_eq!(coordinator_partition("polygenelubricants", 50), 0);
+    }
+
+    #[test]
+    fn a_hash_map_gives_back_by_bucket_and_then_as_inserted() {
+        let mut ids = vec![101, 17, 33, 16, 1];
+        java_map_order(&mut ids, |id| *id);
+        assert_eq!(ids, [16, 17, 33, 1, 101]);
+        let mut many: Vec<i32> = (0..13).rev().map(|i| i * 16).collect();
+        java_map_order(&mut many, |id| *id);
+        assert_eq!(many[..7], [192, 160, 128, 96, 64, 32, 0], "thirteen need 32 buckets");
     }
 
     #[test]

@@ -18,12 +18,20 @@ pub enum MetadataRecord {
     LeaderChange(i32),
     FenceBroker(BrokerId),
     UnfenceBroker(BrokerId),
+    /// It asked to stop: it may lead nothing and join no ISR.
+    ControlledShutdown(BrokerId),
+    UnregisterBroker(BrokerId),
     Topic {
         id: TopicId,
         name: Arc<str>,
         internal: bool,
         config: TopicConfig,
     },
+    TopicConfig {
+        id: TopicId,
+        config: TopicConfig,
+    },
+    RemoveTopic(TopicId),
     /// A new partition, or the whole new state of one.
     Partition {
         id: TopicPartition,
@@ -42,9 +50,19 @@ pub struct LogEntry {
 pub struct BrokerRegistration {
     pub epoch: BrokerEpoch,
     pub fenced: bool,
+    pub in_controlled_shutdown: bool,
     pub rack: Option<Arc<str>>,
     /// Tells a restarted process from the one before.
     pub incarnation: u64,
+}
+
+/// What a leader still has to do after an election that may have lost data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeaderRecoveryState {
+    #[default]
+    Recovered,
+    /// Elected from outside the ISR; over when the leader asks for its next ISR.
+    Recovering,
 }
 
 /// Kafka's `PartitionRegistration`.
@@ -55,9 +73,23 @@ pub struct PartitionRegistration {
     pub isr: Vec<BrokerId>,
     pub elr: Vec<BrokerId>,
     pub last_known_elr: Vec<BrokerId>,
+    /// Replicas a reassignment brings in, and those that go when it is done.
+    pub adding: Vec<BrokerId>,
+    pub removing: Vec<BrokerId>,
     pub leader: Option<BrokerId>,
     pub leader_epoch: LeaderEpoch,
     pub partition_epoch: PartitionEpoch,
+    pub recovery: LeaderRecoveryState,
+}
+
+impl PartitionRegistration {
+    pub fn preferred_leader(&self) -> Option<BrokerId> {
+        self.replicas.first().copied()
+    }
+
+    pub fn is_reassigning(&self) -> bool {
+        !self.adding.is_empty() || !self.removing.is_empty()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +99,16 @@ pub struct TopicImage {
     pub internal: bool,
     pub config: Arc<TopicConfig>,
     pub partitions: Vec<Arc<PartitionRegistration>>,
+    /// Gone, but its number is not given again.
+    pub deleted: bool,
+}
+
+impl TopicImage {
+    /// min(`min.insync.replicas`, replication factor).
+    pub fn effective_min_isr(&self) -> u32 {
+        let replicas = self.partitions.first().map_or(1, |partition| partition.replicas.len() as u32);
+        self.config.min_insync_replicas.min(replicas)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,8 +116,8 @@ pub struct MetadataImage {
     /// Records replayed so far.
     pub offset: u64,
     pub brokers: SortedMap<BrokerId, BrokerRegistration>,
-    /// By `TopicId`.
-    pub topics: Vec<Arc<TopicImage>>,
+    /// By `TopicId`, deleted ones too.
+    topics: Vec<Arc<TopicImage>>,
 }
 
 impl MetadataImage {
@@ -86,8 +128,14 @@ impl MetadataImage {
                 self.brokers.insert(*broker, registration.clone());
             }
             MetadataRecord::LeaderChange(_) => {}
-            MetadataRecord::FenceBroker(broker) => self.set_fenced(*broker, true),
-            MetadataRecord::UnfenceBroker(broker) => self.set_fenced(*broker, false),
+            MetadataRecord::FenceBroker(broker) => self.change_broker(*broker, |registration| registration.fenced = true),
+            MetadataRecord::UnfenceBroker(broker) => self.change_broker(*broker, |registration| registration.fenced = false),
+            MetadataRecord::ControlledShutdown(broker) => {
+                self.change_broker(*broker, |registration| registration.in_controlled_shutdown = true);
+            }
+            MetadataRecord::UnregisterBroker(broker) => {
+                self.brokers.remove(broker);
+            }
             MetadataRecord::Topic { id, name, internal, config } => {
                 debug_assert_eq!(id.0 as usize, self.topics.len(), "topics are numbered in order");
                 self.topics.push(Arc::new(TopicImage {
@@ -96,10 +144,13 @@ impl MetadataImage {
                     internal: *internal,
                     config: Arc::new(config.clone()),
                     partitions: Vec::new(),
+                    deleted: false,
                 }));
             }
+            MetadataRecord::TopicConfig { id, config } => self.topic_mut(*id).config = Arc::new(config.clone()),
+            MetadataRecord::RemoveTopic(id) => self.topic_mut(*id).deleted = true,
             MetadataRecord::Partition { id, registration } => {
-                let topic = Arc::make_mut(&mut self.topics[id.topic.0 as usize]);
+                let topic = self.topic_mut(id.topic);
                 match topic.partitions.get_mut(id.partition as usize) {
                     Some(slot) => *slot = Arc::new(registration.clone()),
                     None => topic.partitions.push(Arc::new(registration.clone())),
@@ -108,40 +159,70 @@ impl MetadataImage {
         }
     }
 
-    fn set_fenced(&mut self, broker: BrokerId, fenced: bool) {
+    fn change_broker(&mut self, broker: BrokerId, change: impl Fn(&mut BrokerRegistration)) {
         if let Some(registration) = self.brokers.get_mut(&broker) {
-            registration.fenced = fenced;
+            change(registration);
         }
     }
 
+    fn topic_mut(&mut self, id: TopicId) -> &mut TopicImage {
+        Arc::make_mut(&mut self.topics[id.0 as usize])
+    }
+
+    /// The number the next topic gets.
+    pub fn next_topic(&self) -> TopicId {
+        TopicId(self.topics.len() as u32)
+    }
+
     pub fn topic(&self, id: TopicId) -> Option<&TopicImage> {
-        self.topics.get(id.0 as usize).map(Arc::as_ref)
+        self.topics.get(id.0 as usize).map(Arc::as_ref).filter(|topic| !topic.deleted)
+    }
+
+    /// The topics that exist, in the order of creation.
+    pub fn topics(&self) -> impl Iterator<Item = &TopicImage> {
+        self.topics.iter().map(Arc::as_ref).filter(|topic| !topic.deleted)
+    }
+
+    /// The partitions of a topic, also of one that is deleted.
+    pub fn partitions_of(&self, id: TopicId) -> impl Iterator<Item = TopicPartition> + use<> {
+        let count = self.topics.get(id.0 as usize).map_or(0, |topic| topic.partitions.len() as u32);
+        (0..count).map(move |partition| TopicPartition { topic: id, partition })
+    }
+
+    /// The newest `__consumer_offsets`, also when it is deleted.
+    pub fn offsets_topic(&self) -> Option<TopicId> {
+        self.topics.iter().rfind(|topic| &*topic.name == OFFSETS_TOPIC).map(|topic| topic.id)
     }
 
     pub fn topic_named(&self, name: &str) -> Option<&TopicImage> {
-        self.topics.iter().map(Arc::as_ref).find(|topic| &*topic.name == name)
+        self.topics().find(|topic| &*topic.name == name)
     }
 
     pub fn partition(&self, id: TopicPartition) -> Option<&PartitionRegistration> {
         self.topic(id.topic)?.partitions.get(id.partition as usize).map(Arc::as_ref)
     }
 
+    /// Those of deleted topics too.
+    pub fn every_partition(&self) -> impl Iterator<Item = TopicPartition> + '_ {
+        self.topics.iter().flat_map(|topic| self.partitions_of(topic.id))
+    }
+
     /// All partitions of all topics, in order.
     pub fn partitions(&self) -> impl Iterator<Item = (TopicPartition, &PartitionRegistration)> {
-        self.topics.iter().flat_map(|topic| {
+        self.topics().flat_map(|topic| {
             let place = |(i, partition)| (TopicPartition { topic: topic.id, partition: i as u32 }, partition);
             topic.partitions.iter().map(Arc::as_ref).enumerate().map(place)
         })
     }
 
-    /// Registered and trusted.
+    /// Registered, trusted and not about to stop.
     pub fn is_active(&self, broker: BrokerId) -> bool {
-        self.brokers.get(&broker).is_some_and(|registration| !registration.fenced)
+        self.brokers.get(&broker).is_some_and(|registration| !registration.fenced && !registration.in_controlled_shutdown)
     }
 
     /// `trucks_gps-3`.
     pub fn name_of(&self, id: TopicPartition) -> String {
-        match self.topic(id.topic) {
+        match self.topics.get(id.topic.0 as usize) {
             Some(topic) => format!("{}-{}", topic.name, id.partition),
             None => format!("?{}-{}", id.topic.0, id.partition),
         }

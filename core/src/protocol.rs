@@ -6,7 +6,7 @@ use crate::config::TopicConfig;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, PartitionEpoch, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::metadata::{LogEntry, MetadataImage};
+use crate::metadata::{LeaderRecoveryState, LogEntry, MetadataImage};
 use crate::record::RecordBatch;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -46,15 +46,8 @@ pub enum Request {
     OffsetCommit(Box<OffsetCommitRequest>),
     OffsetFetch(Box<OffsetFetchRequest>),
     /// Brokers to the controller.
-    BrokerRegistration {
-        incarnation: u64,
-        rack: Option<Arc<str>>,
-        because: Option<EventId>,
-    },
-    BrokerHeartbeat {
-        epoch: BrokerEpoch,
-        metadata_offset: u64,
-    },
+    BrokerRegistration(Box<BrokerRegistrationRequest>),
+    BrokerHeartbeat(BrokerHeartbeatRequest),
     FetchMetadata {
         offset: u64,
         epoch: BrokerEpoch,
@@ -227,9 +220,30 @@ pub struct OffsetFetchRequest {
     pub partitions: Vec<TopicPartition>,
 }
 
+#[derive(Clone, Debug)]
+pub struct BrokerRegistrationRequest {
+    pub incarnation: u64,
+    pub rack: Option<Arc<str>>,
+    /// Of the process before, if it stopped in order.
+    pub previous_epoch: Option<BrokerEpoch>,
+    /// What started this process.
+    pub because: Option<EventId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct BrokerHeartbeatRequest {
+    pub epoch: BrokerEpoch,
+    pub metadata_offset: u64,
+    /// It was told to stop and asks for its leaderships to be moved.
+    pub wants_shutdown: bool,
+    /// What told it to stop.
+    pub because: Option<EventId>,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct HeartbeatAnswer {
     pub fenced: bool,
+    pub should_shut_down: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -244,6 +258,9 @@ pub struct AlterPartitionItem {
     pub leader_epoch: LeaderEpoch,
     pub partition_epoch: PartitionEpoch,
     pub new_isr: Vec<BrokerId>,
+    /// The processes the leader heard of, in the order of `new_isr`; `None` where it has heard of none (KIP-903).
+    pub isr_epochs: Vec<Option<BrokerEpoch>>,
+    pub recovery: LeaderRecoveryState,
     /// Why the leader asks, for the trace.
     pub why: IsrChange,
 }
@@ -268,8 +285,10 @@ pub type AlteredPartition = (TopicPartition, Result<IsrState, ErrorCode>);
 pub struct CreateTopicRequest {
     pub name: Arc<str>,
     pub internal: bool,
-    pub partitions: u32,
-    pub replication_factor: u32,
+    /// -1: `num.partitions`.
+    pub partitions: i32,
+    /// -1: `default.replication.factor`.
+    pub replication_factor: i32,
     pub config: TopicConfig,
 }
 

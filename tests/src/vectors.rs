@@ -5,9 +5,11 @@
 
 mod answer;
 mod batch;
+mod controller;
 mod group;
 mod log;
 mod partitioner;
+mod random;
 mod replication;
 
 use answer::Refusal;

@@ -6,6 +6,7 @@ mod stories {
     mod groups;
     mod nearby_reads;
     mod producers;
+    mod quorum;
     mod replication;
     mod trucks;
 }

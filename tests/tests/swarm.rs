@@ -152,7 +152,7 @@ fn at_the_end(drawn: &Drawn, told: &Told) -> Result<(), String> {
             claim(same, format!("{name}: copies end differently: {:?}", partition.copies))?;
         }
     }
-    for topic in told.cluster.controller().image().topics.iter().filter(|topic| !topic.internal) {
+    for topic in told.cluster.controller().image().topics().filter(|topic| !topic.internal) {
         for partition in 0..topic.partitions.len() as u32 {
             let id = TopicPartition { topic: topic.id, partition };
             let logs = (101..101 + drawn.brokers as i32).filter_map(|broker| told.cluster.broker(BrokerId(broker))?.replicas().get(&id));

@@ -16,7 +16,13 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 const DIGESTS: &str = include_str!("../../tests/digests.txt");
 
 /// Scenarios of the native tests that are on the list too.
-const OTHERS: [(&str, &str); 1] = [("kill_102", include_str!("../../tests/scenarios/kill_102.toml"))];
+const OTHERS: [(&str, &str); 5] = [
+    ("kill_102", include_str!("../../tests/scenarios/kill_102.toml")),
+    ("quorum_isolated_leader", include_str!("../../tests/scenarios/quorum_isolated_leader.toml")),
+    ("quorum_kill_active", include_str!("../../tests/scenarios/quorum_kill_active.toml")),
+    ("quorum_majority_lost", include_str!("../../tests/scenarios/quorum_majority_lost.toml")),
+    ("quorum_single", include_str!("../../tests/scenarios/quorum_single.toml")),
+];
 
 fn open(name: &str) -> Session {
     let other = || OTHERS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);

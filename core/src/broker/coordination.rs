@@ -180,8 +180,8 @@ fn offsets_topic_request(config: &BrokerConfig) -> CreateTopicRequest {
     CreateTopicRequest {
         name: Arc::from(OFFSETS_TOPIC),
         internal: true,
-        partitions: config.offsets_topic_partitions,
-        replication_factor: config.offsets_topic_replication_factor,
+        partitions: config.offsets_topic_partitions as i32,
+        replication_factor: config.offsets_topic_replication_factor as i32,
         config: TopicConfig { segment_bytes: 104_857_600, ..TopicConfig::default() },
     }
 }

@@ -104,6 +104,7 @@ impl Broker {
             DiskFault::Wipe => {
                 self.replicas.values_mut().for_each(|replica| replica.start_anew(Offset::ZERO));
                 self.checkpoint.clear();
+                self.clean_shutdown = None;
                 self.disk = Disk::default();
             }
         }

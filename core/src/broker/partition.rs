@@ -71,6 +71,11 @@ impl Leadership {
         let pending = self.pending_isr.iter().flatten().copied().filter(|broker| !self.isr.contains(broker));
         self.isr.iter().copied().chain(pending)
     }
+
+    /// The process a follower fetches with, once it has.
+    pub fn epoch_of(&self, broker: BrokerId) -> Option<BrokerEpoch> {
+        self.followers.iter().find(|follower| follower.broker == broker)?.broker_epoch
+    }
 }
 
 impl Replica {

@@ -1,5 +1,9 @@
 //! What must hold in every run, whatever the user breaks. A violation is our bug, never a lesson.
 
+mod quorum;
+
+pub use quorum::QuorumSeen;
+
 use super::Cluster;
 use crate::ids::{BrokerId, LeaderEpoch, TopicPartition};
 use crate::sorted::SortedMap;
@@ -12,6 +16,7 @@ impl Cluster {
         self.check_marks(&mut found);
         self.check_isr(&mut found);
         self.check_log_matching(&mut found);
+        self.check_quorum(&mut found);
         found
     }
 

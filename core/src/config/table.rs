@@ -266,6 +266,15 @@ const BROKER: &[Row<BrokerConfig>] = &[
         INT,
         "Silent for so long, a broker is fenced and loses its leaderships."
     ),
+    number!(
+        "default.replication.factor",
+        "INT",
+        default_replication_factor: u32,
+        Count,
+        1,
+        32_767,
+        "How many copies a topic has that does not say."
+    ),
     millis!(
         "group.initial.rebalance.delay.ms",
         "INT",
@@ -290,6 +299,7 @@ const BROKER: &[Row<BrokerConfig>] = &[
         get: |c| c.log_flush_scheduler_interval_ms,
         set: |c, v| c.log_flush_scheduler_interval_ms = v,
     },
+    number!("num.partitions", "INT", num_partitions: u32, Count, 1, 1_000, "Into how many partitions a topic is cut that does not say."),
     number!(
         "offsets.topic.num.partitions",
         "INT",
@@ -336,6 +346,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         get: |c| u64::from(c.rack_aware_reads),
         set: |c, v| c.rack_aware_reads = v != 0,
     },
+    millis!(
+        "unclean.leader.election.interval.ms",
+        "LONG",
+        unclean_leader_election_interval,
+        1,
+        LONG_MS,
+        "How often the controller looks for partitions that only an unclean election can bring back."
+    ),
 ];
 
 /// Settings by Kafka's names, on each of the four config structs.

@@ -1,10 +1,11 @@
-//! Who leads a partition: Kafka's `PartitionChangeBuilder`, as a pure function of one registration.
+//! Who leads a partition: Kafka's `PartitionChangeBuilder`, as a pure function of one registration and of what is wanted of it.
 //!
 //! Replica order decides, not ISR order. Members that leave a too small ISR stay eligible (ELR, KIP-966).
 
+use super::reassignment;
+use crate::hash::java_map_order;
 use crate::ids::BrokerId;
-use crate::metadata::PartitionRegistration;
-use crate::sorted::SortedSet;
+use crate::metadata::{LeaderRecoveryState, PartitionRegistration};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Election {
@@ -20,64 +21,119 @@ pub enum Election {
 pub struct Rules<'a> {
     /// Unfenced and not shutting down.
     pub acceptable: &'a dyn Fn(BrokerId) -> bool,
-    /// `min.insync.replicas`; never more than there are replicas.
+    /// min(`min.insync.replicas`, replication factor).
     pub min_isr: u32,
     pub elr_enabled: bool,
 }
 
-/// The partition after `target_isr` and an election; `None` when nothing changes.
-pub fn change(
-    before: &PartitionRegistration,
-    target_isr: Option<Vec<BrokerId>>,
-    election: Election,
-    rules: &Rules,
-) -> Option<PartitionRegistration> {
-    let mut after = before.clone();
-    after.isr = target_isr.unwrap_or_else(|| before.isr.clone());
-    if after.isr.is_empty() && !rules.elr_enabled {
-        after.isr = before.isr.clone();
-    }
-    after.elr = eligible(before, &after, rules);
-    let choice = choose(&after, election, rules);
-    after.leader = choice.leader;
-    if let Some(leader) = choice.leader {
-        if choice.unclean {
-            after.isr = vec![leader];
-            after.elr.clear();
-        } else if !after.isr.contains(&leader) {
-            after.elr.retain(|member| *member != leader);
-            after.isr = vec![leader];
+/// What is wanted of a partition; the rest stays as it is.
+#[derive(Clone, Debug)]
+pub struct Change<'a> {
+    before: &'a PartitionRegistration,
+    pub election: Election,
+    pub isr: Vec<BrokerId>,
+    pub replicas: Vec<BrokerId>,
+    pub adding: Vec<BrokerId>,
+    pub removing: Vec<BrokerId>,
+    pub recovery: LeaderRecoveryState,
+    /// Its process ended without order: what it had may be lost, so it is not eligible.
+    pub unclean_shutdown: Option<BrokerId>,
+}
+
+/// No broker has this id; Kafka writes it where there is no leader.
+const NO_LEADER: BrokerId = BrokerId(-1);
+
+impl<'a> Change<'a> {
+    pub fn of(before: &'a PartitionRegistration, election: Election) -> Self {
+        Change {
+            before,
+            election,
+            isr: before.isr.clone(),
+            replicas: before.replicas.clone(),
+            adding: before.adding.clone(),
+            removing: before.removing.clone(),
+            recovery: before.recovery,
+            unclean_shutdown: None,
         }
     }
-    after.last_known_elr = last_known(before, &after, rules);
-    if after == *before {
-        return None;
-    }
-    if after.leader != before.leader || choice.unclean {
-        after.leader_epoch.0 += 1;
-    }
-    after.partition_epoch.0 += 1;
-    Some(after)
-}
 
-/// While the ISR is below the minimum, members that left it stay eligible.
-fn eligible(before: &PartitionRegistration, after: &PartitionRegistration, rules: &Rules) -> Vec<BrokerId> {
-    let min_isr = rules.min_isr.min(after.replicas.len() as u32);
-    if !rules.elr_enabled || after.isr.len() as u32 >= min_isr {
-        return Vec::new();
+    /// The partition after the change; `None` when nothing changes.
+    pub fn decide(mut self, rules: &Rules) -> Option<PartitionRegistration> {
+        let before = self.before;
+        reassignment::complete(&mut self.replicas, &mut self.isr, &mut self.adding, &mut self.removing);
+        let mut elr = self.eligible(rules);
+        let choice = self.choose(&elr, rules);
+        let moves = choice.leader != before.leader;
+        // A reassignment that takes replicas away begins a new leader epoch even if the leader stays.
+        let new_epoch = moves || !before.replicas.iter().all(|replica| self.replicas.contains(replica));
+        let mut recovery = self.recovery;
+        let mut isr_written = None;
+        if moves && let Some(leader) = choice.leader {
+            if elr.contains(&leader) {
+                elr.retain(|member| *member != leader);
+                self.isr = vec![leader];
+            }
+            if choice.unclean {
+                isr_written = Some(vec![leader]);
+                if before.recovery == recovery {
+                    recovery = LeaderRecoveryState::Recovering;
+                }
+            }
+        }
+        if isr_written.is_some() || !rules.elr_enabled {
+            elr.clear();
+        }
+        if isr_written.is_none() && (!self.isr.is_empty() || rules.elr_enabled) && self.isr != before.isr {
+            isr_written = Some(self.isr);
+        }
+        let mut after = PartitionRegistration {
+            last_known_elr: last_known(before, isr_written.as_deref(), choice.leader, rules),
+            isr: isr_written.unwrap_or_else(|| before.isr.clone()),
+            elr,
+            replicas: self.replicas,
+            adding: self.adding,
+            removing: self.removing,
+            leader: choice.leader,
+            recovery,
+            ..*before
+        };
+        if after == *before && !new_epoch {
+            return None;
+        }
+        after.leader_epoch.0 += i32::from(new_epoch);
+        after.partition_epoch.0 += 1;
+        Some(after)
     }
-    let left = before.elr.iter().chain(&before.isr).copied().filter(|broker| !after.isr.contains(broker));
-    left.collect::<SortedSet<BrokerId>>().to_vec()
-}
 
-/// Whoever led last, kept while nobody leads and nobody is eligible.
-fn last_known(before: &PartitionRegistration, after: &PartitionRegistration, rules: &Rules) -> Vec<BrokerId> {
-    let min_isr = rules.min_isr.min(after.replicas.len() as u32);
-    match (before.leader, after.leader) {
-        _ if !rules.elr_enabled || after.isr.len() as u32 >= min_isr => Vec::new(),
-        (_, Some(_)) => Vec::new(),
-        (Some(leader), None) if before.last_known_elr.is_empty() => vec![leader],
-        (_, None) => before.last_known_elr.clone(),
+    /// While the ISR is below the minimum, members that left it stay eligible.
+    fn eligible(&self, rules: &Rules) -> Vec<BrokerId> {
+        if !rules.elr_enabled {
+            return self.before.elr.clone();
+        }
+        if self.isr.len() as u32 >= rules.min_isr {
+            return Vec::new();
+        }
+        let mut eligible = self.before.elr.clone();
+        eligible.extend(self.before.isr.iter().filter(|member| !self.before.elr.contains(member)));
+        java_map_order(&mut eligible, |broker| broker.0);
+        eligible.retain(|broker| !self.isr.contains(broker) && self.unclean_shutdown != Some(*broker));
+        eligible
+    }
+
+    fn choose(&self, elr: &[BrokerId], rules: &Rules) -> Choice {
+        let alive = |broker: &BrokerId| (rules.acceptable)(*broker);
+        let valid = |broker: &BrokerId| (self.isr.contains(broker) || (self.isr.is_empty() && elr.contains(broker))) && alive(broker);
+        let preferred = self.replicas.first().filter(|_| self.election == Election::Preferred);
+        let clean = preferred.filter(|broker| valid(broker)).or(self.before.leader.as_ref().filter(|broker| valid(broker)));
+        if let Some(leader) = clean.or_else(|| self.replicas.iter().find(|broker| valid(broker))) {
+            return Choice { leader: Some(*leader), unclean: false };
+        }
+        let unclean = match self.before.last_known_elr[..] {
+            [last] if rules.elr_enabled && self.isr.is_empty() && elr.is_empty() && alive(&last) => Some(last),
+            _ if self.election == Election::Unclean => self.replicas.iter().copied().find(alive),
+            _ => None,
+        };
+        Choice { leader: unclean, unclean: unclean.is_some() }
     }
 }
 
@@ -86,34 +142,15 @@ struct Choice {
     unclean: bool,
 }
 
-fn choose(partition: &PartitionRegistration, election: Election, rules: &Rules) -> Choice {
-    let from_elr = rules.elr_enabled && partition.isr.is_empty();
-    let valid = |broker: &BrokerId| {
-        let eligible = partition.isr.contains(broker) || (from_elr && partition.elr.contains(broker));
-        eligible && (rules.acceptable)(*broker)
-    };
-    let clean = |leader| Choice { leader: Some(leader), unclean: false };
-    if election == Election::Preferred
-        && let Some(preferred) = partition.replicas.first().filter(|broker| valid(broker))
-    {
-        return clean(*preferred);
-    }
-    if let Some(leader) = partition.leader.filter(valid) {
-        return clean(leader);
-    }
-    if let Some(leader) = partition.replicas.iter().find(|broker| valid(broker)) {
-        return clean(*leader);
-    }
-    let alive = |broker: &&BrokerId| (rules.acceptable)(**broker);
-    if election == Election::Unclean
-        && let Some(leader) = partition.replicas.iter().find(alive)
-    {
-        return Choice { leader: Some(*leader), unclean: true };
-    }
-    let alone = partition.isr.is_empty() && partition.elr.is_empty() && partition.last_known_elr.len() == 1;
-    match partition.last_known_elr.first().filter(alive) {
-        Some(leader) if rules.elr_enabled && alone => Choice { leader: Some(*leader), unclean: true },
-        _ => Choice { leader: None, unclean: false },
+/// Whoever led last, written once when the last in-sync replica goes, kept while nobody leads.
+fn last_known(before: &PartitionRegistration, isr_written: Option<&[BrokerId]>, leader: Option<BrokerId>, rules: &Rules) -> Vec<BrokerId> {
+    let last = before.leader.unwrap_or(NO_LEADER);
+    if rules.elr_enabled && isr_written.is_some_and(<[_]>::is_empty) && before.last_known_elr != [last] {
+        vec![last]
+    } else if rules.elr_enabled && leader.is_some() {
+        Vec::new()
+    } else {
+        before.last_known_elr.clone()
     }
 }
 
@@ -140,7 +177,7 @@ mod tests {
     fn elect(before: &PartitionRegistration, isr: &[i32], alive: &[i32], election: Election) -> Option<PartitionRegistration> {
         let alive = brokers(alive);
         let rules = Rules { acceptable: &|broker| alive.contains(&broker), min_isr: 1, elr_enabled: true };
-        change(before, Some(brokers(isr)), election, &rules)
+        Change { isr: brokers(isr), ..Change::of(before, election) }.decide(&rules)
     }
 
     #[test]

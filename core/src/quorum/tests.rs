@@ -287,7 +287,8 @@ fn a_voter_far_behind_gets_a_snapshot() {
         world.append();
         world.run(ms(50));
     }
-    let image = MetadataImage { offset: 8, ..MetadataImage::default() };
+    let mut image = MetadataImage::default();
+    image.offset = 8;
     world.voters[0].compact(Arc::new(image));
     world.start(3);
     world.run(SimDuration::from_secs(5));

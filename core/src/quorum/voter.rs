@@ -210,7 +210,7 @@ impl Voter {
                 (format!("controller {leader} leads in epoch {}", self.raft.epoch()), "A newer epoch has another leader (KRaft)".to_owned())
             }
             None => (
-                "it no longer hears from a majority of the voters. Nobody decides until there is a new leader".to_owned(),
+                "it no longer hears from a majority of the voters".to_owned(),
                 "1.5 × controller.quorum.fetch.timeout.ms without fetches of a majority (KIP-595)".to_owned(),
             ),
         };
@@ -245,15 +245,20 @@ impl Voter {
     fn changed_since(&self, offset: u64) -> Arc<[TopicPartition]> {
         let log = self.raft.log();
         if offset < log.start() {
-            return self.committed.partitions().map(|(id, _)| id).collect();
+            return self.committed.every_partition().collect();
         }
-        let records = log.range(offset, self.committed.offset).iter();
-        let changed: SortedSet<TopicPartition> = records
-            .filter_map(|entry| match entry.record {
-                MetadataRecord::Partition { id, .. } => Some(id),
-                _ => None,
-            })
-            .collect();
+        let mut changed = SortedSet::new();
+        for entry in log.range(offset, self.committed.offset) {
+            match entry.record {
+                MetadataRecord::Partition { id, .. } => {
+                    changed.insert(id);
+                }
+                MetadataRecord::TopicConfig { id, .. } | MetadataRecord::RemoveTopic(id) => {
+                    changed.extend(self.committed.partitions_of(id));
+                }
+                _ => {}
+            }
+        }
         changed[..].into()
     }
 }

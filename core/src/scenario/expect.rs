@@ -72,7 +72,7 @@ enum Kind {
 }
 
 /// Every quantity, what it takes and what it gives.
-const QUANTITIES: [(&str, Takes, Kind); 28] = [
+const QUANTITIES: [(&str, Takes, Kind); 29] = [
     ("acked_lost", Takes::ClientOrNothing, Kind::Number),
     ("sent", Takes::ClientOrNothing, Kind::Number),
     ("acked", Takes::ClientOrNothing, Kind::Number),
@@ -85,6 +85,7 @@ const QUANTITIES: [(&str, Takes, Kind); 28] = [
     ("under_replicated", Takes::Nothing, Kind::Number),
     ("offline", Takes::Nothing, Kind::Number),
     ("controller", Takes::Nothing, Kind::Broker),
+    ("controller_epoch", Takes::Nothing, Kind::Number),
     ("broker", Takes::Broker, Kind::BrokerState),
     ("leader", Takes::Partition, Kind::Broker),
     ("leader_epoch", Takes::Partition, Kind::Number),
@@ -348,6 +349,7 @@ impl Expression {
             "under_replicated" => number(partitions().filter(|p| p.isr.len() < p.replicas.len()).count() as u64),
             "offline" => number(partitions().filter(|p| p.leader.is_none()).count() as u64),
             "controller" => broker(view.controllers.leader),
+            "controller_epoch" => Some(Value::Number(i64::from(view.controllers.epoch))),
             "broker" => view.brokers.iter().find(|b| b.id == self.broker).map(|b| Value::Word(broker_word(b.state))),
             "leader" => broker(self.partition(view)?.leader),
             "leader_epoch" => Some(Value::Number(i64::from(self.partition(view)?.leader_epoch))),

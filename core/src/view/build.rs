@@ -61,7 +61,7 @@ fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
             Phase::Down => BrokerState::Down,
             Phase::Registering => BrokerState::Starting,
             Phase::Fenced => BrokerState::Fenced,
-            Phase::Running => BrokerState::Running,
+            Phase::Running | Phase::Stopping => BrokerState::Running,
         },
         rack: broker.rack().map(str::to_owned),
         fenced: !image.is_active(broker.id),
@@ -72,7 +72,7 @@ fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
 }
 
 fn topics(cluster: &Cluster) -> Vec<TopicView> {
-    let mut topics: Vec<TopicView> = cluster.controller().image().topics.iter().map(|topic| topic_view(cluster, topic)).collect();
+    let mut topics: Vec<TopicView> = cluster.controller().image().topics().map(|topic| topic_view(cluster, topic)).collect();
     crate::sorted::settle(&mut topics, |a, b| (a.internal, &a.name) < (b.internal, &b.name));
     topics
 }

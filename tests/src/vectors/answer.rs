@@ -1,6 +1,6 @@
 //! One question, one answer: which of the engine's functions a kind of vector asks.
 
-use super::{batch, group, log, partitioner, replication};
+use super::{batch, controller, group, log, partitioner, replication};
 use data_encoding::HEXLOWER;
 use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
 use playground_core::hash;
@@ -37,13 +37,17 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "high_watermark" => replication::high_watermark(&parse(input)?),
         "produce_acks" => replication::produce_acks(&parse(input)?),
         "idempotent_sequence" => log::idempotence(&parse(input)?),
+        "partition_election" => controller::election(&parse(input)?),
+        "replica_placement_striped" => controller::striped(&parse(input)?),
+        "replica_placement_legacy_adminutils" => controller::legacy(&parse(input)?),
+        "controller_scenario" => controller::scene(&parse(input)?),
         "consumer_offsets_record" => group::offsets_record(parse(input)?),
         "consumer_protocol_bytes" => group::protocol_bytes(&parse(input)?),
         _ => Err(Refusal::Unsupported("no function of the engine answers this kind yet".into())),
     }
 }
 
-fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, Refusal> {
     T::deserialize(input).map_err(|error| Refusal::BadInput(error.to_string()))
 }
 

@@ -54,7 +54,6 @@ impl Cluster {
         for node in meant {
             match (self.node_id(*node), act) {
                 (NodeId::Controller(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a controller")),
-                (NodeId::Broker(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a broker")),
                 (NodeId::Client(_), Act::PowerCut) => {
                     return Err(CommandError::Refused("A client keeps nothing on a disk. Write `kill` instead.".to_owned()));
                 }
@@ -75,6 +74,10 @@ impl Cluster {
             }
             Act::Kill => (format!("{actor} crashed."), "kill: the process ends at once; nobody is told but by closed connections"),
             Act::PowerCut => (format!("{actor} lost power. What was not flushed is gone."), "power-cut: the page cache is lost"),
+            Act::Stop if brokers => (
+                format!("{actor} {} told to stop and hand over first.", if many { "were" } else { "was" }),
+                "stop: a controlled shutdown; leaderships move before the process ends",
+            ),
             Act::Stop => (format!("{actor} {} in order.", if many { "stop" } else { "stops" }), "stop: close() of a client"),
             Act::Start if brokers => {
                 let disk = if many { "their disks" } else { "its disk" };
@@ -136,12 +139,19 @@ impl Cluster {
 
     fn stop(&mut self, node: u32, event: EventId) {
         self.hosts[node as usize].struck = Some(event);
-        let NodeId::Client(ClientId(client)) = self.node_id(node) else { return };
+        let now = self.now;
+        let client = match self.node_id(node) {
+            NodeId::Client(ClientId(client)) => client,
+            // It ends when the controller lets it.
+            NodeId::Broker(_) => {
+                return self.acting_as(node, |cluster, out| cluster.brokers[node as usize - 1].stop(now, Some(event), out));
+            }
+            NodeId::Controller(_) => return,
+        };
         if let Some(producer) = self.producers.get_mut(client as usize) {
             producer.close();
             return;
         }
-        let now = self.now;
         let place = client as usize - self.producers.len();
         self.acting_as(node, |cluster, out| cluster.consumers[place].close(now, out));
         self.kill(node, event);
