@@ -172,7 +172,6 @@ fn the_cluster_is_checked() {
     refused("[cluster]\nbrokers = { count = 1000000000 }", "2:21", "over the limit of 200");
     refused("[cluster]\nbrokers = [3001]", "2:11", "node id of a controller");
     refused("[cluster]\nracks = { a = [101, 104] }", "2:21", "there is no broker 104. Brokers here: 101, 102, 103.");
-    refused("[cluster]\nracks = { a = [101] }", "2:9", "`racks` are not modelled yet");
     refused("[cluster]\nracks = { a = [101], b = [101] }", "2:27", "in rack `a` already");
     let one = format!("[cluster]\nbrokers = [1]\n{}", with_group(""));
     refused(&one, "1:1", "\"offsets.topic.replication.factor\" = 1");

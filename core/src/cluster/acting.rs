@@ -2,6 +2,7 @@
 //!
 //! Each is an event; its id is the cause of what it leads to.
 
+mod admin;
 mod clients;
 mod disks;
 mod in_force;
@@ -29,13 +30,13 @@ impl Cluster {
             Command::Skew(who, ms) => self.skew(who, *ms)?,
             Command::Set { client, key, value } => self.set(client, key, value)?,
             Command::Disk(fault, id) => self.disk(*fault, *id),
-            Command::Elect { .. } => return Err(CommandError::NotModelled("An election on request")),
-            Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_) | Command::ConfigureTopic { .. } => {
-                return Err(CommandError::NotModelled("A topic that changes while the cluster runs"));
-            }
-            Command::Reassign { .. } | Command::CancelReassignment { .. } => {
-                return Err(CommandError::NotModelled("A reassignment of replicas"));
-            }
+            Command::Elect { .. }
+            | Command::CreateTopic(_)
+            | Command::AddPartitions { .. }
+            | Command::DeleteTopic(_)
+            | Command::ConfigureTopic { .. }
+            | Command::Reassign { .. }
+            | Command::CancelReassignment { .. } => answer = self.administer(command)?,
         }
         self.note_trouble(command);
         self.steps += 1;

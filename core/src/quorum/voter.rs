@@ -100,6 +100,22 @@ impl Voter {
         &mut self.controller
     }
 
+    /// Does what an administrator asks of the active controller. What is refused leaves no trace.
+    pub fn administer<T, E>(
+        &mut self,
+        now: SimTime,
+        out: &mut Outbox,
+        act: impl FnOnce(&mut Controller, &mut Outbox) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut outcome = None;
+        self.decide(now, out, |controller, out| outcome = Some(act(controller, out)));
+        let outcome = outcome.expect("the controller has acted");
+        if outcome.is_ok() {
+            self.settle(now, out);
+        }
+        outcome
+    }
+
     pub fn crash(&mut self) {
         self.up = false;
         self.active = None;

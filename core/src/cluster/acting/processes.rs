@@ -143,8 +143,9 @@ impl Cluster {
         let client = match self.node_id(node) {
             NodeId::Client(ClientId(client)) => client,
             // It ends when the controller lets it.
-            NodeId::Broker(_) => {
-                return self.acting_as(node, |cluster, out| cluster.brokers[node as usize - 1].stop(now, Some(event), out));
+            NodeId::Broker(id) => {
+                let Ok(place) = self.broker_ids.binary_search(&id) else { return };
+                return self.acting_as(node, |cluster, out| cluster.brokers[place].stop(now, Some(event), out));
             }
             NodeId::Controller(_) => return,
         };
