@@ -59,6 +59,8 @@ impl Cluster {
             EventKind::LeaderElected => {
                 self.elections.insert(event.subject.clone(), event.id);
             }
+            // A follower only hears that its leader has something else there; it leads because it was elected.
+            EventKind::LogTruncated => event.causes.extend(self.elections.get(&event.subject)),
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
                 let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
