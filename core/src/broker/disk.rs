@@ -154,7 +154,7 @@ impl Broker {
             self.disk.because.into_iter().collect(),
         );
         self.crash();
-        out.fact(Fact::Exited(me, Some(event)));
+        out.fact(Fact::Exited(NodeId::Broker(me), Some(event)));
     }
 
     /// A process reads the logs it finds; one whose predecessor did not stop in order recovers them first.

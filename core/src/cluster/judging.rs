@@ -18,8 +18,8 @@ impl Cluster {
                 let consumer = client.0 as usize - self.producers.len();
                 self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
             }
-            Fact::Exited(broker, event) => {
-                if let Some(node) = self.number(NodeId::Broker(broker)) {
+            Fact::Exited(process, event) => {
+                if let Some(node) = self.number(process) {
                     self.end(node, event);
                 }
             }
