@@ -187,15 +187,6 @@ impl Voter {
         }
     }
 
-    /// Lets somebody with an admin client act on the active controller; `None` if this is another one.
-    pub fn administer<R>(&mut self, now: SimTime, out: &mut Outbox, act: impl FnOnce(&mut Controller, &mut Outbox) -> R) -> Option<R> {
-        self.active?;
-        let mut result = None;
-        self.decide(now, out, |controller, out| result = Some(act(controller, out)));
-        self.settle(now, out);
-        result
-    }
-
     /// What every step ends with.
     fn settle(&mut self, now: SimTime, out: &mut Outbox) {
         self.raft.poll(now, out);
