@@ -39,6 +39,9 @@ const CHECKPOINT_INTERVAL: SimDuration = SimDuration::from_secs(5);
 /// First pause after a refused registration; it doubles up to the session timeout (`BrokerLifecycleManager`).
 const REGISTRATION_BACKOFF: SimDuration = SimDuration::from_millis(100);
 
+/// `AlterPartitionManager` tries again after so long.
+const ISR_RETRY: SimDuration = SimDuration::from_millis(50);
+
 /// Producer ids kept for each registration, so that no two brokers give out the same.
 const PRODUCER_IDS: i64 = 1_000_000;
 
@@ -67,6 +70,8 @@ pub struct Broker {
     /// ISR changes to ask the controller for; one request is under way at a time.
     isr_changes: SortedMap<TopicPartition, AlterPartitionItem>,
     isr_request: Option<IsrRequest>,
+    /// After an answer that refused all of them.
+    isr_not_before: SimTime,
     /// Partitions whose log end or high watermark moved in this step; parked requests of theirs are looked at before it ends.
     moved: SortedSet<TopicPartition>,
     next_correlation: u64,
@@ -146,6 +151,7 @@ impl Broker {
             groups,
             isr_changes: SortedMap::new(),
             isr_request: None,
+            isr_not_before: SimTime::ZERO,
             moved: SortedSet::default(),
             next_correlation: 0,
             next_producer_id: 0,
@@ -387,7 +393,7 @@ impl Broker {
 
     /// `AlterPartitionManager`: one request under way, everything collected meanwhile goes with the next.
     fn send_isr_changes(&mut self, now: SimTime, out: &mut Outbox) {
-        if self.isr_request.is_some() || self.isr_changes.is_empty() || self.link.is_resting(now) {
+        if self.isr_request.is_some() || self.isr_changes.is_empty() || self.link.is_resting(now) || now < self.isr_not_before {
             return;
         }
         let items: Vec<AlterPartitionItem> = std::mem::take(&mut self.isr_changes).into_values().collect();
@@ -399,27 +405,36 @@ impl Broker {
     /// Its answer will not come: the same is asked again, unless something newer is to be asked.
     fn forget_isr_request(&mut self) {
         for item in self.isr_request.take().into_iter().flat_map(|request| request.items) {
-            self.isr_changes.entry(item.partition).or_insert(item);
+            if self.replicas.get(&item.partition).is_some_and(|replica| replica.proposes(&item)) {
+                self.isr_changes.insert(item.partition, item);
+            }
         }
     }
 
+    /// What became of the changes this broker proposed. A refusal that does not say that nothing was changed leaves the proposal
+    /// pending: an earlier try may have been carried out, and only the metadata will tell (`Partition.handleAlterPartitionError`).
     fn isr_answered(&mut self, now: SimTime, id: CorrelationId, answer: Result<Vec<AlteredPartition>, ErrorCode>) {
-        let Some(IsrRequest { items, .. }) = self.isr_request.take_if(|request| request.id == id) else { return };
-        for (partition, result) in answer.unwrap_or_default() {
-            if let (Ok(state), Some(replica)) = (result, self.replicas.get_mut(&partition))
-                && state.leader_epoch == replica.leader_epoch
-            {
-                replica.isr_confirmed(&state.isr, state.partition_epoch);
-            }
+        if self.isr_request.as_ref().is_none_or(|request| request.id != id) {
+            return;
         }
-        for partition in items.into_iter().map(|item| item.partition) {
-            // Refused or overtaken: what was pending is not; the next fetch or check asks again. What was asked since still is.
-            if !self.isr_changes.contains_key(&partition)
-                && let Some(Role::Leader(leadership)) = self.replicas.get_mut(&partition).map(|replica| &mut replica.role)
-            {
-                leadership.pending_isr = None;
+        let Ok(answer) = answer else {
+            self.isr_not_before = now + ISR_RETRY;
+            return self.forget_isr_request();
+        };
+        let items = self.isr_request.take().map(|request| request.items).unwrap_or_default();
+        for item in items {
+            let id = item.partition;
+            let Some(replica) = self.replicas.get_mut(&id).filter(|replica| replica.proposes(&item)) else { continue };
+            match answer.iter().find(|(partition, _)| *partition == id).map(|(_, result)| result) {
+                Some(Ok(state)) if state.leader_epoch == replica.leader_epoch && state.partition_epoch >= replica.partition_epoch => {
+                    replica.isr_committed(&state.isr, state.partition_epoch);
+                }
+                // The controller knows this partition epoch, so nothing was carried out.
+                Some(Err(ErrorCode::IneligibleReplica)) => replica.isr_committed_as_it_was(),
+                None | Some(Err(ErrorCode::NotController)) => drop(self.isr_changes.insert(id, item)),
+                _ => {}
             }
-            self.advance(now, partition);
+            self.advance(now, id);
         }
     }
 
@@ -519,6 +534,11 @@ impl Node for Broker {
             .min(self.next_checkpoint)
             .min(self.next_isr_check)
             .min(self.next_flush)
+            .min(if self.isr_changes.is_empty() || self.isr_request.is_some() {
+                SimTime::MAX
+            } else {
+                self.isr_not_before.max(self.link.rests_until())
+            })
             .min(self.disk.next_done())
             .min(fetchers)
             .min(self.purgatory.next_deadline())

@@ -1,8 +1,9 @@
 //! Settings under Kafka's own keys, with Kafka 4.3's defaults. What is not here is not modelled and is refused by name.
 //!
 //! [`table`] gives each field its Kafka key, type, default, unit, range and meaning; [`rules`] holds what Kafka demands of
-//! several settings together.
+//! several settings together; [`reference`] says what Kafka itself says of any setting.
 
+pub mod reference;
 pub mod rules;
 pub mod table;
 mod value;

@@ -33,3 +33,4 @@ pub mod sorted;
 pub mod time;
 pub mod trace;
 pub mod view;
+pub mod wire;

@@ -2,7 +2,7 @@
 //!
 //! It never sees the queue, the network or a clock. Time comes in; the next time it wants to be woken goes out.
 
-use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::ids::{ClientId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::protocol::{Message, Request, Response};
 use crate::time::SimTime;
@@ -65,8 +65,8 @@ pub enum Fact {
         partition: TopicPartition,
         because: Option<EventId>,
     },
-    /// The process of a broker ended by itself, and the event that says why.
-    Exited(BrokerId, Option<EventId>),
+    /// A process ended by itself, and the event that says why.
+    Exited(NodeId, Option<EventId>),
 }
 
 impl Outbox {

@@ -5,12 +5,13 @@
 
 mod build;
 pub mod delta;
+mod wire;
 
 use crate::sorted::SortedMap;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The whole cluster at one instant.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ClusterView {
     /// The profile whose rules hold: `4.3`.
     pub kafka: String,
@@ -34,7 +35,7 @@ pub struct ClusterView {
     pub violations: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BrokerState {
     /// The process is up and the controller trusts it.
@@ -48,7 +49,7 @@ pub enum BrokerState {
     Down,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct BrokerView {
     pub id: i32,
     pub state: BrokerState,
@@ -63,7 +64,7 @@ pub struct BrokerView {
     pub log_bytes: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ControllersView {
     pub leader: Option<i32>,
     pub epoch: i32,
@@ -71,7 +72,7 @@ pub struct ControllersView {
     pub alive: Vec<i32>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TopicView {
     pub name: String,
     /// Kafka's own topic, such as `__consumer_offsets`.
@@ -82,7 +83,7 @@ pub struct TopicView {
     pub partitions: Vec<PartitionView>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PartitionView {
     pub partition: u32,
     /// `None`: no leader, nothing can be written or read.
@@ -104,7 +105,7 @@ pub struct PartitionView {
     pub tail: Vec<CellView>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReplicaView {
     pub broker: i32,
     /// Its process is up, so it can lead or follow.
@@ -115,14 +116,14 @@ pub struct ReplicaView {
 }
 
 /// One record on a strip.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CellView {
     pub offset: u64,
     /// The key as text; `None` for a record without key.
     pub key: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct GroupView {
     pub name: String,
     /// `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable` or `Dead`.
@@ -140,7 +141,7 @@ pub struct GroupView {
     pub offsets: SortedMap<String, Vec<GroupOffsetView>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct MemberView {
     /// The client's name: `location-dashboard-1`.
     pub client: String,
@@ -154,7 +155,7 @@ pub struct MemberView {
 pub use crate::client::consumer::RECENT;
 
 /// A record as the application saw it, as text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DeliveredView {
     pub partition: u32,
     pub offset: u64,
@@ -162,7 +163,7 @@ pub struct DeliveredView {
     pub value: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct GroupOffsetView {
     pub partition: u32,
     /// The bookmark: the next offset to read after a restart. `None` before the first commit.
@@ -176,7 +177,7 @@ pub struct GroupOffsetView {
     pub client: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientKind {
     #[default]
@@ -184,7 +185,7 @@ pub enum ClientKind {
     Consumer,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ClientView {
     pub name: String,
     pub kind: ClientKind,
@@ -209,7 +210,7 @@ pub struct ClientView {
 }
 
 /// The referee's god's-eye count.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LedgerView {
     pub sent: u64,
     pub acked: u64,
@@ -224,7 +225,7 @@ pub struct LedgerView {
     pub out_of_order: SortedMap<String, u64>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LostView {
     pub topic: String,
     pub partition: u32,
@@ -237,7 +238,7 @@ pub struct LostView {
 }
 
 /// A decision or a fault, with its rule and its causes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EventView {
     pub id: u64,
     pub at_us: u64,
@@ -253,7 +254,7 @@ pub struct EventView {
 }
 
 /// Something that travelled and has arrived; the page animates it. Only what carries records or promises travels here.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct HopView {
     pub kind: HopKind,
     pub from: Place,
@@ -269,7 +270,7 @@ pub struct HopView {
     pub key: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HopKind {
     /// Producer to leader.
@@ -283,7 +284,7 @@ pub enum HopKind {
     Commit,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
     #[default]
@@ -294,7 +295,7 @@ pub enum Place {
 }
 
 /// What the user is looking at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     Broker(i32),
@@ -305,7 +306,7 @@ pub enum Subject {
 }
 
 /// Deep detail of the one selected record.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RecordDetail {
     pub topic: String,
     pub partition: u32,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Layers of `core`, lowest first; a module uses its own layer and those before it. Of `scenario`, the plain types are vocabulary;
 /// what reads and writes them is language.
 const LAYERS: [(&str, &[&str]); 8] = [
-    ("ground", &["time", "rng", "ids", "error", "crc", "hash", "nearest", "sorted", "config"]),
+    ("ground", &["time", "rng", "ids", "error", "crc", "hash", "nearest", "sorted", "wire", "config"]),
     ("vocabulary", &["record", "trace", "command", "scenario"]),
     ("storage", &["log"]),
     ("messages", &["metadata", "protocol", "node"]),

@@ -1,15 +1,16 @@
-//! What page and worker say to each other: plain data, postcard bytes, one transferred buffer a message.
+//! What page and worker say to each other: plain data, one transferred buffer a message.
 //!
 //! The worker owns the run. The page sends intentions and shows frames; it holds at most one frame it has not acknowledged.
 
 use playground_core::view::delta::ViewDelta;
 use playground_core::view::{EventView, HopView, RecordDetail, Subject};
-use serde::{Deserialize, Serialize};
+pub use playground_core::wire::{decode, encode};
+use playground_core::{wire_enums, wire_structs};
 
 /// Raised when a message changes its meaning; page and worker come from one artifact, so this only guards stale caches.
 pub const PROTOCOL: u32 = 1;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ToWorker {
     /// First message. `embed`: keep nothing, use memory storage.
     Hello {
@@ -53,14 +54,14 @@ pub enum ToWorker {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Playback {
     pub playing: bool,
     /// Virtual milliseconds in a wall second: 1,000 is real time, 100 is 0.1×, 10,000,000 is 10,000×.
     pub speed_milli: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "one at a time, encoded or read at once")]
 pub enum FromWorker {
     Ready {
@@ -106,7 +107,7 @@ pub enum FromWorker {
 }
 
 /// Where the run is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Storage {
     Opfs,
     IndexedDb,
@@ -114,7 +115,7 @@ pub enum Storage {
     Memory(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveState {
     /// The cut at this virtual time is safe.
     Saved { now_us: u64, bytes: u64 },
@@ -123,7 +124,7 @@ pub enum SaveState {
 }
 
 /// What changed since the frame before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     pub revision: u32,
     /// The revision `delta` builds on; `None`: on the empty view.
@@ -143,12 +144,40 @@ pub struct Frame {
 /// Above this many arrivals a frame the eye cannot follow single records; the page shows rates instead.
 pub const HOPS: usize = 400;
 
-/// Bytes of a message.
-pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
-    postcard::to_allocvec(message).expect("plain data always encodes")
+wire_structs! {
+    Playback { playing, speed_milli }
+    Frame { revision, base, delta, digest, events, hops, hops_total, playback }
 }
 
-/// A message from its bytes; `None` when they are not one of ours.
-pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
-    postcard::from_bytes(bytes).ok()
+wire_enums! {
+    ToWorker else ToWorker::Resync => {
+        0 Hello { protocol, embed },
+        1 Resume { otherwise },
+        2 Restore { saved },
+        3 Open { scenario, at_us },
+        4 StartOver,
+        5 Shell { id, line },
+        6 Playback(playback),
+        7 NextEvent,
+        8 Select(subject),
+        9 Shown(revision),
+        10 Resync,
+        11 Visible(visible),
+        12 Scenario { id },
+    }
+    FromWorker else FromWorker::Detail(None) => {
+        0 Ready { protocol, engine, storage },
+        1 Opened { scenario, restored, playback, notice },
+        2 Refused { errors },
+        3 Replaying { now_us, until_us },
+        4 Frame(frame),
+        5 Reply { id, result },
+        6 Detail(record),
+        7 Playback(playback),
+        8 NothingAhead { until_us },
+        9 Saved(state),
+        10 Failed { message, report },
+    }
+    Storage else Storage::Opfs => { 0 Opfs, 1 IndexedDb, 2 Memory(reason) }
+    SaveState else SaveState::Failed(String::new()) => { 0 Saved { now_us, bytes }, 1 Failed(reason) }
 }

@@ -16,8 +16,10 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 const DIGESTS: &str = include_str!("../../tests/digests.txt");
 
 /// Scenarios of the native tests that are on the list too.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: &[(&str, &str)] = &[
     ("kill_102", include_str!("../../tests/scenarios/kill_102.toml")),
+    ("power_cut", include_str!("../../tests/scenarios/power_cut.toml")),
+    ("disk_full", include_str!("../../tests/scenarios/disk_full.toml")),
     ("quorum_isolated_leader", include_str!("../../tests/scenarios/quorum_isolated_leader.toml")),
     ("quorum_kill_active", include_str!("../../tests/scenarios/quorum_kill_active.toml")),
     ("quorum_majority_lost", include_str!("../../tests/scenarios/quorum_majority_lost.toml")),

@@ -69,7 +69,7 @@ impl Broker {
         for (id, records, end) in lost {
             let (name, me, records) = (self.image.name_of(id), self.id, counted(records));
             out.note(
-                EventKind::LogTruncated,
+                EventKind::LogDamaged,
                 name.clone(),
                 format!("Broker {me} lost {records} of {name} with its page cache (from offset {end})."),
                 "Kafka leaves flushing to the operating system (30 to 35 s); flush.messages says more often".to_owned(),
@@ -154,7 +154,7 @@ impl Broker {
             self.disk.because.into_iter().collect(),
         );
         self.crash();
-        out.fact(Fact::Exited(me, Some(event)));
+        out.fact(Fact::Exited(NodeId::Broker(me), Some(event)));
     }
 
     /// A process reads the logs it finds; one whose predecessor did not stop in order recovers them first.
@@ -168,7 +168,7 @@ impl Broker {
         for (id, records, end) in cuts {
             let (name, me, records) = (self.image.name_of(id), self.id, counted(records));
             out.note(
-                EventKind::LogTruncated,
+                EventKind::LogDamaged,
                 name.clone(),
                 format!("Broker {me} cut {records} from its copy of {name} (from offset {end}): the batch there does not match its CRC."),
                 "Recovery after an unclean end reads every batch behind the recovery point and cuts at the first bad one".to_owned(),

@@ -38,6 +38,10 @@ impl ControllerLink {
         self.fetch.map_or(self.retry_at, |(_, until)| until)
     }
 
+    pub(super) fn rests_until(&self) -> SimTime {
+        self.retry_at
+    }
+
     pub(super) fn is_resting(&self, now: SimTime) -> bool {
         now < self.retry_at
     }

@@ -13,7 +13,7 @@ use crate::log::cache::PageCache;
 use crate::log::segment::StoredBatch;
 use crate::log::{Appended, ClientBatch, PartitionLog};
 use crate::metadata::PartitionRegistration;
-use crate::protocol::IsrChange;
+use crate::protocol::{AlterPartitionItem, IsrChange};
 use crate::time::{SimDuration, SimTime};
 use progress::FollowerProgress;
 use std::collections::VecDeque;
@@ -200,15 +200,33 @@ impl Replica {
 
     /// The controller's newest word on the ISR of the epoch this replica leads; false when it is not new.
     pub fn isr_confirmed(&mut self, isr: &[BrokerId], partition_epoch: PartitionEpoch) -> bool {
-        if partition_epoch <= self.partition_epoch {
-            return false;
+        let new = partition_epoch > self.partition_epoch;
+        if new {
+            self.isr_committed(isr, partition_epoch);
         }
+        new
+    }
+
+    /// The answer to what this leader proposed; the epoch it had means that nothing had to change.
+    pub fn isr_committed(&mut self, isr: &[BrokerId], partition_epoch: PartitionEpoch) {
         self.partition_epoch = partition_epoch;
         if let Role::Leader(leadership) = &mut self.role {
             leadership.isr = isr.to_vec();
             leadership.pending_isr = None;
         }
-        true
+    }
+
+    /// The controller has certainly not done what was proposed.
+    pub fn isr_committed_as_it_was(&mut self) {
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.pending_isr = None;
+        }
+    }
+
+    /// Whether this change is the one that is pending.
+    pub fn proposes(&self, item: &AlterPartitionItem) -> bool {
+        let pending = self.leadership().and_then(|leadership| leadership.pending_isr.as_ref());
+        (item.leader_epoch, item.partition_epoch) == (self.leader_epoch, self.partition_epoch) && pending == Some(&item.new_isr)
     }
 
     /// The controller changed who holds copies, and left the leader in office.

@@ -3,7 +3,7 @@
 
 use super::{Broker, Phase};
 use crate::error::ErrorCode;
-use crate::ids::EventId;
+use crate::ids::{EventId, NodeId};
 use crate::node::{Fact, Outbox};
 use crate::protocol::HeartbeatAnswer;
 use crate::time::{SimDuration, SimTime};
@@ -48,6 +48,6 @@ impl Broker {
         let (epoch, because) = (self.lifecycle.epoch, self.lifecycle.because);
         self.crash();
         self.clean_shutdown = Some(epoch);
-        out.fact(Fact::Exited(self.id, because));
+        out.fact(Fact::Exited(NodeId::Broker(self.id), because));
     }
 }

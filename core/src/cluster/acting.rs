@@ -10,7 +10,9 @@ mod processes;
 
 use super::Cluster;
 use crate::command::{Command, CommandError, Kind, Who};
+use crate::controller::Controller;
 use crate::ids::{BrokerId, EventId, NodeId};
+use crate::node::Outbox;
 use crate::trace::{EventKind, TraceEvent};
 
 impl Cluster {
@@ -39,6 +41,22 @@ impl Cluster {
         self.note_trouble(command);
         self.steps += 1;
         Ok(())
+    }
+
+    /// Lets an admin client act on the active controller. What it decides holds once a majority of the quorum has it.
+    pub fn administer<R>(&mut self, act: impl FnOnce(&mut Controller, &mut Outbox) -> R) -> Result<R, CommandError> {
+        let none = || {
+            let text =
+                "TimeoutException: Timed out waiting for a node assignment. No controller is active: a majority of the quorum is missing.";
+            CommandError::Refused(text.to_owned())
+        };
+        let node = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id()))).ok_or_else(none)?;
+        if self.hosts[node as usize].paused {
+            return Err(none());
+        }
+        let (mut result, now) = (None, self.now);
+        self.acting_as(node, |cluster, out| result = cluster.controllers[node as usize].administer(now, out, act));
+        result.ok_or_else(none)
     }
 
     /// Dense numbers of everybody who is meant.

@@ -18,8 +18,8 @@ impl Cluster {
                 let consumer = client.0 as usize - self.producers.len();
                 self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
             }
-            Fact::Exited(broker, event) => {
-                if let Some(node) = self.number(NodeId::Broker(broker)) {
+            Fact::Exited(process, event) => {
+                if let Some(node) = self.number(process) {
                     self.end(node, event);
                 }
             }
@@ -59,6 +59,8 @@ impl Cluster {
             EventKind::LeaderElected => {
                 self.elections.insert(event.subject.clone(), event.id);
             }
+            // A follower only hears that its leader has something else there; it leads because it was elected.
+            EventKind::LogTruncated => event.causes.extend(self.elections.get(&event.subject)),
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
                 let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));

@@ -6,19 +6,22 @@
 use super::{FETCH_WAIT, Raft, Timing};
 use crate::config::BrokerConfig;
 use crate::controller::Controller;
-use crate::ids::{CorrelationId, NodeId, TopicPartition};
+use crate::ids::{CorrelationId, EventId, NodeId, TopicPartition};
 use crate::metadata::{MetadataImage, MetadataRecord};
-use crate::node::{Node, Outbox};
+use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::rng::SimRng;
 use crate::sorted::SortedSet;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 use crate::trace::{EventKind, TraceEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Committed records a log keeps before a snapshot takes their place.
 const RECORDS_BETWEEN_SNAPSHOTS: u64 = 100_000;
+
+/// How long a leader that stops waits for its successor (`KafkaRaftClientDriver.shutdown`).
+const SHUTDOWN_PATIENCE: SimDuration = SimDuration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct Voter {
@@ -27,11 +30,20 @@ pub struct Voter {
     /// What the quorum has agreed on, as far as this voter knows.
     committed: Arc<MetadataImage>,
     up: bool,
+    stopping: Option<Stopping>,
     /// Epoch in which this voter is the active controller: it leads, and its first record is committed.
     active: Option<i32>,
     /// Effects of the active controller that wait for a majority, by the offset they wait for.
     held: VecDeque<(u64, Effect)>,
     fetches: Vec<BrokerFetch>,
+}
+
+/// It was told to stop while it led, and waits for a successor.
+#[derive(Clone, Copy, Debug)]
+struct Stopping {
+    epoch: i32,
+    until: SimTime,
+    because: Option<EventId>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +68,7 @@ impl Voter {
             controller: Controller::new(config, rng),
             committed: Arc::default(),
             up: true,
+            stopping: None,
             active: None,
             held: VecDeque::new(),
             fetches: Vec::new(),
@@ -102,6 +115,7 @@ impl Voter {
 
     pub fn crash(&mut self) {
         self.up = false;
+        self.stopping = None;
         self.active = None;
         self.held.clear();
         self.fetches.clear();
@@ -115,10 +129,22 @@ impl Voter {
         self.settle(now, out);
     }
 
-    /// A stop in order: the others need not wait for a timeout to elect somebody.
-    pub fn resign(&mut self, now: SimTime, out: &mut Outbox) {
+    /// A stop in order: a leader resigns, so that the others need not miss it first, and stays until one of them leads.
+    pub fn stop(&mut self, now: SimTime, because: Option<EventId>, out: &mut Outbox) {
+        let waits = self.raft.leadership().is_some() && self.raft.voters().len() > 1;
+        let until = if waits { now + SHUTDOWN_PATIENCE } else { now };
+        self.stopping = Some(Stopping { epoch: self.raft.epoch(), until, because });
         self.raft.resign(now);
         self.settle(now, out);
+    }
+
+    /// The process ends once a newer epoch has begun.
+    fn exit_if_relieved(&mut self, now: SimTime, out: &mut Outbox) {
+        let Some(Stopping { epoch, until, because }) = self.stopping else { return };
+        if self.raft.epoch() > epoch || until <= now {
+            self.crash();
+            out.fact(Fact::Exited(NodeId::Controller(self.id()), because));
+        }
     }
 
     fn asked(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
@@ -145,6 +171,15 @@ impl Voter {
         }
     }
 
+    /// Lets somebody with an admin client act on the active controller; `None` if this is another one.
+    pub fn administer<R>(&mut self, now: SimTime, out: &mut Outbox, act: impl FnOnce(&mut Controller, &mut Outbox) -> R) -> Option<R> {
+        self.active?;
+        let mut result = None;
+        self.decide(now, out, |controller, out| result = Some(act(controller, out)));
+        self.settle(now, out);
+        result
+    }
+
     /// What every step ends with.
     fn settle(&mut self, now: SimTime, out: &mut Outbox) {
         self.raft.poll(now, out);
@@ -162,6 +197,7 @@ impl Voter {
             }
         }
         self.answer_fetches(now, out);
+        self.exit_if_relieved(now, out);
     }
 
     /// Follows the high watermark; the active controller's own image is there already.
@@ -282,7 +318,8 @@ impl Node for Voter {
         }
         let fetches = self.fetches.iter().map(|fetch| fetch.until).min().unwrap_or(SimTime::MAX);
         let controller = self.active.map_or(SimTime::MAX, |_| self.controller.next_timeout());
-        self.raft.next_timeout().min(fetches).min(controller)
+        let stopping = self.stopping.map_or(SimTime::MAX, |stopping| stopping.until);
+        self.raft.next_timeout().min(fetches).min(controller).min(stopping)
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {

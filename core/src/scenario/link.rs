@@ -3,15 +3,14 @@
 //! Packed: version byte, raw DEFLATE of the terse file against a fixed dictionary, CRC-32C of both; in base64url, closed by a
 //! letter, because sites cut links that end in punctuation. A version keeps its dictionary and its reader for ever.
 
+mod flate;
 mod short;
 
 use super::{Scenario, ScenarioFault, limits};
 use crate::time::{SimDuration, SimTime};
 use crate::view::Subject;
 use data_encoding::BASE64URL_NOPAD;
-use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params};
-use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
+use flate::FlateError;
 use std::fmt;
 
 const PREFIX: &str = "k1.";
@@ -211,51 +210,15 @@ fn subject(text: &str) -> Option<Subject> {
     }
 }
 
-/// Deflates as if the dictionary had gone before: what refers into it costs next to nothing.
 fn deflate(text: &[u8]) -> Vec<u8> {
-    const BEST: i32 = 10;
-    const RAW: i32 = 0;
-    let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(BEST, RAW, 0));
-    feed(&mut compressor, DICTIONARY, TDEFLFlush::Sync);
-    feed(&mut compressor, text, TDEFLFlush::Finish)
+    flate::deflate(DICTIONARY, text)
 }
 
-fn feed(compressor: &mut CompressorOxide, mut input: &[u8], flush: TDEFLFlush) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut chunk = vec![0; 16_384];
-    loop {
-        let (status, read, written) = compress(compressor, input, &mut chunk, flush);
-        out.extend_from_slice(&chunk[..written]);
-        input = &input[read..];
-        let more = status == TDEFLStatus::Okay && (!input.is_empty() || written == chunk.len() || flush == TDEFLFlush::Finish);
-        if !more {
-            return out;
-        }
-    }
-}
-
-/// Undoes [`deflate`]: the dictionary lies in front of the output, where references reach it. Grows as needed, up to the limit.
 fn inflate(packed: &[u8]) -> Result<Vec<u8>, LinkError> {
-    let start = DICTIONARY.len();
-    let limit = start + limits::FILE;
-    let mut out = DICTIONARY.to_vec();
-    out.resize((start + packed.len() * 8).min(limit), 0);
-    let (mut state, mut input, mut at) = (DecompressorOxide::new(), packed, start);
-    loop {
-        let (status, read, written) = decompress(&mut state, input, &mut out, at, inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF);
-        input = &input[read..];
-        at += written;
-        match status {
-            TINFLStatus::Done if input.is_empty() => {
-                out.truncate(at);
-                out.drain(..start);
-                return Ok(out);
-            }
-            TINFLStatus::HasMoreOutput if out.len() < limit => out.resize((out.len() * 2).min(limit), 0),
-            TINFLStatus::HasMoreOutput => return Err(LinkError::UnpacksTooLarge),
-            _ => return Err(LinkError::Damaged),
-        }
-    }
+    flate::inflate(DICTIONARY, packed, limits::FILE).map_err(|error| match error {
+        FlateError::Damaged => LinkError::Damaged,
+        FlateError::TooLarge => LinkError::UnpacksTooLarge,
+    })
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! What changed between two views. Computed from them, never emitted by hand, so `old.apply(between(old, new)) == new` always.
 
 use super::{BrokerView, ClientView, ClusterView, ControllersView, GroupView, LedgerView, PartitionView, TopicView};
-use serde::{Deserialize, Serialize};
 
 /// The changed items of a list, by position, and its new length.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListDelta<T> {
     pub len: u32,
     pub changed: Vec<(u32, T)>,
 }
 
 /// Everything of `new` that differs from `old`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ViewDelta {
     pub kafka: Option<String>,
     pub title: Option<String>,

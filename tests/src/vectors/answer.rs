@@ -2,6 +2,7 @@
 
 use super::{batch, controller, group, log, partitioner, replication};
 use data_encoding::HEXLOWER;
+use playground_core::config::reference::reference;
 use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
 use playground_core::hash;
 use playground_core::record::varint;
@@ -43,6 +44,7 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "controller_scenario" => controller::scene(&parse(input)?),
         "consumer_offsets_record" => group::offsets_record(parse(input)?),
         "consumer_protocol_bytes" => group::protocol_bytes(&parse(input)?),
+        "config_default" => config_default(&parse(input)?),
         _ => Err(Refusal::Unsupported("no function of the engine answers this kind yet".into())),
     }
 }
@@ -53,6 +55,18 @@ pub(super) fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, Refusal> {
 
 pub(super) fn unhex(hex: &str) -> Result<Vec<u8>, Refusal> {
     HEXLOWER.decode(hex.as_bytes()).map_err(|error| Refusal::BadInput(format!("not hexadecimal: {error}")))
+}
+
+#[derive(Deserialize)]
+struct Setting {
+    scope: String,
+    name: String,
+}
+
+fn config_default(asked: &Setting) -> Answer {
+    let unknown = || Refusal::Unsupported(format!("Kafka 4.3 has no {} setting {}", asked.scope, asked.name));
+    let setting = reference(&asked.scope, &asked.name).ok_or_else(unknown)?;
+    Ok(json!({ "type": setting.kafka_type, "default": setting.default, "valid": setting.valid }))
 }
 
 fn by_count(counts: &[String], partition: impl Fn(u32) -> u32) -> Result<Value, Refusal> {

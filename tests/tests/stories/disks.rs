@@ -30,7 +30,7 @@ fn a_power_cut_takes_the_last_half_minute_of_a_single_copy_and_a_kill_takes_noth
     assert!((300..=350).contains(&lost), "{lost} of {written} records, ten a second");
     let told = cut.then("start 101").until("3m");
     assert!(told.view().ledger.acked_lost_total >= lost - 10, "acks=1 had promised nearly all of them");
-    let events = told.events("log_truncated");
+    let events = told.events("log_damaged");
     assert_eq!(events.len(), 1);
     assert_eq!(told.event(events[0].causes[0]).text, "Broker 101 lost power. What was not flushed is gone.");
 }
@@ -40,7 +40,7 @@ fn flush_messages_1_leaves_a_power_cut_nothing_to_take() {
     let story = Story::brokers(1).broker_config("offsets.topic.replication.factor", "1");
     let story = story.topic_on("orders", &[&[101]]).with("flush.messages", "1").producer("p", "orders", "rate = 10");
     let told = story.run_until("20s").then("power-cut 101").until("25s").then("start 101").until("60s");
-    assert!(told.events("log_truncated").is_empty());
+    assert!(told.events("log_damaged").is_empty());
     told.expect(&["acked_lost == 0"]);
 }
 
@@ -124,7 +124,7 @@ fn a_rotten_batch_of_the_leader_holds_up_followers_until_another_leads() {
     assert!(damaged[1].text.starts_with("Broker 103 refuses what leader 101 sends of orders-0"), "{}", damaged[1].text);
     let told = told.then("kill 101").until("2m").expect(&["leader(orders, 0) == 102", "isr(orders, 0) == [102, 103]"]);
     let told = told.then("start 101").until("3m");
-    let cut = told.events("log_truncated");
+    let cut = told.events("log_damaged");
     assert!(cut.last().is_some_and(|event| event.text.contains("does not match its CRC")), "recovery cuts the bad batch");
     let told = told.expect(&["under_replicated == 0", "acked_lost == 0", "log_end(orders) == 100"]);
     told.expect_equal_copies("orders", 0);

@@ -59,6 +59,14 @@ fn a_paused_controller_is_replaced_and_follows_when_it_goes_on() {
 }
 
 #[test]
+fn a_controller_that_stops_in_order_hands_over_at_once() {
+    let told = orders().run_until("10s").then("stop 3001").until("10100ms").expect(&["controller != none", "controller_epoch == 2"]);
+    assert!(!told.view().controllers.alive.contains(&3001), "it stays until another one leads, no longer");
+    let told = told.then("stop 3003").until("20s").expect(&["failed == 0"]);
+    assert_eq!(told.view().controllers.alive.len(), 1, "who does not lead just goes");
+}
+
+#[test]
 fn five_voters_survive_two() {
     let story = Story::brokers(3).field("controllers = 5").topic_on("orders", &[&[101, 102, 103]]).producer("p", "orders", "rate = 5");
     let told = story.at("10s", "kill 3001").at("20s", "kill 3002").at("40s", "kill 101").run_until("60s");

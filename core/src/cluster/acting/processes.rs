@@ -52,12 +52,8 @@ impl Cluster {
     /// What the engine does not have yet is refused before anything happens.
     fn possible(&self, act: Act, meant: &[u32]) -> Result<(), CommandError> {
         for node in meant {
-            match (self.node_id(*node), act) {
-                (NodeId::Controller(_), Act::Stop) => return Err(CommandError::NotModelled("A clean stop of a controller")),
-                (NodeId::Client(_), Act::PowerCut) => {
-                    return Err(CommandError::Refused("A client keeps nothing on a disk. Write `kill` instead.".to_owned()));
-                }
-                _ => {}
+            if act == Act::PowerCut && matches!(self.node_id(*node), NodeId::Client(_)) {
+                return Err(CommandError::Refused("A client keeps nothing on a disk. Write `kill` instead.".to_owned()));
             }
         }
         Ok(())
@@ -144,9 +140,13 @@ impl Cluster {
             NodeId::Client(ClientId(client)) => client,
             // It ends when the controller lets it.
             NodeId::Broker(_) => {
-                return self.acting_as(node, |cluster, out| cluster.brokers[node as usize - 1].stop(now, Some(event), out));
+                let place = node as usize - self.controllers.len();
+                return self.acting_as(node, |cluster, out| cluster.brokers[place].stop(now, Some(event), out));
             }
-            NodeId::Controller(_) => return,
+            // It ends when another one leads.
+            NodeId::Controller(_) => {
+                return self.acting_as(node, |cluster, out| cluster.controllers[node as usize].stop(now, Some(event), out));
+            }
         };
         if let Some(producer) = self.producers.get_mut(client as usize) {
             producer.close();

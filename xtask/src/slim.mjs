@@ -1,0 +1,84 @@
+// Trunk runs this after every build. A release loses what only costs visitors bytes: the long names under which wasm and glue know
+// each other's functions, the glue's white space, and all style sheets but one, into which the others are joined.
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const folder = process.env.TRUNK_STAGING_DIR;
+const text = (name) => readFileSync(join(folder, name), "utf8");
+const write = (name, content) => writeFileSync(join(folder, name), content);
+const named = (ending) => readdirSync(folder).find((name) => name.endsWith(ending) && name.startsWith("playground_web"));
+
+/** A number as wasm writes it, and back: its value and where it ends. */
+const leb = (value) => (value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)]);
+const unleb = (bytes, at) => {
+  const more = bytes[at] >= 128 ? unleb(bytes, at + 1) : { value: 0, end: at + 1 };
+  return { value: (bytes[at] & 127) + more.value * 128, end: more.end };
+};
+
+/** The artifact with imports named a, b, c, …; `names` learns what each was called. */
+function shortImports(bytes, names) {
+  const out = [bytes.subarray(0, 8)];
+  for (let at = 8; at < bytes.length; ) {
+    const { value: size, end: start } = unleb(bytes, at + 1);
+    const section = bytes.subarray(at, start + size);
+    out.push(bytes[at] === 2 ? importSection(section.subarray(start - at), names) : section);
+    at = start + size;
+  }
+  return Buffer.concat(out);
+}
+
+/** Every import here is a function: module, name, kind 0, type. */
+function importSection(section, names) {
+  const { value: count, end: first } = unleb(section, 0);
+  const out = [...leb(count)];
+  let at = first;
+  const string = () => {
+    const { value: length, end } = unleb(section, at);
+    at = end + length;
+    return section.toString("utf8", end, at);
+  };
+  for (let i = 0; i < count; i++) {
+    for (const name of [string(), string()]) {
+      if (!names.has(name)) names.set(name, names.size.toString(36));
+      out.push(...leb(names.get(name).length), ...Buffer.from(names.get(name)));
+    }
+    const { end } = unleb(section, at + 1);
+    if (section[at] !== 0) throw new Error("an import that is no function: teach slim.mjs its form");
+    out.push(...section.subarray(at, end));
+    at = end;
+  }
+  return Buffer.from([2, ...leb(out.length), ...out]);
+}
+
+/** The glue under the same short names, without comments and indentation. */
+function shortGlue(glue, names) {
+  const renamed = glue.replace(/^(\s*)"?([^\s":]+)"?: /gm, (all, space, name) => (names.has(name) ? `${space}"${names.get(name)}": ` : all));
+  const lines = renamed.split("\n").map((line) => line.trim());
+  return lines.filter((line) => line && !/^(\/\*\*|\*|\/\/)/.test(line)).join("\n");
+}
+
+const integrity = (name) => `sha384-${createHash("sha384").update(readFileSync(join(folder, name))).digest("base64")}`;
+
+/** Style sheets in their order, as one. */
+function joinStyles(page) {
+  const links = [...page.matchAll(/ *<link rel="stylesheet" href="\.\/([^"]+)"[^>]*>\n?/g)];
+  const styles = links.map(([, name]) => text(name)).join("").replace(/\/\*[^]*?\*\//g, "").replace(/\s*\n\s*/g, "\n").trim();
+  const sheet = `styles-${createHash("sha256").update(styles).digest("hex").slice(0, 16)}.css`;
+  for (const [, name] of links) rmSync(join(folder, name));
+  write(sheet, styles);
+  const link = `  <link rel="stylesheet" href="./${sheet}" crossorigin="anonymous" integrity="${integrity(sheet)}"/>\n`;
+  return links.reduce((rest, [all], i) => rest.replace(all, i === 0 ? link : ""), page);
+}
+
+if (process.env.TRUNK_PROFILE === "release") {
+  const [wasm, glue] = [named(".wasm"), named(".js")];
+  const names = new Map();
+  write(wasm, shortImports(readFileSync(join(folder, wasm)), names));
+  write(glue, shortGlue(text(glue), names));
+  let page = joinStyles(text("index.html"));
+  for (const name of [wasm, glue]) {
+    page = page.replace(new RegExp(`(href="\\./${name}"[^>]*integrity=")[^"]*`), (_, before) => before + integrity(name));
+  }
+  write("index.html", page);
+}
