@@ -8,7 +8,7 @@ use playground_tests::story::{Story, Told};
 fn cluster(acks: &str) -> Story {
     let story = Story::brokers(3).broker_config("offsets.topic.replication.factor", "1");
     let story = story.topic_on("orders", &[&[101, 102, 103], &[102, 103, 101]]);
-    x
+    story.producer("p", "orders", "rate = 200").with("acks", &format!("\"{acks}\"")).field("records = 4000")
 }
 
 fn leader(told: &Told, partition: u32) -> Option<i32> {
