@@ -9,5 +9,6 @@ mod stories {
     mod producers;
     mod quorum;
     mod replication;
+    mod stopping;
     mod trucks;
 }
