@@ -9,12 +9,14 @@ mod peer;
 mod tests;
 pub mod voter;
 
+use crate::config::BrokerConfig;
 use crate::ids::{CorrelationId, NodeId};
 use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::node::Outbox;
 use crate::planted::{Bug, planted};
 use crate::protocol::{QuorumAnswer, QuorumCall, QuorumOutcome, QuorumRequest, Request, Response};
 use crate::rng::SimRng;
+use crate::sorted::settle;
 use crate::time::{SimDuration, SimTime};
 use log::MetadataLog;
 use peer::{Parked, Peer};
@@ -34,18 +36,21 @@ pub struct Timing {
     pub election_backoff_max: SimDuration,
 }
 
-impl Default for Timing {
-    fn default() -> Self {
+impl Timing {
+    pub const fn of(config: &BrokerConfig) -> Self {
         Timing {
-            election_timeout: SimDuration::from_millis(1_000),
-            fetch_timeout: SimDuration::from_millis(2_000),
-            append_linger: SimDuration::from_millis(25),
-            election_backoff_max: SimDuration::from_millis(1_000),
+            election_timeout: config.quorum_election_timeout,
+            fetch_timeout: config.quorum_fetch_timeout,
+            append_linger: config.quorum_append_linger,
+            election_backoff_max: config.quorum_election_backoff_max,
         }
     }
-}
 
-impl Timing {
+    /// A leader reminds a voter that has not fetched for so long of its epoch.
+    const fn reminder(&self) -> SimDuration {
+        SimDuration(self.fetch_timeout.0 / 2)
+    }
+
     /// A leader resigns when a majority has not fetched for so long (`CHECK_QUORUM_TIMEOUT_FACTOR`).
     pub const fn check_quorum(&self) -> SimDuration {
         SimDuration(self.fetch_timeout.0 + self.fetch_timeout.0 / 2)
@@ -144,7 +149,8 @@ impl Raft {
             false => self.follow(now, leader),
         }
         if self.leadership().is_some() {
-            self.peers.iter_mut().for_each(|peer| peer.has_fetched(now));
+            let reminder = now + self.timing.reminder();
+            self.peers.iter_mut().for_each(|peer| peer.rest_until(reminder));
         }
     }
 
@@ -308,7 +314,7 @@ impl Raft {
     pub fn resign(&mut self, now: SimTime) {
         if self.leadership().is_some() {
             let mut successors: Vec<(u64, i32)> = self.peers.iter().map(|peer| (u64::MAX - peer.matched, peer.id)).collect();
-            successors.sort_unstable();
+            settle(&mut successors, |a, b| a < b);
             let successors = successors.into_iter().map(|(_, id)| id).collect();
             let until = self.election_end(now);
             self.turn(now, Role::Resigned { until, successors });
@@ -398,7 +404,7 @@ impl Raft {
         }
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) else { return Err(QuorumOutcome::Refused) };
         peer.fetched = true;
-        peer.has_fetched(now);
+        peer.rest_until(now + self.timing.reminder());
         if self.peers.iter().filter(|peer| peer.fetched).count() + 1 >= majority {
             leadership.quorum_until = now + self.timing.check_quorum();
             self.peers.iter_mut().for_each(|peer| peer.fetched = false);
@@ -512,7 +518,7 @@ impl Raft {
                 Role::Candidate { .. } if granted >= self.majority() => {
                     let mut granted: Vec<i32> = votes(true).collect();
                     granted.push(self.id);
-                    granted.sort_unstable();
+                    settle(&mut granted, |a, b| a < b);
                     self.win(now, granted);
                 }
                 // A candidate that cannot win any more waits for the end of its election.
@@ -537,7 +543,7 @@ impl Raft {
         let start = leadership.start;
         let mut ends: Vec<u64> = self.peers.iter().map(|peer| peer.matched).collect();
         ends.push(self.log.end());
-        ends.sort_unstable();
+        settle(&mut ends, |a, b| a < b);
         let common = if planted(Bug::MinorityCommits) { ends[ends.len() - 1] } else { ends[ends.len() - self.majority()] };
         if common > start {
             self.high_watermark = self.high_watermark.max(common);
@@ -595,7 +601,10 @@ impl Raft {
             self.next_correlation += 1;
             let id = CorrelationId(self.next_correlation);
             let peer = &mut self.peers[place];
-            peer.asked(now, id, leads);
+            peer.asked(now, id);
+            if leads {
+                peer.rest_until(now + self.timing.reminder());
+            }
             let request = QuorumRequest { epoch: self.epoch, call };
             out.request(NodeId::Controller(peer.id), id, Request::Quorum(Box::new(request)));
         }

@@ -36,6 +36,8 @@ pub struct Consumer {
     coordinator_retry_at: SimTime,
     membership: Membership,
     member_id: Arc<str>,
+    /// Partitions of the group's topics when this member assigned them, if it is the leader: others leave the watching to it.
+    assigned_of: Option<Vec<u32>>,
     next_heartbeat: SimTime,
     assigned: SortedMap<TopicPartition, Assigned>,
     in_flight: SortedMap<CorrelationId, InFlight>,
@@ -71,6 +73,7 @@ enum Asked {
     Committed,
     Reset,
     Fetch(Vec<TopicPartition>),
+    Validate,
     Leave,
 }
 
@@ -88,6 +91,7 @@ impl Consumer {
             coordinator_retry_at: SimTime::ZERO,
             membership: Membership::Unjoined,
             member_id: Arc::from(""),
+            assigned_of: None,
             next_heartbeat: SimTime::MAX,
             assigned: SortedMap::new(),
             in_flight: SortedMap::new(),
@@ -203,6 +207,7 @@ impl Consumer {
             (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
             (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
             (_, Response::OffsetFetch(answer)) => self.took_committed(now, answer, out),
+            (_, Response::OffsetForLeaderEpoch(answer)) => self.took_validation(now, &answer),
             (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer),
             (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(now, &asked, answer),
             _ => {}
@@ -213,6 +218,7 @@ impl Consumer {
         let missing = self.topics.iter().any(|topic| image.topic_named(topic).is_none());
         let leaderless = self.assigned.keys().any(|id| image.partition(*id).is_none_or(|partition| partition.leader.is_none()));
         self.connections.took_metadata(now, image, missing || leaderless);
+        self.watch_partitions();
     }
 
     fn closed(&mut self, now: SimTime, broker: BrokerId, out: &mut Outbox) {
@@ -235,6 +241,7 @@ impl Consumer {
             Asked::Join | Asked::Sync => self.membership = Membership::Unjoined,
             Asked::Commit { then_join: true } => self.send_join(now, out),
             Asked::Fetch(asked) => self.fetch_lost(asked),
+            Asked::Validate => self.validation_lost(),
             _ => {}
         }
     }

@@ -73,6 +73,8 @@ struct Broker {
     isr: Set,
     maximal: Set,
     ends: [u8; BROKERS],
+    /// Followers whose running process has fetched (KIP-903).
+    known: Set,
     /// As follower, where rules ask once: it has cut its log for this leader.
     cut: bool,
 }
@@ -239,7 +241,9 @@ impl Replication {
         }
         mine.log.extend(source.log.get(offset));
         mine.high_watermark = source.high_watermark.min(mine.log.len() as u8);
-        state.brokers[leader as usize].ends[follower as usize] = offset as u8;
+        let leading = &mut state.brokers[leader as usize];
+        leading.ends[follower as usize] = offset as u8;
+        leading.known |= bit(follower);
         self.advance(state, leader);
         Some(())
     }
@@ -327,7 +331,8 @@ impl Model for Replication {
                 let (_, epoch_start) = end_of_epoch(&broker.log, broker.epoch - 1);
                 let end = broker.ends[follower as usize];
                 let earned = end >= broker.high_watermark && end >= epoch_start;
-                if (!earned && self.rules != Rules::NoExpansionGuard) || state.fenced & bit(follower) != 0 {
+                let stranger = state.fenced & bit(follower) != 0 || broker.known & bit(follower) == 0;
+                if (!earned && self.rules != Rules::NoExpansionGuard) || stranger {
                     return None;
                 }
                 let isr = broker.isr | bit(follower);
@@ -352,6 +357,7 @@ impl Model for Replication {
                 let it = &mut state.brokers[broker as usize];
                 it.log.truncate(kept as usize);
                 *it = Broker { high_watermark: it.high_watermark.min(kept), log: std::mem::take(&mut it.log), ..Broker::default() };
+                state.brokers.iter_mut().for_each(|leader| leader.known &= !bit(broker));
                 // Its next registration says that it did not stop in order.
                 let leader_fell = state.leader == Some(broker);
                 if leader_fell {
