@@ -26,6 +26,7 @@ cargo xtask test [STEP]...                  every check, native and in a headles
 cargo xtask build                           build the site into dist/ and print its size
 cargo xtask bench                           measure speed, memory and size
 cargo xtask swarm [--seeds N | --seed N]    thousands of random runs, every invariant after every event
+cargo xtask swarm --mutants [--seeds N]     plants bugs one after another; the swarm must find each
 cargo xtask setup                           only bring what is missing";
 
 fn main() -> ExitCode {

@@ -18,10 +18,11 @@ struct Step {
     perform: fn() -> Outcome,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "fmt", about: "the code is formatted", perform: fmt },
     Step { name: "clippy", about: "no lint speaks, native", perform: clippy },
     Step { name: "native", about: "unit and story tests", perform: native },
+    Step { name: "mutants", about: "planted bugs are found by the swarm", perform: mutants },
     Step { name: "clippy-web", about: "no lint speaks, for the web", perform: clippy_web },
     Step { name: "web", about: "engine, storage and link in headless Chromium", perform: web },
     Step { name: "build", about: "the site is built", perform: build },
@@ -77,6 +78,11 @@ fn clippy() -> Outcome {
 fn native() -> Outcome {
     // The web package too: a plain #[test] in it would run nowhere else.
     cargo().words("test --locked --workspace").run("mend the tests that failed above")
+}
+
+fn mutants() -> Outcome {
+    let call = cargo().words("run --locked --profile test -p playground_tests --features planted --bin mutants --");
+    call.words("--seeds 2000").run("see which planted bug was not found, or which seeds fail without one")
 }
 
 fn clippy_web() -> Outcome {
