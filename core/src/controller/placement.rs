@@ -29,7 +29,7 @@ struct Ring {
 impl Ring {
     fn start(&mut self, draw: Draw) {
         if !self.brokers.is_empty() {
-            self.brokers.sort_unstable();
+            crate::sorted::settle(&mut self.brokers, |a, b| a < b);
             self.offset = draw(self.brokers.len() as u32) as usize;
         }
     }
@@ -97,9 +97,9 @@ impl Racks {
         let mut turns: Vec<usize> = (0..racks.len()).collect();
         // No rack comes first, then Java's order of texts.
         let name = |turn: &usize| racks[*turn].name.as_ref().map(|name| name.encode_utf16());
-        turns.sort_unstable_by(|a, b| match (name(a), name(b)) {
-            (Some(a), Some(b)) => a.cmp(b),
-            (a, b) => a.is_some().cmp(&b.is_some()),
+        crate::sorted::settle(&mut turns, |a, b| match (name(a), name(b)) {
+            (Some(a), Some(b)) => a.lt(b),
+            (a, b) => b.is_some() && a.is_none(),
         });
         let offset = if turns.is_empty() { 0 } else { draw(turns.len() as u32) as usize };
         let unfenced = brokers.iter().filter(|broker| !broker.fenced).count() as u32;

@@ -24,7 +24,7 @@ impl Reassignment {
 /// In `these` and not in `those`, by id.
 fn difference(these: &[BrokerId], those: &[BrokerId]) -> Vec<BrokerId> {
     let mut difference: Vec<BrokerId> = these.iter().copied().filter(|broker| !those.contains(broker)).collect();
-    difference.sort_unstable();
+    crate::sorted::settle(&mut difference, |a, b| a < b);
     difference
 }
 

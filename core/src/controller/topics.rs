@@ -118,7 +118,7 @@ impl Controller {
         let refuse =
             |what: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, format!("The manual partition assignment {what}")));
         let mut sorted = replicas.to_vec();
-        sorted.sort_unstable();
+        crate::sorted::settle(&mut sorted, |a, b| a < b);
         for (i, broker) in sorted.iter().enumerate() {
             if !self.image.brokers.contains_key(broker) {
                 return refuse(format!("includes broker {broker}, but no such broker is registered."));
