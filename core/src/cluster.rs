@@ -14,6 +14,7 @@ mod judging;
 mod numbering;
 pub mod queue;
 pub mod referee;
+mod witness;
 
 use crate::broker::Broker;
 use crate::client::consumer::Consumer;
@@ -36,6 +37,7 @@ use host::Host;
 use queue::{Event, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
+use witness::{Said, Witness};
 
 /// Names the behaviour: raised whenever the same file and seed would give another run.
 pub const ENGINE_VERSION: u32 = 1;
@@ -77,6 +79,8 @@ pub struct Cluster {
     troubles: Vec<Command>,
     outbox: Outbox,
     hops: Hops,
+    /// For an auditor; `None` unless somebody audits.
+    witness: Option<Box<Witness>>,
 }
 
 impl Cluster {
@@ -117,6 +121,7 @@ impl Cluster {
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
+            witness: None,
             scenario,
         };
         cluster.set_up_clients(seed);
@@ -400,6 +405,11 @@ impl Cluster {
     /// Carries out what a participant asked for, and notes when it wants to be woken.
     fn flush(&mut self, node: u32, out: &mut Outbox) {
         let from = self.node_id(node);
+        if let Some(witness) = &mut self.witness {
+            witness.acted.push(node);
+            out.sends.iter().for_each(|(to, message)| witness.sent(from, *to, message));
+            witness.said.extend(out.facts.iter().cloned().map(Said::Fact));
+        }
         for (to, message) in out.sends.drain(..) {
             let closes = matches!(message, Message::Closed);
             self.send(node, from, to, message);

@@ -60,7 +60,11 @@ impl Story {
 
     /// One way, without jitter.
     pub fn latency(self, latency: &str) -> Self {
-        self.table("[network]", vec![format!("latency = \"{latency}\""), "jitter = \"0us\"".to_owned()])
+        self.network(latency, "0us")
+    }
+
+    pub fn network(self, latency: &str, jitter: &str) -> Self {
+        self.table("[network]", vec![format!("latency = \"{latency}\""), format!("jitter = \"{jitter}\"")])
     }
 
     pub fn topic(self, name: &str, partitions: u32, replication_factor: u32) -> Self {

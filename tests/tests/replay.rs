@@ -128,9 +128,24 @@ fn every_scenario_runs_as_it_was_released() {
             lines += &format!("{name} {ms} {:016x}\n", told.cluster.digest());
         }
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("digests.txt");
+    stand("digests.txt", &lines);
+}
+
+/// Seeds of the swarm that are held to their stored digests.
+const SEEDS: u64 = 200;
+
+#[test]
+fn every_seed_of_the_swarm_runs_as_it_was_released() {
+    let lines = (1..=SEEDS).map(|seed| format!("{seed} {:016x}\n", playground_tests::swarm::digest(seed)));
+    stand("swarm_digests.txt", &(HEAD.replace("scenario, virtual milliseconds", "seed of the swarm") + &lines.collect::<String>()));
+}
+
+/// Holds `lines` against a stored file.
+#[track_caller]
+fn stand(file: &str, lines: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_DIGESTS").is_some() {
-        fs::write(&file, &lines).expect("written");
+        fs::write(&file, lines).expect("written");
     }
     let stored = fs::read_to_string(&file).unwrap_or_default();
     for (stored, now) in stored.lines().zip(lines.lines()) {

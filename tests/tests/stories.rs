@@ -8,5 +8,6 @@ mod stories {
     mod producers;
     mod quorum;
     mod replication;
+    mod stopping;
     mod trucks;
 }

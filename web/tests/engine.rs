@@ -51,6 +51,23 @@ fn digests_are_those_of_the_native_engine() {
     }
 }
 
+/// Lines `seed digest`; the native tests hold the same list.
+const SWARM: &str = include_str!("../../tests/swarm_digests.txt");
+
+#[wasm_bindgen_test]
+fn the_swarm_runs_as_it_does_natively() {
+    let lines: Vec<(u64, &str)> = SWARM
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
+        .map(|(seed, digest)| (seed.parse().expect("a seed"), digest))
+        .collect();
+    assert!(lines.len() >= 200, "there is something to compare");
+    for (seed, digest) in lines {
+        assert_eq!(format!("{:016x}", playground_tests::swarm::digest(seed)), digest, "seed {seed}");
+    }
+}
+
 #[wasm_bindgen_test]
 fn the_size_of_slices_does_not_change_the_run() {
     let (mut small, mut large) = (open("trucks_gps"), open("trucks_gps"));

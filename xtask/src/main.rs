@@ -11,6 +11,7 @@ mod paths;
 mod serve;
 mod shell;
 mod site;
+mod swarm;
 mod test;
 mod toolchain;
 mod tools;
@@ -24,6 +25,7 @@ cargo xtask serve [--port 8080] [--watch]   build the playground and serve it on
 cargo xtask test [STEP]...                  every check, native and in a headless browser; or the named steps
 cargo xtask build                           build the site into dist/ and print its size
 cargo xtask bench                           measure speed, memory and size
+cargo xtask swarm [--seeds N | --seed N]    thousands of random runs, every invariant after every event
 cargo xtask setup                           only bring what is missing";
 
 fn main() -> ExitCode {
@@ -47,6 +49,7 @@ fn perform(arguments: &[String]) -> Outcome {
         "test" => test::test(rest),
         "build" => no_options(verb, rest).and_then(|()| site::build_and_weigh()),
         "bench" => no_options(verb, rest).and_then(|()| bench::bench()),
+        "swarm" => swarm::swarm(rest),
         "setup" => no_options(verb, rest).and_then(|()| setup()),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

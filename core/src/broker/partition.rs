@@ -501,6 +501,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_appended_under_a_larger_isr_is_answered_by_the_isr_of_the_moment() {
+        let mut replica = leader(&[1, 2, 3], 2, 4);
+        assert_eq!(replica.committed(Offset(4)), None);
+        fetch(&mut replica, 2, 4, at(1));
+        fetch(&mut replica, 3, 4, at(1));
+        assert_eq!(replica.committed(Offset(4)), Some(Ok(())));
+        assert!(replica.isr_confirmed(&[BrokerId(1)], PartitionEpoch(1)));
+        assert_eq!(replica.committed(Offset(4)), Some(Err(ErrorCode::NotEnoughReplicasAfterAppend)));
+        assert_eq!(replica.committed(Offset(5)), None);
+    }
+
+    #[test]
     fn a_power_cut_takes_what_was_not_flushed_and_a_kill_takes_nothing() {
         let mut replica = leader(&[1], 1, 5);
         replica.flush(at(0));

@@ -2,6 +2,7 @@
 //! again until `delivery.timeout.ms`. Kafka's `KafkaProducer`, `Sender` and `TransactionManager` (idempotence only).
 
 pub mod accumulator;
+mod sequences;
 
 use super::partitioner::{RoundRobinPartitioner, StickyPartitioner, StickyRandom, TopicPartitions};
 use super::workload::Workload;
@@ -14,7 +15,7 @@ use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{Message, ProduceBatch, ProduceRequest, ProducedPartition, Request, Response};
 use crate::record::upper_bound_size;
 use crate::rng::SimRng;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
 use accumulator::{Accumulator, Batch, Drained};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Producer {
     random: StickyRandom,
     accumulator: Accumulator,
     identity: Identity,
+    /// Partitions whose sequences have a gap that only a new epoch closes.
+    gaps: SortedSet<u32>,
     /// In the order of sending.
     in_flight: Vec<(CorrelationId, InFlight)>,
     /// The application calls `send()` no more.
@@ -101,6 +104,7 @@ impl Producer {
             random: StickyRandom::default(),
             accumulator: Accumulator::new(&config),
             identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
+            gaps: SortedSet::new(),
             in_flight: Vec::new(),
             closing: false,
             blocked_since: None,
@@ -149,6 +153,10 @@ impl Producer {
         if config.enable_idempotence != self.config.enable_idempotence {
             self.identity = if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded };
             self.accumulator.restart_sequences();
+            self.gaps.clear();
+            // What is under way carries no number of the new session.
+            let under_way = self.in_flight.iter_mut().flat_map(|(_, request)| &mut request.batches);
+            under_way.for_each(|drained| drained.batch.sequence = None);
         }
         self.accumulator.reconfigure(&config);
         self.config = config;
@@ -255,6 +263,7 @@ impl Producer {
         if !self.ensure_identity(now, out) {
             return;
         }
+        self.close_gaps();
         let Some(topic) = self.topic_id else { return };
         let Some(image) = self.connections.image().cloned() else { return };
         let leader = |partition| image.partition(TopicPartition { topic, partition }).and_then(|p| p.leader);
@@ -310,7 +319,7 @@ impl Producer {
                 let records = drained.batch.records;
                 self.counts.acked += u64::from(records);
                 out.fact(Fact::AckedBlindly { client: self.id, records });
-                self.accumulator.settle(drained.partition, &drained.batch);
+                self.accumulator.settle(&drained.batch);
             }
             return;
         }
@@ -335,7 +344,10 @@ impl Producer {
     fn acked(&mut self, drained: &Drained, base: Offset, epoch: LeaderEpoch, out: &mut Outbox) {
         let records = drained.batch.records;
         self.counts.acked += u64::from(records);
-        self.accumulator.settle(drained.partition, &drained.batch);
+        self.accumulator.settle(&drained.batch);
+        if let Some(sequence) = drained.batch.sequence {
+            self.accumulator.sequences(drained.partition).acked(sequence, records);
+        }
         let Some(topic) = self.topic_id else { return };
         let partition = TopicPartition { topic, partition: drained.partition };
         out.fact(Fact::Acked { client: self.id, partition, base, records, epoch });
@@ -348,38 +360,81 @@ impl Producer {
         if error == ErrorCode::MessageTooLarge && drained.batch.records > 1 && in_time {
             return self.accumulator.split(drained);
         }
-        let retriable = error.retriable() || self.accumulator.follows_an_unsettled_batch(&drained, error);
+        let retriable = error.retriable() || self.waits_for_its_turn(&drained, error);
         if retriable && in_time && drained.batch.attempts <= self.config.retries {
             self.counts.retries += u64::from(drained.batch.records);
             let (first, max, tries) = (self.config.retry_backoff, self.config.retry_backoff_max, drained.batch.attempts.saturating_sub(1));
             let pause = exponential_jittered(first, max, tries, &mut self.rng);
             // A new leader is known to be elsewhere only after the metadata came; the pause runs meanwhile.
             self.accumulator.requeue(drained, now + pause);
-        } else {
-            self.fail(&drained.batch, drained.partition, if in_time { None } else { Some(ErrorCode::DeliveryTimeout) }, out);
+            return;
+        }
+        if !in_time {
+            // The sender expires what is under way before it reads answers.
+            self.give_up(&drained.batch, drained.partition, drained.batch.attempts > 1, out);
+            return;
+        }
+        if let Some(sequence) = drained.batch.sequence {
+            self.accumulator.sequences(drained.partition).failed(sequence);
+            // With its retries used up nobody knows whether the sequence was taken; it is not given to another.
+            if drained.batch.attempts <= self.config.retries {
+                self.gaps.insert(drained.partition);
+            }
+        }
+        self.fail(&drained.batch, None, out);
+    }
+
+    /// `TransactionManager.canRetry`: a batch that is out of order goes again, under a new epoch when the gap before it is real.
+    fn waits_for_its_turn(&mut self, drained: &Drained, error: ErrorCode) -> bool {
+        let Some(sequence) = drained.batch.sequence.filter(|_| error == ErrorCode::OutOfOrderSequenceNumber) else { return false };
+        if self.accumulator.sequences(drained.partition).gap_is_real(sequence, drained.batch.renumbered) {
+            self.gaps.insert(drained.partition);
+        }
+        true
+    }
+
+    /// `bumpIdempotentProducerEpoch`: partitions with a gap are numbered from zero under a new epoch, in flight or not.
+    fn close_gaps(&mut self) {
+        let Identity::Known { producer_id, epoch } = self.identity else { return };
+        self.gaps.extend(self.accumulator.with_gaps());
+        if self.gaps.is_empty() {
+            return;
+        }
+        let epoch = epoch.wrapping_add(1);
+        self.identity = Identity::Known { producer_id, epoch };
+        for partition in std::mem::take(&mut self.gaps) {
+            let numbers = self.accumulator.restart(partition, epoch);
+            let under_way = self.in_flight.iter_mut().flat_map(|(_, request)| &mut request.batches);
+            under_way.filter(|drained| drained.partition == partition).for_each(|drained| drained.batch.renumber(&numbers));
         }
     }
 
-    /// The application gets an exception. An idempotent producer goes on under a new epoch, since the sequence has a hole.
-    fn fail(&mut self, batch: &Batch, partition: u32, error: Option<ErrorCode>, out: &mut Outbox) {
+    /// The application gets an exception.
+    fn fail(&mut self, batch: &Batch, error: Option<ErrorCode>, out: &mut Outbox) {
         if let Some(error) = error {
             *self.counts.errors.entry(error).or_default() += 1;
         }
         self.counts.failed += u64::from(batch.records);
         out.fact(Fact::Failed { client: self.id, records: batch.records });
-        self.accumulator.settle(partition, batch);
-        if let Identity::Known { producer_id, epoch } = self.identity
-            && batch.sequence.is_some()
-        {
-            self.identity = Identity::Known { producer_id, epoch: epoch.wrapping_add(1) };
-            self.accumulator.restart_sequences();
+        self.accumulator.settle(batch);
+    }
+
+    /// Its time is over; `sent_again`: it may be stored, and what follows must wait until that is known.
+    fn give_up(&mut self, batch: &Batch, partition: u32, sent_again: bool, out: &mut Outbox) {
+        if let Some(sequence) = batch.sequence {
+            let sequences = self.accumulator.sequences(partition);
+            match sent_again {
+                true => sequences.given_up(sequence, batch.records),
+                false => sequences.failed(sequence),
+            }
         }
+        self.fail(batch, Some(ErrorCode::DeliveryTimeout), out);
     }
 
     /// Batches that waited longer than `delivery.timeout.ms`, and requests older than `request.timeout.ms`.
     fn expire(&mut self, now: SimTime, out: &mut Outbox) {
         for (partition, batch) in self.accumulator.take_expired(now) {
-            self.fail(&batch, partition, Some(ErrorCode::DeliveryTimeout), out);
+            self.give_up(&batch, partition, true, out);
         }
         self.expire_in_flight(now, out);
         while let Some(to) = self.silent(now) {
@@ -406,7 +461,7 @@ impl Producer {
             request.expires = request.batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
         }
         for drained in expired {
-            self.fail(&drained.batch, drained.partition, Some(ErrorCode::DeliveryTimeout), out);
+            self.give_up(&drained.batch, drained.partition, drained.batch.attempts > 1, out);
         }
     }
 

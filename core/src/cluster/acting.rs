@@ -20,6 +20,9 @@ impl Cluster {
     ///
     /// One step, whether it comes from the user or from the timeline: a recording replays to the same count.
     pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
+        if let Some(witness) = &mut self.witness {
+            witness.commanded = true;
+        }
         if let Some(unknown) = self.scenario.cast().unknown(command) {
             return Err(CommandError::Unknown(unknown));
         }

@@ -1,6 +1,18 @@
 //! What must hold in every run, whatever the user breaks. A violation is our bug, never a lesson.
+//!
+//! The page looks at what can be seen at a glance ([`Cluster::violations`]). Tests let an [`Auditor`] look after every event, with
+//! all rows of the list and a memory of its own.
 
+mod auditor;
+mod clients;
+mod control;
+mod copies;
+mod ghost;
 mod quorum;
+mod rows;
+
+pub use auditor::Auditor;
+pub use rows::{Row, Violation};
 
 pub use quorum::QuorumSeen;
 

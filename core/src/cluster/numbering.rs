@@ -29,6 +29,11 @@ impl Cluster {
         }
     }
 
+    /// The place of a broker among the brokers, by its dense number.
+    pub(super) fn broker_place(&self, number: u32) -> Option<usize> {
+        (number as usize).checked_sub(self.controllers.len()).filter(|place| *place < self.brokers.len())
+    }
+
     pub(super) fn node_id(&self, number: u32) -> NodeId {
         let (controllers, servers) = (self.controllers.len() as u32, self.servers());
         match number {

@@ -121,7 +121,11 @@ fn a_record_carries_the_time_of_its_send() {
 fn a_batch_above_max_message_bytes_is_split_and_arrives_once_and_in_order() {
     let story = Story::brokers(1).broker_config("offsets.topic.replication.factor", "1");
     let story = story.topic("orders", 1, 1).with("max.message.bytes", "600").producer("p", "orders", "rate = 500").field("records = 500");
-    let told = story.field("value = \"{pad:20}{n}\"").with("linger.ms", "100").run_until("10s").expect(&["acked == 500", "failed == 0", "log_end(orders) == 500"]);
+    let told = story.field("value = \"{pad:20}{n}\"").with("linger.ms", "100").run_until("10s").expect(&[
+        "acked == 500",
+        "failed == 0",
+        "log_end(orders) == 500",
+    ]);
     assert!(told.client("p").errors["MESSAGE_TOO_LARGE"] > 0);
     let numbers: Vec<String> = told.values("orders", 0).iter().map(|value| value.trim_start_matches('x').to_owned()).collect();
     assert_eq!(numbers, (0..500).map(|n: u32| n.to_string()).collect::<Vec<_>>());

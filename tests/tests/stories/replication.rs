@@ -236,3 +236,30 @@ fn a_dead_broker_makes_nobody_spin() {
     let later = told.cluster.steps() - now;
     assert!(later < 30_000, "{later} steps in the minute after it was fenced");
 }
+
+#[test]
+fn acks_0_learns_of_a_new_leader_by_a_closed_connection() {
+    let story = Story::brokers(3).broker_config("offsets.topic.replication.factor", "1");
+    let story = story.topic_on("orders", &[&[101, 102]]).producer("p", "orders", "rate = 10").with("acks", "\"0\"");
+    let told = story.run_until("10s").then("kill 101").until("25s").then("start 101").until("310s");
+    let told = told.expect(&["leader(orders, 0) == 101"]);
+    let before = told.log_ends("orders")[0];
+    let after = told.until("330s").log_ends("orders")[0];
+    assert!(after - before >= 195, "{} of 200 records arrived at the leader that took office at 300 s", after - before);
+}
+
+#[test]
+fn a_leader_nobody_follows_any_more_keeps_promises_only_to_acks_all() {
+    let lost = |acks: &str| {
+        let told = stream(acks).run_until("10s");
+        // Its clients reach it, the rest of the cluster does not.
+        let told = ["cut 101 102", "cut 101 103", "cut 101 controllers"].iter().fold(told, |told, line| told.then(line));
+        let told = told.until("16s");
+        let zombie = told.replica(101, "orders", 0).leadership().is_some();
+        assert!(zombie, "it has not heard of anything");
+        let told = told.until("40s").then("heal").until("4m").expect(&["under_replicated == 0", "leader(orders, 0) != 101"]);
+        told.view().ledger.acked_lost_total
+    };
+    assert!(lost("1") > 100);
+    assert_eq!(lost("all"), 0);
+}

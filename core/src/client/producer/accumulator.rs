@@ -3,10 +3,10 @@
 //! Idempotence orders what may be sent: at most five batches of a partition are under way, and after a failure the one with the
 //! lowest sequence goes first, alone.
 
+use super::sequences::Sequences;
 use crate::config::ProducerConfig;
-use crate::error::ErrorCode;
 use crate::ids::BrokerId;
-use crate::log::producers::{BATCHES_RETAINED, sequence_plus};
+use crate::log::producers::sequence_plus;
 use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size};
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
@@ -27,15 +27,15 @@ pub struct Accumulator {
     queues: Vec<Queue>,
     /// Those with batches waiting.
     waiting: SortedSet<u32>,
+    /// The producer's epoch.
+    epoch: i16,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Queue {
     batches: VecDeque<Batch>,
     next_serial: u32,
-    next_sequence: i32,
-    /// First sequences of batches under way or waiting for another try.
-    outstanding: SortedSet<i32>,
+    sequences: Sequences,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub struct Batch {
     pub serial: u32,
     /// Its first sequence number, once drained under an identity.
     pub sequence: Option<i32>,
+    /// A new epoch gave it another sequence.
+    pub renumbered: bool,
     created: SimTime,
     pub deadline: SimTime,
     pub attempts: u32,
@@ -99,6 +101,16 @@ impl Batch {
         matches!(self.payload, Payload::Open(_))
     }
 
+    /// Takes the sequence that a new epoch gave it.
+    pub fn renumber(&mut self, numbers: &[(i32, i32)]) {
+        if let Some(sequence) = &mut self.sequence
+            && let Some((_, new)) = numbers.iter().find(|(old, _)| old == sequence)
+        {
+            *sequence = *new;
+            self.renumbered = true;
+        }
+    }
+
     fn seal(&mut self, identity: Identity) {
         let stamp = match (identity, self.sequence) {
             (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
@@ -130,13 +142,15 @@ impl Accumulator {
             skew_ms: 0,
             queues: Vec::new(),
             waiting: SortedSet::default(),
+            epoch: 0,
         }
     }
 
     /// Other settings for what is appended from now on.
     pub fn reconfigure(&mut self, config: &ProducerConfig) {
         let (queues, waiting) = (std::mem::take(&mut self.queues), std::mem::take(&mut self.waiting));
-        *self = Accumulator { queues, waiting, buffered: self.buffered, skew_ms: self.skew_ms, ..Accumulator::new(config) };
+        let (buffered, skew_ms, epoch) = (self.buffered, self.skew_ms, self.epoch);
+        *self = Accumulator { queues, waiting, buffered, skew_ms, epoch, ..Accumulator::new(config) };
     }
 
     /// A new process sends what waits as if for the first time, at once.
@@ -194,6 +208,7 @@ impl Accumulator {
                 limit: self.batch_size.max(upper),
                 serial: queue.next_serial,
                 sequence: None,
+                renumbered: false,
                 created: now,
                 deadline: now + self.delivery_timeout,
                 attempts: 0,
@@ -229,7 +244,7 @@ impl Accumulator {
         let mut ready = Ready { brokers: SortedSet::default(), leaderless: false };
         for partition in self.waiting.iter() {
             let queue = self.queue(*partition);
-            let due = !queue.blocked() && self.head_at(queue).is_some_and(|at| at <= now);
+            let due = !queue.blocked(self.epoch) && self.head_at(queue).is_some_and(|at| at <= now);
             match leader(*partition) {
                 None => ready.leaderless = true,
                 Some(broker) if due => {
@@ -244,14 +259,14 @@ impl Accumulator {
     /// When each waiting queue may send, as far as the accumulator knows.
     pub fn sendable_at(&self) -> impl Iterator<Item = (u32, SimTime)> + '_ {
         let waiting = self.waiting.iter().map(|partition| (*partition, self.queue(*partition)));
-        waiting.filter(|(_, queue)| !queue.blocked()).filter_map(|(partition, queue)| Some((partition, self.head_at(queue)?)))
+        waiting.filter(|(_, queue)| !queue.blocked(self.epoch)).filter_map(|(partition, queue)| Some((partition, self.head_at(queue)?)))
     }
 
     /// One batch of each partition this broker leads, up to `max.request.size`. Those that are not due ride along.
     pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Drained> {
         let mut drained = Vec::new();
         let mut size = 0;
-        let queues = &mut self.queues;
+        let (queues, epoch) = (&mut self.queues, self.epoch);
         self.waiting.retain(|partition| {
             if leader(*partition) != Some(broker) {
                 return true;
@@ -259,7 +274,7 @@ impl Accumulator {
             let queue = &mut queues[*partition as usize];
             let Some(head) = queue.batches.front() else { return true };
             let backing_off = head.attempts > 0 && head.retry_at > now;
-            if backing_off || queue.blocked() || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
+            if backing_off || queue.blocked(epoch) || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
                 return true;
             }
             size += head.bytes;
@@ -318,7 +333,9 @@ impl Accumulator {
                 split: true,
                 ..batch
             };
-            queue.outstanding.extend(part.sequence);
+            if let Some(sequence) = part.sequence {
+                queue.sequences.part(sequence, count);
+            }
             queue.batches.insert(place, part);
             self.buffered += u64::from(bytes);
             place += 1;
@@ -327,27 +344,37 @@ impl Accumulator {
         self.waiting.insert(partition);
     }
 
-    /// Acknowledged or failed: its memory and its sequence are free.
-    pub fn settle(&mut self, partition: u32, batch: &Batch) {
+    /// Acknowledged or failed: its memory is free.
+    pub fn settle(&mut self, batch: &Batch) {
         self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
-        if let (Some(queue), Some(sequence)) = (self.queues.get_mut(partition as usize), batch.sequence) {
-            queue.outstanding.remove(&sequence);
-        }
     }
 
-    /// OUT_OF_ORDER_SEQUENCE_NUMBER of a batch whose predecessor is not settled: it goes again after that one.
-    pub fn follows_an_unsettled_batch(&self, drained: &Drained, error: ErrorCode) -> bool {
-        let first = self.queues.get(drained.partition as usize).and_then(|queue| queue.outstanding.first());
-        error == ErrorCode::OutOfOrderSequenceNumber && first.copied() != drained.batch.sequence
+    pub fn sequences(&mut self, partition: u32) -> &mut Sequences {
+        &mut self.queues[partition as usize].sequences
     }
 
-    /// A new producer epoch counts from zero in every partition; what waits is numbered again.
+    /// Partitions where a batch that was given up left a gap.
+    pub fn with_gaps(&mut self) -> impl Iterator<Item = u32> + '_ {
+        let queues = (0..).zip(&mut self.queues);
+        queues.filter_map(|(partition, queue)| queue.sequences.resolve().then_some(partition))
+    }
+
+    /// Another producer id counts from zero everywhere; nothing is under way under the old one.
     pub fn restart_sequences(&mut self) {
+        self.epoch = 0;
         for queue in &mut self.queues {
-            queue.next_sequence = 0;
-            queue.outstanding.clear();
+            queue.sequences = Sequences::default();
             queue.batches.iter_mut().for_each(|batch| batch.sequence = None);
         }
+    }
+
+    /// The producer goes on under a new epoch; `partition` is numbered again. Gives the old and new sequences under way.
+    pub fn restart(&mut self, partition: u32, epoch: i16) -> Vec<(i32, i32)> {
+        self.epoch = epoch;
+        let queue = &mut self.queues[partition as usize];
+        let numbers = queue.sequences.restart(epoch);
+        queue.batches.iter_mut().for_each(|batch| batch.renumber(&numbers));
+        numbers
     }
 
     /// Takes out what has waited longer than `delivery.timeout.ms`.
@@ -374,26 +401,20 @@ impl Accumulator {
 }
 
 impl Queue {
-    /// `shouldStopDrainBatchesForPartition`: five are under way, or an earlier sequence must be settled first.
-    fn blocked(&self) -> bool {
-        let Some(head) = self.batches.front() else { return false };
-        match (head.sequence, self.outstanding.first()) {
-            (None, Some(_)) => self.outstanding.len() >= BATCHES_RETAINED,
-            (Some(sequence), Some(first)) => sequence != *first,
-            (_, None) => false,
-        }
+    fn blocked(&self, epoch: i16) -> bool {
+        self.batches.front().is_some_and(|head| self.sequences.block(head.sequence, epoch))
     }
 
     fn take_head(&mut self, identity: Identity) -> Batch {
         let mut batch = self.batches.pop_front().expect("checked by the caller");
-        if identity.is_some() && batch.sequence.is_none() {
-            batch.sequence = Some(self.next_sequence);
-            self.next_sequence = sequence_plus(self.next_sequence, batch.records);
+        if let Some((producer_id, epoch)) = identity {
+            if batch.sequence.is_none() {
+                batch.sequence = Some(self.sequences.assign(epoch, batch.records));
+            }
+            batch.seal(Some((producer_id, self.sequences.epoch)));
+        } else {
+            batch.seal(None);
         }
-        if let Some(sequence) = batch.sequence {
-            self.outstanding.insert(sequence);
-        }
-        batch.seal(identity);
         batch.attempts += 1;
         batch
     }
@@ -469,7 +490,7 @@ mod tests {
         let again = drain(&mut accumulator, at(120)).remove(0);
         assert_eq!((again.batch.sequence, again.batch.attempts), (Some(0), 2));
         assert!(drain(&mut accumulator, at(120)).is_empty(), "the second waits for the first");
-        accumulator.settle(0, &again.batch);
+        accumulator.sequences(0).acked(0, 3);
         assert_eq!(drain(&mut accumulator, at(120)).remove(0).batch.sequence, Some(3));
     }
 
@@ -487,8 +508,8 @@ mod tests {
         accumulator.append(0, at(0), Some(b"k"), b"v");
         let mut drained = drain(&mut accumulator, at(5)).remove(0);
         let before: Vec<u8> = drained.batch.sealed().records().next().and_then(|record| record.value).expect("a value").to_vec();
-        accumulator.restart_sequences();
-        drained.batch.sequence = None;
+        let numbers = accumulator.restart(0, 1);
+        drained.batch.renumber(&numbers);
         accumulator.requeue(drained, at(105));
         let again = accumulator.drain(at(105), LEADER, &led, Some((9, 1))).remove(0);
         let batch = again.batch.sealed();
@@ -510,9 +531,10 @@ mod tests {
         for _ in 0..3 {
             let part = drain(&mut accumulator, at(20)).remove(0).batch;
             assert_eq!((part.sequence, part.sealed().stamp().base_sequence), (Some(next), next));
+            assert!(next > 0 || drain(&mut accumulator, at(20)).is_empty(), "one after another");
             next += part.records as i32;
-            assert!(next == 8 || drain(&mut accumulator, at(20)).is_empty(), "one after another");
-            accumulator.settle(0, &part);
+            accumulator.settle(&part);
+            accumulator.sequences(0).acked(part.sequence.unwrap_or(0), part.records);
         }
         assert_eq!(next, 8);
         assert_eq!(drain(&mut accumulator, at(20)).remove(0).batch.sequence, Some(8));

@@ -1,0 +1,283 @@
+//! The auditor: looks at a cluster after every event and holds it to every must-hold invariant.
+//!
+//! It looks at what changed: the replicas of the brokers that acted, the partitions whose registration is another, what was said;
+//! and at everything once in a thousand events. It changes nothing, and a cluster that is not audited pays nothing for it.
+
+use super::ghost::{Ghost, Print};
+use super::rows::{Row, Violation};
+use crate::broker::Phase;
+use crate::cluster::Cluster;
+use crate::cluster::witness::Witness;
+use crate::ids::{BrokerEpoch, BrokerId, ClientId, CorrelationId, TopicPartition};
+use crate::metadata::{MetadataImage, MetadataRecord};
+use crate::sorted::{SortedMap, SortedSet};
+use crate::time::SimTime;
+use std::sync::Arc;
+
+/// Events between two looks at everything.
+const SWEEP: u64 = 1_000;
+/// Images kept to compare late brokers with.
+const IMAGES: usize = 64;
+
+#[derive(Clone, Debug)]
+pub struct Auditor {
+    pub(super) partitions: SortedMap<TopicPartition, Ghost>,
+    /// The replicas of each broker at the last look, in order.
+    prints: Vec<Vec<Print>>,
+    brokers: Vec<BrokerSeen>,
+    /// The controller's image at the last look.
+    pub(super) image: Arc<MetadataImage>,
+    images: Vec<Arc<MetadataImage>>,
+    quorum: super::QuorumSeen,
+    /// Produce requests that wait for an answer.
+    pub(super) asked: SortedMap<(ClientId, CorrelationId), Asked>,
+    pub(super) asked_latest: SortedSet<(ClientId, CorrelationId)>,
+    /// What was appended in this event: where, and by whom.
+    pub(super) appended: Vec<(BrokerId, TopicPartition, u32)>,
+    /// Somebody asks for an unclean election by hand.
+    pub(super) unclean_by_hand: bool,
+    witness: Witness,
+    events: u64,
+    changed: SortedSet<TopicPartition>,
+    pub(super) found: Vec<(Row, String)>,
+}
+
+/// Whether with `acks=all`, and records a partition.
+pub(super) type Asked = (bool, Vec<(TopicPartition, u32)>);
+
+#[derive(Clone, Copy, Debug)]
+struct BrokerSeen {
+    epoch: BrokerEpoch,
+    image: u64,
+}
+
+impl Auditor {
+    /// Begins to watch. What the cluster holds already is taken as it is.
+    pub fn new(cluster: &mut Cluster) -> Self {
+        cluster.begin_witness();
+        let none = BrokerSeen { epoch: BrokerEpoch(-1), image: 0 };
+        let mut auditor = Auditor {
+            partitions: SortedMap::new(),
+            prints: vec![Vec::new(); cluster.brokers().len()],
+            brokers: vec![none; cluster.brokers().len()],
+            image: Arc::default(),
+            images: Vec::new(),
+            quorum: Default::default(),
+            asked: SortedMap::new(),
+            asked_latest: SortedSet::new(),
+            appended: Vec::new(),
+            unclean_by_hand: cluster.scenario().timeline.iter().any(|entry| entry.command.to_string().contains("unclean")),
+            witness: Witness::default(),
+            events: 0,
+            changed: SortedSet::new(),
+            found: Vec::new(),
+        };
+        auditor.witness.commanded = true;
+        auditor.look(cluster);
+        auditor
+    }
+
+    /// Runs and looks after every event; stops at the first broken invariant or after so many events. True when `until` is reached.
+    pub fn run(&mut self, cluster: &mut Cluster, until: SimTime, max_events: u64) -> Result<bool, Violation> {
+        for _ in 0..max_events {
+            if cluster.run_some(until, 1) {
+                return Ok(true);
+            }
+            self.check(cluster)?;
+        }
+        Ok(false)
+    }
+
+    /// As [`run`](Auditor::run), however many events it takes.
+    pub fn run_until(&mut self, cluster: &mut Cluster, until: SimTime) -> Result<(), Violation> {
+        self.run(cluster, until, u64::MAX).map(drop)
+    }
+
+    /// One look, after an event or a command.
+    pub fn check(&mut self, cluster: &mut Cluster) -> Result<(), Violation> {
+        let mut witness = std::mem::take(&mut self.witness);
+        cluster.take_witness(&mut witness);
+        self.witness = witness;
+        self.events += 1;
+        self.look(cluster);
+        if self.events.is_multiple_of(SWEEP) {
+            self.sweep(cluster);
+        }
+        match self.found.drain(..).next() {
+            None => Ok(()),
+            Some((row, text)) => Err(Violation { row, at: cluster.now(), step: cluster.steps(), text }),
+        }
+    }
+
+    fn look(&mut self, cluster: &Cluster) {
+        self.appended.clear();
+        self.changed.clear();
+        let commanded = self.witness.commanded;
+        if commanded {
+            (0..cluster.brokers().len()).for_each(|place| self.look_at_broker(cluster, place, commanded));
+        } else {
+            let acted = std::mem::take(&mut self.witness.acted);
+            for node in &acted {
+                if let Some(place) = cluster.broker_place(*node) {
+                    self.look_at_broker(cluster, place, commanded);
+                }
+            }
+            self.witness.acted = acted;
+        }
+        let voters = cluster.controllers().len() as u32;
+        if commanded || self.witness.acted.iter().any(|node| *node < voters) {
+            let broken = self.quorum.look(cluster);
+            self.found.extend(broken.into_iter().map(|text| (Row::K1, text)));
+        }
+        self.look_at_controller(cluster);
+        let changed = std::mem::take(&mut self.changed);
+        for id in changed.iter() {
+            self.check_partition(cluster, *id);
+        }
+        self.changed = changed;
+        let said = std::mem::take(&mut self.witness.said);
+        for said in &said {
+            self.check_said(cluster, said);
+        }
+        self.witness.said = said;
+    }
+
+    fn look_at_broker(&mut self, cluster: &Cluster, place: usize, commanded: bool) {
+        let broker = &cluster.brokers()[place];
+        if self.prints[place].len() != broker.replicas().len()
+            || self.prints[place].iter().zip(broker.replicas().keys()).any(|(p, id)| p.id != *id)
+        {
+            self.align(cluster, place);
+        }
+        for (i, (id, replica)) in broker.replicas().iter().enumerate() {
+            let print = Print::of(*id, replica);
+            if self.prints[place][i] != print {
+                self.prints[place][i] = print;
+                self.changed.insert(*id);
+                // A process may also end by itself, when its disk fails.
+                self.copy_changed(cluster, broker, *id, replica, commanded || broker.phase() == Phase::Down);
+            }
+        }
+        self.look_at_image(cluster, place);
+    }
+
+    /// Replicas came or went.
+    fn align(&mut self, cluster: &Cluster, place: usize) {
+        let broker = &cluster.brokers()[place];
+        let old = std::mem::take(&mut self.prints[place]);
+        let known = |id: &TopicPartition| old.iter().find(|print| print.id == *id).copied();
+        self.prints[place] = broker.replicas().keys().map(|id| known(id).unwrap_or_else(|| Print::none(*id))).collect();
+        for gone in old.iter().filter(|print| !broker.replicas().contains_key(&print.id)) {
+            if let Some(ghost) = self.partitions.get_mut(&gone.id) {
+                ghost.copies.remove(&broker.id);
+                ghost.lossy.remove(&broker.id);
+            }
+        }
+    }
+
+    /// I17: what a broker knows is a prefix of what the controller committed. I13: its epochs never fall.
+    fn look_at_image(&mut self, cluster: &Cluster, place: usize) {
+        let broker = &cluster.brokers()[place];
+        let known = broker.image();
+        let seen = &mut self.brokers[place];
+        if known.offset != seen.image && broker.phase() != Phase::Down {
+            let committed = cluster.controller().image();
+            let same = match known.offset {
+                offset if offset > committed.offset => false,
+                offset if offset == committed.offset => std::ptr::eq(known, &**committed) || *known == **committed,
+                offset => self
+                    .images
+                    .iter()
+                    .find(|image| image.offset == offset)
+                    .is_none_or(|image| std::ptr::eq(known, &**image) || *known == **image),
+            };
+            if !same {
+                self.found.push((Row::I17, format!("broker {} knows another metadata log at offset {}", broker.id, known.offset)));
+            }
+            seen.image = known.offset;
+        }
+    }
+
+    fn look_at_controller(&mut self, cluster: &Cluster) {
+        let image = cluster.controller().image();
+        if Arc::ptr_eq(image, &self.image) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.image, Arc::clone(image));
+        self.images.push(Arc::clone(image));
+        if self.images.len() > IMAGES {
+            self.images.remove(0);
+        }
+        if image.offset < before.offset {
+            self.found.push((Row::I17, format!("the committed metadata fell from offset {} to {}", before.offset, image.offset)));
+        }
+        for (i, broker) in cluster.brokers().iter().enumerate() {
+            let Some(registration) = image.brokers.get(&broker.id) else { continue };
+            if registration.epoch < self.brokers[i].epoch {
+                self.found.push((Row::I13, format!("the epoch of broker {} fell to {}", broker.id, registration.epoch.0)));
+            }
+            self.brokers[i].epoch = registration.epoch;
+        }
+        self.replay(cluster, &before);
+        let activity = image.brokers != before.brokers;
+        for topic in image.topics() {
+            let old = before.topic(topic.id);
+            if !activity && old.is_some_and(|old| std::ptr::eq(old, topic)) {
+                continue;
+            }
+            for (partition, registration) in topic.partitions.iter().enumerate() {
+                let id = TopicPartition { topic: topic.id, partition: partition as u32 };
+                let old = old.and_then(|old| old.partitions.get(partition));
+                if activity || old.is_none_or(|old| !Arc::ptr_eq(old, registration)) {
+                    self.check_shape(topic, id, registration);
+                    self.changed.insert(id);
+                }
+            }
+        }
+    }
+
+    /// Several changes may be committed at once: each is looked at by itself.
+    fn replay(&mut self, cluster: &Cluster, before: &MetadataImage) {
+        let mut image = before.clone();
+        for entry in cluster.controller().raft().log().range(before.offset, self.image.offset) {
+            let id = match &entry.record {
+                MetadataRecord::Partition { id, .. } => Some(*id),
+                _ => None,
+            };
+            let old = id.and_then(|id| image.partition(id).cloned());
+            image.replay(&entry.record);
+            if let (Some(id), Some(old)) = (id, old)
+                && let (Some(topic), Some(new)) = (image.topic(id.topic), image.partition(id))
+            {
+                self.registration_changed(cluster, topic, id, &old, new);
+            }
+        }
+    }
+
+    /// Everything, from the logs themselves.
+    fn sweep(&mut self, cluster: &Cluster) {
+        for broker in cluster.brokers() {
+            for (id, replica) in broker.replicas().iter() {
+                self.check_whole_copy(broker, *id, replica);
+            }
+        }
+        let all: Vec<TopicPartition> = self.partitions.keys().copied().collect();
+        for id in all {
+            self.check_partition(cluster, id);
+            self.check_promises(cluster, id);
+        }
+    }
+
+    /// The event was something the user did.
+    pub(super) fn commanded(&self) -> bool {
+        self.witness.commanded
+    }
+
+    pub(super) fn name(&self, id: TopicPartition) -> String {
+        self.image.name_of(id)
+    }
+
+    pub(super) fn fail(&mut self, row: Row, text: String) {
+        self.found.push((row, text));
+    }
+}

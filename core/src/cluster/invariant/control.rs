@@ -1,0 +1,155 @@
+//! What must hold between the controller's word and the copies (I1–I5, I13–I16).
+
+use super::auditor::Auditor;
+use super::ghost::Ghost;
+use super::rows::Row;
+use crate::broker::Phase;
+use crate::cluster::Cluster;
+use crate::ids::{BrokerId, TopicPartition};
+use crate::metadata::{PartitionRegistration, TopicImage};
+
+impl Auditor {
+    /// The controller committed another registration of a partition.
+    pub(super) fn registration_changed(
+        &mut self,
+        cluster: &Cluster,
+        topic: &TopicImage,
+        id: TopicPartition,
+        before: &PartitionRegistration,
+        after: &PartitionRegistration,
+    ) {
+        if before == after {
+            return;
+        }
+        if after.leader_epoch < before.leader_epoch || after.partition_epoch <= before.partition_epoch {
+            let text = format!("{}: epochs went to {} and {}", self.name(id), after.leader_epoch.0, after.partition_epoch.0);
+            self.fail(Row::I13, text);
+        }
+        let elected = after.leader.filter(|leader| before.leader != Some(*leader));
+        let unclean = elected.filter(|leader| !before.isr.contains(leader) && !before.elr.contains(leader));
+        if let Some(leader) = unclean {
+            let last_known = before.isr.is_empty() && after.elr.is_empty() && before.last_known_elr == [leader];
+            let ghost = self.partitions.entry(id).or_default();
+            if topic.config.unclean_leader_election || self.unclean_by_hand {
+                ghost.tainted = true;
+            } else if last_known {
+                // Everybody else stopped uncleanly: what this one lost with its page cache nobody is trusted to have (KIP-966).
+                ghost.tainted |= ghost.lossy.contains_key(&leader);
+            } else {
+                self.fail(Row::I16, format!("{}: {leader} was elected and was neither in sync nor eligible", self.name(id)));
+            }
+        }
+        let ghost = self.partitions.entry(id).or_default();
+        for joined in after.isr.iter().filter(|member| !before.isr.contains(member) && elected != Some(**member)) {
+            let caught_up = ghost.copies.get(joined).map_or(ghost.true_hw == 0, |copy| copy.chain.holds_all_of(&ghost.truth));
+            if caught_up || ghost.tainted {
+                ghost.lossy.remove(joined);
+                continue;
+            }
+            // It had caught up when its leader asked, and lost that again before the controller could know.
+            let unheard = cluster.broker(*joined).is_none_or(|broker| matches!(broker.phase(), Phase::Down | Phase::Registering));
+            if unheard && ghost.lossy.contains_key(joined) {
+                continue;
+            }
+            let end = ghost.copies.get(joined).map_or(0, |copy| copy.log_end);
+            let text = format!("{}: {joined} joined the ISR at {end} though {} is committed", self.image.name_of(id), ghost.true_hw);
+            self.found.push((Row::I15, text));
+        }
+    }
+
+    /// I14, and no fenced broker in the ISR.
+    pub(super) fn check_shape(&mut self, topic: &TopicImage, id: TopicPartition, partition: &PartitionRegistration) {
+        let PartitionRegistration { replicas, isr, elr, leader, .. } = partition;
+        let min_isr = (topic.config.min_insync_replicas as usize).min(replicas.len());
+        let member = |broker: &BrokerId| replicas.contains(broker);
+        let wrong = match () {
+            () if !isr.iter().all(member) => "a member of the ISR is no replica",
+            () if !elr.iter().all(member) => "a member of the ELR is no replica",
+            () if isr.iter().any(|broker| elr.contains(broker)) => "ISR and ELR overlap",
+            () if isr.len() >= min_isr && !elr.is_empty() => "the ISR is large enough and the ELR is not empty",
+            () if leader.is_some_and(|leader| !isr.contains(&leader)) => "the leader is not in the ISR",
+            () if !isr.iter().all(|broker| self.image.is_active(*broker)) => "a fenced broker is in the ISR",
+            () => return,
+        };
+        let ids = |brokers: &[BrokerId]| brokers.iter().map(BrokerId::to_string).collect::<Vec<_>>().join(",");
+        let text = format!("{}: {wrong} (ISR {}, ELR {}, min ISR {min_isr})", self.name(id), ids(isr), ids(elr));
+        self.fail(Row::I14, text);
+    }
+
+    /// I2–I5 and I16: what the copies hold against what the controller and the leaders say of them.
+    pub(super) fn check_partition(&mut self, cluster: &Cluster, id: TopicPartition) {
+        let Some(ghost) = self.partitions.get(&id) else { return };
+        let Some(registration) = self.image.partition(id) else { return };
+        let mut found = Vec::new();
+        let eligible = registration.isr.iter().chain(&registration.elr);
+        for member in eligible.filter(|_| !ghost.tainted) {
+            // A process that lost its tail is found out when it registers.
+            let phase = cluster.broker(*member).map_or(Phase::Down, |broker| broker.phase());
+            let lossy = ghost.lossy.contains_key(member);
+            if phase == Phase::Down || (lossy && phase == Phase::Registering) {
+                continue;
+            }
+            let complete = ghost.copies.get(member).map_or(ghost.true_hw == 0, |copy| copy.chain.holds_all_of(&ghost.truth));
+            if !complete {
+                let row = match () {
+                    () if lossy => Row::I16,
+                    () if registration.leader == Some(*member) => Row::I2,
+                    () => Row::I3,
+                };
+                let end = ghost.copies.get(member).map_or(0, |copy| copy.log_end);
+                found.push((row, format!("{member} may lead and ends at {end}, {} is committed", ghost.true_hw)));
+            }
+        }
+        for (broker, copy) in ghost.copies.iter().filter(|(_, copy)| copy.leads) {
+            check_office(cluster, ghost, registration, id, *broker, copy.leader_epoch, &mut found);
+        }
+        if !found.is_empty() {
+            let name = self.name(id);
+            self.found.extend(found.into_iter().map(|(row, text)| (row, format!("{name}: {text}"))));
+        }
+    }
+
+    /// I1: what was promised with `acks=all` lies on some disk.
+    pub(super) fn check_promises(&mut self, cluster: &Cluster, id: TopicPartition) {
+        let _ = cluster;
+        let Some(ghost) = self.partitions.get(&id).filter(|ghost| !ghost.tainted) else { return };
+        let promised = ghost.promised.end();
+        let Some(mark) = ghost.truth.marks().iter().rev().find(|mark| mark.base < promised) else { return };
+        let kept = ghost.copies.values().any(|copy| copy.chain.mark_ending(mark.end).is_some_and(|mine| mine.hash == mark.hash));
+        if !kept && self.image.partition(id).is_some() {
+            self.fail(Row::I1, format!("{}: no copy holds what was acknowledged up to @{promised}", self.name(id)));
+        }
+    }
+}
+
+/// I4 and I5: a leader counts everybody the controller counts, and what it calls committed lies on all it calls in sync.
+fn check_office(
+    cluster: &Cluster,
+    ghost: &Ghost,
+    registration: &PartitionRegistration,
+    id: TopicPartition,
+    leader: BrokerId,
+    epoch: crate::ids::LeaderEpoch,
+    found: &mut Vec<(Row, String)>,
+) {
+    let Some(replica) = cluster.broker(leader).and_then(|broker| broker.replicas().get(&id)) else { return };
+    let Some(leadership) = replica.leadership() else { return };
+    if epoch == registration.leader_epoch {
+        let counted = |broker: &BrokerId| leadership.maximal_isr().any(|member| member == *broker);
+        let uncounted = registration.isr.iter().find(|broker| !counted(broker));
+        if let Some(broker) = uncounted {
+            found.push((Row::I4, format!("leader {leader} does not count {broker}, which is in sync")));
+        }
+        let same = registration.partition_epoch == replica.partition_epoch && leadership.pending_isr.is_none();
+        if same && leadership.isr.len() != registration.isr.len() {
+            found.push((Row::I4, format!("leader {leader} believes in another ISR than the controller")));
+        }
+    }
+    if !ghost.tainted && !ghost.ever_lossy {
+        let hw = replica.high_watermark.0;
+        let short = leadership.isr.iter().find(|member| ghost.copies.get(member).map_or(0, |copy| copy.log_end) < hw);
+        if let Some(short) = short {
+            found.push((Row::I5, format!("leader {leader} has committed {hw} and {short} of its ISR does not have that")));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What an auditor is shown beside the state: promises, answers and reads as they were made, and who acted. Off unless somebody
+//! audits; not part of the state.
+
+use super::Cluster;
+use crate::ids::{BrokerId, ClientId, CorrelationId, NodeId, Offset, TopicPartition};
+use crate::node::Fact;
+use crate::protocol::{Message, ProducedPartition, Request, Response};
+
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// A producer sent batches: partition and records of each.
+    Asked {
+        client: ClientId,
+        id: CorrelationId,
+        acks_all: bool,
+        batches: Vec<(TopicPartition, u32)>,
+    },
+    Answered {
+        broker: BrokerId,
+        client: ClientId,
+        id: CorrelationId,
+        results: Vec<ProducedPartition>,
+    },
+    /// A client was given batches; the base offset of the last of each partition.
+    Read {
+        broker: BrokerId,
+        last: Vec<(TopicPartition, Offset)>,
+    },
+    /// A client asked for the latest offsets.
+    AskedLatest {
+        client: ClientId,
+        id: CorrelationId,
+    },
+    Offsets {
+        client: ClientId,
+        id: CorrelationId,
+        answer: Vec<(TopicPartition, Offset)>,
+    },
+    Fact(Fact),
+}
+
+/// Since the auditor last looked.
+#[derive(Clone, Debug, Default)]
+pub struct Witness {
+    pub said: Vec<Said>,
+    /// Participants that took a step, by number.
+    pub acted: Vec<u32>,
+    /// The user or the timeline did something.
+    pub commanded: bool,
+}
+
+impl Cluster {
+    /// From now on everything an auditor needs is kept until it is taken.
+    pub(super) fn begin_witness(&mut self) {
+        self.witness = Some(Box::default());
+    }
+
+    /// What happened since the last call; `into` is emptied and used again.
+    pub(super) fn take_witness(&mut self, into: &mut Witness) {
+        into.said.clear();
+        into.acted.clear();
+        into.commanded = false;
+        if let Some(witness) = &mut self.witness {
+            std::mem::swap(&mut **witness, into);
+        }
+    }
+}
+
+impl Witness {
+    pub(super) fn sent(&mut self, from: NodeId, to: NodeId, message: &Message) {
+        let said = match (from, to, message) {
+            (NodeId::Client(client), _, Message::Request(id, Request::Produce(request))) if request.acks != 0 => {
+                let batches = request.batches.iter().map(|sent| (sent.partition, sent.batch.last_offset_delta() + 1)).collect();
+                Said::Asked { client, id: *id, acks_all: request.acks == -1, batches }
+            }
+            (NodeId::Broker(broker), NodeId::Client(client), Message::Response(id, Response::Produce(results))) => {
+                Said::Answered { broker, client, id: *id, results: results.clone() }
+            }
+            (NodeId::Broker(broker), NodeId::Client(_), Message::Response(_, Response::Fetch(answer))) => {
+                let last = |fetched: &crate::protocol::FetchedPartition| Some((fetched.partition, fetched.batches.last()?.base_offset));
+                Said::Read { broker, last: answer.iter().filter_map(last).collect() }
+            }
+            (NodeId::Client(client), _, Message::Request(id, Request::ListOffsets(request))) if !request.earliest => {
+                Said::AskedLatest { client, id: *id }
+            }
+            (NodeId::Broker(_), NodeId::Client(client), Message::Response(id, Response::ListOffsets(answer))) => {
+                let known = answer.iter().filter_map(|(id, result)| Some((*id, result.ok()?)));
+                Said::Offsets { client, id: *id, answer: known.collect() }
+            }
+            _ => return,
+        };
+        self.said.push(said);
+    }
+}

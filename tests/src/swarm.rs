@@ -1,0 +1,439 @@
+//! The swarm: small clusters drawn at random and broken at random, every must-hold invariant looked at after every event.
+//!
+//! A seed is a scenario file: what it draws can be pasted into one and shows the same run. Each seed switches whole kinds of faults
+//! off, so that rare ones meet. First a storm; then everything is healed and must come back.
+
+use crate::story::{Story, moment};
+use playground_core::cluster::Cluster;
+use playground_core::cluster::invariant::{Auditor, Row, Violation};
+use playground_core::ids::{BrokerId, TopicPartition};
+use playground_core::rng::{Seed, SimRng};
+use playground_core::scenario::Scenario;
+use playground_core::sorted::SortedMap;
+use playground_core::view::{BrokerState, ClusterView};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Events of a run; a seed that needs more is judged as far as it came.
+pub const EVENTS: u64 = 5_000;
+/// Everything is healed here.
+const HEALED_MS: u64 = 26_000;
+/// Scaled timeouts end well before: delivery, sessions, lag, rebalance.
+const QUIET: &str = "62s";
+/// Where a connection broke silently, `replica.socket.timeout.ms` and TCP's own patience come first.
+const PATIENCE: &str = "180s";
+
+/// What a seed drew.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub seed: u64,
+    /// The scenario file.
+    pub text: String,
+    pub brokers: u32,
+    pub acks: &'static str,
+    pub unclean: bool,
+}
+
+/// What became of a seed.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    pub events: u64,
+    /// It reached the end within its events, so that liveness was judged too.
+    pub to_the_end: bool,
+    /// Decisions and faults by kind.
+    pub kinds: SortedMap<String, u64>,
+    pub digest: u64,
+}
+
+/// A broken invariant, or an assertion of the engine that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub seed: u64,
+    pub row: Option<Row>,
+    pub what: String,
+    pub scenario: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}: {}", self.seed, self.what)?;
+        writeln!(f, "again: cargo xtask swarm --seed {}", self.seed)?;
+        write!(f, "{}", self.scenario)
+    }
+}
+
+/// Chance, a few words at a time.
+struct Dice(SimRng);
+
+impl Dice {
+    fn between(&mut self, from: u64, to: u64) -> u64 {
+        from + self.0.below(to - from + 1)
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.0.below(n) == 0
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.0.below(choices.len() as u64) as usize]
+    }
+}
+
+/// Kinds of faults; each is present in about half of the seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Kill,
+    Stop,
+    PowerCut,
+    Pause,
+    Cut,
+    Isolate,
+    Slow,
+    Lose,
+    Duplicate,
+    Controller,
+    Elect,
+    Configure,
+    Disk,
+}
+
+const KINDS: [Kind; 13] = [
+    Kind::Kill,
+    Kind::Stop,
+    Kind::PowerCut,
+    Kind::Pause,
+    Kind::Cut,
+    Kind::Isolate,
+    Kind::Slow,
+    Kind::Lose,
+    Kind::Duplicate,
+    Kind::Controller,
+    Kind::Elect,
+    Kind::Configure,
+    Kind::Disk,
+];
+
+pub fn draw(seed: u64) -> Drawn {
+    let mut dice = Dice(SimRng::new(Seed(seed), 0));
+    let brokers = dice.of(&[1, 2, 3, 3, 3, 4]);
+    let copies = dice.between(1.max(brokers.min(3) - 1), brokers.min(3));
+    let min_isr = dice.between(1, copies);
+    let acks = dice.of(&["all", "all", "all", "1", "0"]);
+    let unclean = dice.one_in(6);
+    let mut story = Story::brokers(brokers as u32).seed(seed);
+    story = story.network(dice.of(&["1ms", "5ms", "40ms"]), dice.of(&["0ms", "1ms", "30ms"]));
+    for (key, value) in brokers_settings(&mut dice, brokers) {
+        story = story.broker_config(key, &value);
+    }
+    let partitions = dice.between(1, 3) as u32;
+    story = story.topic("orders", partitions, copies as u32).with("min.insync.replicas", &min_isr.to_string());
+    story = story.with("unclean.leader.election.enable", if unclean { "true" } else { "false" });
+    for (name, most) in [("a", 8), ("b", 4)] {
+        let rate = dice.between(1, most);
+        story = story.producer(name, "orders", &format!("rate = {rate}")).field(&format!("records = {}", rate * 28));
+        story = if name == "a" { story.field("key = \"{zipf:20}\"") } else { story };
+        for (key, value) in producer_settings(&mut dice, acks) {
+            story = story.with(key, &value);
+        }
+    }
+    if dice.one_in(2) {
+        story = story.group("g", "orders", dice.between(1, 2) as u32);
+        for (key, value) in [("session.timeout.ms", "6000"), ("heartbeat.interval.ms", "2000"), ("request.timeout.ms", "4000")] {
+            story = story.with(key, value);
+        }
+    }
+    let story = storm(&mut dice, story, brokers, partitions);
+    Drawn { seed, text: story.text(), brokers: brokers as u32, acks, unclean }
+}
+
+/// Kafka's timeouts, several times shorter: a minute shows what takes ten with the defaults.
+fn brokers_settings(dice: &mut Dice, brokers: u64) -> Vec<(&'static str, String)> {
+    let session = dice.between(2_000, 6_000);
+    vec![
+        ("offsets.topic.replication.factor", brokers.min(3).to_string()),
+        ("offsets.topic.num.partitions", "1".to_owned()),
+        ("broker.session.timeout.ms", session.to_string()),
+        ("broker.heartbeat.interval.ms", (session / 4).to_string()),
+        ("replica.lag.time.max.ms", dice.between(2_000, 8_000).to_string()),
+        ("replica.fetch.wait.max.ms", dice.of(&[500_u64, 1_000]).to_string()),
+        ("leader.imbalance.check.interval.seconds", dice.of(&[5_u64, 10]).to_string()),
+        ("group.initial.rebalance.delay.ms", "500".to_owned()),
+    ]
+}
+
+fn producer_settings(dice: &mut Dice, acks: &str) -> Vec<(&'static str, String)> {
+    let mut settings = vec![
+        ("acks", format!("\"{acks}\"")),
+        ("linger.ms", dice.of(&[0_u64, 0, 5, 200]).to_string()),
+        ("request.timeout.ms", dice.between(1_000, 4_000).to_string()),
+        ("delivery.timeout.ms", dice.between(5_000, 12_000).to_string()),
+        ("metadata.max.age.ms", "5000".to_owned()),
+    ];
+    if acks == "all" && dice.one_in(4) {
+        settings.push(("enable.idempotence", "false".to_owned()));
+    }
+    if dice.one_in(4) {
+        settings.push(("max.in.flight.requests.per.connection", "1".to_owned()));
+    }
+    if dice.one_in(6) {
+        settings.push(("retries", "0".to_owned()));
+    }
+    settings
+}
+
+fn storm(dice: &mut Dice, mut story: Story, brokers: u64, partitions: u32) -> Story {
+    let kinds: Vec<Kind> = KINDS.into_iter().filter(|_| dice.one_in(2)).collect();
+    let kinds = if kinds.is_empty() { vec![Kind::Kill] } else { kinds };
+    let mut now = dice.between(200, 4_000);
+    while now < HEALED_MS - 1_000 {
+        let kind = dice.of(&kinds);
+        for (after, line) in fault(dice, kind, brokers, partitions) {
+            let at = (now + after).min(HEALED_MS - 1);
+            story = story.at(&format!("{at}ms"), &line);
+        }
+        now += match dice.between(0, 3) {
+            0 => dice.between(0, 20),
+            1 => dice.between(20, 900),
+            2 => dice.between(900, 4_000),
+            _ => dice.between(3_000, 9_000),
+        };
+    }
+    let heal = format!("{HEALED_MS}ms");
+    story = story.at(&heal, "heal");
+    for broker in (0..brokers).map(|broker| 101 + broker) {
+        story = story.at(&heal, &format!("disk heal {broker}"));
+        story = story.at(&heal, &format!("resume {broker}")).at(&heal, &format!("start {broker}"));
+        // It may have been about to end in order.
+        story = story.at("34s", &format!("start {broker}")).at("44s", &format!("start {broker}"));
+    }
+    for controller in 3001..=3003 {
+        story = story.at(&heal, &format!("resume {controller}")).at(&heal, &format!("start {controller}"));
+    }
+    for client in ["a", "b"] {
+        story = story.at(&heal, &format!("resume {client}"));
+    }
+    story
+}
+
+/// Lines of one fault, each so many milliseconds after its beginning; usually its end is among them.
+fn fault(dice: &mut Dice, kind: Kind, brokers: u64, partitions: u32) -> Vec<(u64, String)> {
+    let broker = 101 + dice.between(0, brokers - 1);
+    let other = 101 + dice.between(0, brokers - 1);
+    let controller = 3001 + dice.between(0, 2);
+    let soon = match dice.between(0, 2) {
+        0 => dice.between(5, 400),
+        1 => dice.between(400, 3_000),
+        _ => dice.between(3_000, 10_000),
+    };
+    let path = match dice.between(0, 4) {
+        0 => format!("{broker}>{controller}"),
+        1 => format!("{controller}>{broker}"),
+        2 => format!("a {broker}"),
+        3 if broker != other => format!("{broker} {other}"),
+        _ if broker != other => format!("{broker}>{other}"),
+        _ => format!("{broker}>controllers"),
+    };
+    match kind {
+        Kind::Kill => vec![(0, format!("kill {broker}")), (soon, format!("start {broker}"))],
+        Kind::Stop => vec![(0, format!("stop {broker}")), (soon, format!("start {broker}"))],
+        Kind::PowerCut => vec![(0, format!("power-cut {broker}")), (soon, format!("start {broker}"))],
+        Kind::Pause => {
+            let whom = dice.of(&[broker.to_string(), "a".to_owned()].each_ref()).clone();
+            vec![(0, format!("pause {whom}")), (soon, format!("resume {whom}"))]
+        }
+        Kind::Cut => vec![(0, format!("cut {path}")), (soon, format!("heal {path}"))],
+        Kind::Isolate => {
+            let others = (101..101 + brokers).filter(|other| *other != broker);
+            let all: Vec<String> = others.map(|other| format!("{broker} {other}")).chain([format!("{broker} controllers")]).collect();
+            let cuts = all.iter().map(|path| (0, format!("cut {path}")));
+            cuts.chain(all.iter().map(|path| (soon, format!("heal {path}")))).collect()
+        }
+        Kind::Slow => vec![(0, format!("slow {path} {}ms", dice.between(50, 3_000))), (soon, format!("heal {path}"))],
+        Kind::Lose => vec![(0, format!("lose {path} {}%", dice.between(1, 30))), (soon, format!("heal {path}"))],
+        Kind::Duplicate => vec![(0, format!("duplicate a {broker} {}%", dice.between(5, 80))), (soon, format!("heal a {broker}"))],
+        Kind::Controller => vec![(0, format!("kill {controller}")), (soon, format!("start {controller}"))],
+        Kind::Elect => vec![(0, "kafka-leader-election.sh --election-type preferred --all-topic-partitions".to_owned())],
+        Kind::Configure => {
+            let min_isr = dice.between(1, 2);
+            let set = format!("--add-config min.insync.replicas={min_isr}");
+            match dice.one_in(4) {
+                true => vec![(0, format!("kafka-topics.sh --alter --topic orders --partitions {}", partitions + 1))],
+                false => vec![(0, format!("kafka-configs.sh --alter --entity-type topics --entity-name orders {set}"))],
+            }
+        }
+        Kind::Disk => {
+            let what = dice.of(&["full".to_owned(), "slow".to_owned()].each_ref()).clone();
+            let line =
+                if what == "slow" { format!("disk slow {broker} {}ms", dice.between(1, 500)) } else { format!("disk full {broker}") };
+            vec![(0, line), (soon, format!("disk heal {broker}")), (soon + 1, format!("start {broker}"))]
+        }
+    }
+}
+
+/// Plays a seed to its end or to its first broken invariant.
+pub fn play(seed: u64) -> Result<Played, Box<Failure>> {
+    let drawn = draw(seed);
+    // An assertion of the engine itself is a failure of this seed like any other.
+    let result = catch_unwind(AssertUnwindSafe(|| played(&drawn)));
+    let (row, what) = match result {
+        Ok(Ok(played)) => return Ok(played),
+        Ok(Err((row, what))) => (Some(row), what),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            (None, format!("the engine panicked: {}", text.unwrap_or_default()))
+        }
+    };
+    Err(Box::new(Failure { seed, row, what, scenario: drawn.text }))
+}
+
+pub fn scenario(drawn: &Drawn) -> Scenario {
+    Scenario::parse(&drawn.text).unwrap_or_else(|faults| panic!("seed {} drew no scenario: {faults:?}\n{}", drawn.seed, drawn.text))
+}
+
+fn played(drawn: &Drawn) -> Result<Played, (Row, String)> {
+    let mut cluster = Cluster::new(&scenario(drawn));
+    let told = |violation: Violation| (violation.row, violation.to_string());
+    let mut auditor = Auditor::new(&mut cluster);
+    let to_the_end = auditor.run(&mut cluster, moment(QUIET), EVENTS).map_err(told)?;
+    explained(&cluster)?;
+    let (events, digest) = (cluster.steps(), cluster.digest());
+    if to_the_end && at_the_end(drawn, &cluster).is_err() {
+        auditor.run_until(&mut cluster, moment(PATIENCE)).map_err(told)?;
+        at_the_end(drawn, &cluster)?;
+    }
+    let mut kinds = SortedMap::new();
+    for event in cluster.events() {
+        *kinds.entry(event.kind.clone()).or_default() += 1;
+    }
+    Ok(Played { events, to_the_end, kinds, digest })
+}
+
+/// The digest of a seed's whole run, without anybody looking.
+pub fn digest(seed: u64) -> u64 {
+    let mut cluster = Cluster::new(&scenario(&draw(seed)));
+    cluster.run_some(moment(QUIET), EVENTS);
+    cluster.digest()
+}
+
+/// I19: whatever was lost has a cause.
+fn explained(cluster: &Cluster) -> Result<(), (Row, String)> {
+    match cluster.referee().lost.iter().find(|lost| lost.because.is_none()) {
+        Some(lost) => Err((Row::I19, format!("nobody knows why {lost:?}"))),
+        None => Ok(()),
+    }
+}
+
+/// Everything is up again and nothing is under way: what must be true of the whole run.
+fn at_the_end(drawn: &Drawn, cluster: &Cluster) -> Result<(), (Row, String)> {
+    let view = ClusterView::of(cluster);
+    let claim = |row: Row, holds: bool, what: &dyn Fn() -> String| if holds { Ok(()) } else { Err((row, what())) };
+    for client in view.clients.iter().filter(|client| client.group.is_none()) {
+        let ended = client.sent == client.acked + client.failed;
+        claim(Row::P5, ended, &|| format!("{}: {} sent, {} acked, {} failed", client.name, client.sent, client.acked, client.failed))?;
+    }
+    for broker in &view.brokers {
+        claim(Row::R3, broker.state == BrokerState::Running, &|| format!("broker {} is {:?}", broker.id, broker.state))?;
+    }
+    for topic in &view.topics {
+        for partition in &topic.partitions {
+            let (name, isr) = (format!("{}-{}", topic.name, partition.partition), &partition.isr);
+            claim(Row::R3, partition.leader.is_some(), &|| format!("{name} has no leader"))?;
+            claim(Row::R3, isr.len() == partition.replicas.len(), &|| format!("{name}: ISR {isr:?} of {:?}", partition.replicas))?;
+            if topic.internal {
+                // The next commit may be under way at any moment.
+                continue;
+            }
+            let same = partition.copies.iter().all(|copy| copy.log_end == partition.log_end && copy.high_watermark == partition.log_end);
+            claim(Row::R3, same, &|| format!("{name}: copies end differently: {:?}", partition.copies))?;
+        }
+    }
+    for topic in cluster.controller().image().topics().filter(|topic| !topic.internal) {
+        for partition in 0..topic.partitions.len() as u32 {
+            let id = TopicPartition { topic: topic.id, partition };
+            let logs = (101..101 + drawn.brokers as i32).filter_map(|broker| cluster.broker(BrokerId(broker))?.replicas().get(&id));
+            let mut contents: Vec<u64> = logs.map(|replica| replica.log.content()).collect();
+            contents.dedup();
+            claim(Row::I6, contents.len() == 1, &|| format!("{}-{partition}: copies hold different bytes", topic.name))?;
+        }
+    }
+    groups_converged(&view)
+}
+
+fn groups_converged(view: &ClusterView) -> Result<(), (Row, String)> {
+    for group in &view.groups {
+        if group.state != "Stable" {
+            return Err((Row::R3, format!("group {} is {}", group.name, group.state)));
+        }
+        for offset in group.offsets.get("orders").into_iter().flatten() {
+            if offset.position != Some(offset.log_end) {
+                return Err((Row::R3, format!("group {} stands at {offset:?}", group.name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Many seeds at once.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub seeds: u64,
+    pub events: u64,
+    pub to_the_end: u64,
+    /// In how many seeds each kind of event was seen.
+    pub kinds: SortedMap<String, u64>,
+    pub failures: Vec<Failure>,
+}
+
+/// Plays `seeds` on as many threads, all of them or until one fails.
+pub fn sweep(seeds: std::ops::RangeInclusive<u64>, threads: u32, stop_at_first: bool) -> Tally {
+    let next = AtomicU64::new(*seeds.start());
+    let tally = Mutex::new(Tally::default());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed > *seeds.end() {
+                        return;
+                    }
+                    let result = play(seed);
+                    let mut tally = tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    tally.add(result);
+                    if stop_at_first && !tally.failures.is_empty() {
+                        next.store(*seeds.end() + 1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let mut tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    tally.failures.sort_unstable_by_key(|failure| failure.seed);
+    tally
+}
+
+impl Tally {
+    fn add(&mut self, result: Result<Played, Box<Failure>>) {
+        self.seeds += 1;
+        match result {
+            Ok(played) => {
+                self.events += played.events;
+                self.to_the_end += u64::from(played.to_the_end);
+                for kind in played.kinds.keys() {
+                    *self.kinds.entry(kind.clone()).or_default() += 1;
+                }
+            }
+            Err(failure) => self.failures.push(*failure),
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} seeds, {} events, {} to the end, {} failed", self.seeds, self.events, self.to_the_end, self.failures.len())?;
+        let kinds: Vec<String> = self.kinds.iter().map(|(kind, seeds)| format!("{kind} {seeds}")).collect();
+        write!(f, "seen in seeds: {}", kinds.join(", "))
+    }
+}
