@@ -38,6 +38,7 @@ pub enum Request {
     Produce(Box<ProduceRequest>),
     Fetch(Box<FetchRequest>),
     ListOffsets(Box<ListOffsetsRequest>),
+    OffsetForLeaderEpoch(Vec<EpochQuestion>),
     FindCoordinator(Arc<str>),
     JoinGroup(Box<JoinGroupRequest>),
     SyncGroup(Box<SyncGroupRequest>),
@@ -68,6 +69,7 @@ pub enum Response {
     Produce(Vec<ProducedPartition>),
     Fetch(Vec<FetchedPartition>),
     ListOffsets(Vec<(TopicPartition, Result<Offset, ErrorCode>)>),
+    OffsetForLeaderEpoch(Vec<EpochAnswer>),
     FindCoordinator(Result<BrokerId, ErrorCode>),
     JoinGroup(Box<Result<Joined, JoinRefused>>),
     SyncGroup(Result<Arc<MemberAssignment>, ErrorCode>),
@@ -157,6 +159,18 @@ pub struct ListOffsetsRequest {
     /// -2 earliest or -1 latest.
     pub earliest: bool,
 }
+
+/// Where an epoch ends in the log of a partition's leader (KIP-320).
+#[derive(Clone, Copy, Debug)]
+pub struct EpochQuestion {
+    pub partition: TopicPartition,
+    /// Of the leader that is asked.
+    pub current_leader_epoch: LeaderEpoch,
+    pub epoch: LeaderEpoch,
+}
+
+/// The largest epoch not above the one asked for, and its end; none when nothing is known of it.
+pub type EpochAnswer = (TopicPartition, Result<Option<(LeaderEpoch, Offset)>, ErrorCode>);
 
 /// A member of a group and the generation it believes in.
 #[derive(Clone, Debug)]

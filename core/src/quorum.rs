@@ -9,6 +9,7 @@ mod peer;
 mod tests;
 pub mod voter;
 
+use crate::config::BrokerConfig;
 use crate::ids::{CorrelationId, NodeId};
 use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::node::Outbox;
@@ -33,18 +34,21 @@ pub struct Timing {
     pub election_backoff_max: SimDuration,
 }
 
-impl Default for Timing {
-    fn default() -> Self {
+impl Timing {
+    pub const fn of(config: &BrokerConfig) -> Self {
         Timing {
-            election_timeout: SimDuration::from_millis(1_000),
-            fetch_timeout: SimDuration::from_millis(2_000),
-            append_linger: SimDuration::from_millis(25),
-            election_backoff_max: SimDuration::from_millis(1_000),
+            election_timeout: config.quorum_election_timeout,
+            fetch_timeout: config.quorum_fetch_timeout,
+            append_linger: config.quorum_append_linger,
+            election_backoff_max: config.quorum_election_backoff_max,
         }
     }
-}
 
-impl Timing {
+    /// A leader reminds a voter that has not fetched for so long of its epoch.
+    const fn reminder(&self) -> SimDuration {
+        SimDuration(self.fetch_timeout.0 / 2)
+    }
+
     /// A leader resigns when a majority has not fetched for so long (`CHECK_QUORUM_TIMEOUT_FACTOR`).
     pub const fn check_quorum(&self) -> SimDuration {
         SimDuration(self.fetch_timeout.0 + self.fetch_timeout.0 / 2)
@@ -143,7 +147,8 @@ impl Raft {
             false => self.follow(now, leader),
         }
         if self.leadership().is_some() {
-            self.peers.iter_mut().for_each(|peer| peer.has_fetched(now));
+            let reminder = now + self.timing.reminder();
+            self.peers.iter_mut().for_each(|peer| peer.rest_until(reminder));
         }
     }
 
@@ -393,7 +398,7 @@ impl Raft {
         }
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) else { return Err(QuorumOutcome::Refused) };
         peer.fetched = true;
-        peer.has_fetched(now);
+        peer.rest_until(now + self.timing.reminder());
         if self.peers.iter().filter(|peer| peer.fetched).count() + 1 >= majority {
             leadership.quorum_until = now + self.timing.check_quorum();
             self.peers.iter_mut().for_each(|peer| peer.fetched = false);
@@ -590,7 +595,10 @@ impl Raft {
             self.next_correlation += 1;
             let id = CorrelationId(self.next_correlation);
             let peer = &mut self.peers[place];
-            peer.asked(now, id, leads);
+            peer.asked(now, id);
+            if leads {
+                peer.rest_until(now + self.timing.reminder());
+            }
             let request = QuorumRequest { epoch: self.epoch, call };
             out.request(NodeId::Controller(peer.id), id, Request::Quorum(Box::new(request)));
         }

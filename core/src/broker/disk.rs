@@ -52,8 +52,10 @@ impl Disk {
         self.held.pop_front_if(|(at, ..)| *at <= now).map(|(_, from, message)| (from, message))
     }
 
+    /// A connection closed. What was read from it to be appended still is; nobody will hear of it.
     pub(super) fn forget(&mut self, peer: NodeId) {
-        self.held.retain(|(_, from, _)| *from != peer);
+        let writes = |message: &Message| matches!(message, Message::Request(_, Request::Produce(_)));
+        self.held.retain(|(_, from, message)| *from != peer || writes(message));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Serving clients and followers: produce, fetch, list offsets, and waking what waits for them. Kafka's `ReplicaManager`.
 
 use super::Broker;
-use super::partition::{Replica, Role, diverging};
+use super::partition::{Replica, Role, Waiting, diverging};
 use super::purgatory::{AnswerTo, Expired, ParkedFetch, ParkedProduce};
 use crate::config::Acks;
 use crate::error::ErrorCode;
@@ -9,9 +9,10 @@ use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, LeaderEpoch, NodeId, Offs
 use crate::log::{Appended, ClientBatch};
 use crate::node::Outbox;
 use crate::protocol::{
-    FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceRequest, ProducedPartition, Request, Response,
+    EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceRequest, ProducedPartition, Request, Response,
 };
 use crate::time::SimTime;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 impl Broker {
@@ -28,6 +29,10 @@ impl Broker {
             Request::ListOffsets(request) => {
                 let answer = self.list_offsets(&request);
                 out.respond(from, id, Response::ListOffsets(answer));
+            }
+            Request::OffsetForLeaderEpoch(questions) => {
+                let answer = questions.iter().map(|asked| (asked.partition, self.epoch_end(asked))).collect();
+                out.respond(from, id, Response::OffsetForLeaderEpoch(answer));
             }
             group_request => self.serve_group(now, from, id, group_request, out),
         }
@@ -221,12 +226,7 @@ impl Broker {
     /// Followers copy from the leader alone; consumers may read from a follower too (KIP-392).
     fn readable(&self, asked: &FetchPartition, follower: Option<(BrokerId, BrokerEpoch)>) -> Result<&Replica, ErrorCode> {
         let replica = self.replicas.get(&asked.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        if asked.current_leader_epoch < replica.leader_epoch {
-            return Err(ErrorCode::FencedLeaderEpoch);
-        }
-        if asked.current_leader_epoch > replica.leader_epoch {
-            return Err(ErrorCode::UnknownLeaderEpoch);
-        }
+        same_epoch(asked.current_leader_epoch, replica)?;
         match (&replica.role, follower) {
             (Role::Leader(_), Some((id, epoch))) if self.is_stale(id, epoch) => Err(ErrorCode::NotLeaderOrFollower),
             (Role::Leader(_), _) | (Role::Follower { .. }, None) => Ok(replica),
@@ -256,6 +256,12 @@ impl Broker {
             if earliest { Ok(replica.log.log_start()) } else { replica.latest_offset() }
         };
         request.partitions.iter().map(|id| (*id, one(*id))).collect()
+    }
+
+    fn epoch_end(&mut self, asked: &EpochQuestion) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
+        let replica = self.led(asked.partition)?;
+        same_epoch(asked.current_leader_epoch, replica)?;
+        Ok(replica.log.epochs().end_offset_for(asked.epoch, replica.log.log_end()))
     }
 
     /// Looks at what is parked on a partition whose log or high watermark moved.
@@ -310,12 +316,10 @@ impl Broker {
         }
     }
 
-    /// Leadership is gone: whoever waited here must look for the new leader.
-    pub(super) fn refuse_waiting(&mut self, id: TopicPartition, out: &mut Outbox) {
-        let Some(replica) = self.replicas.get_mut(&id) else { return };
-        let waiting = std::mem::take(&mut replica.waiting);
+    /// Leadership is gone, or the partition: whoever waited here must look elsewhere.
+    pub(super) fn refuse_waiting(&mut self, id: TopicPartition, waiting: Waiting, error: ErrorCode, out: &mut Outbox) {
         for (_, waiter) in waiting.produces {
-            if let Some(done) = self.purgatory.settle(waiter, id, Some(ErrorCode::NotLeaderOrFollower)) {
+            if let Some(done) = self.purgatory.settle(waiter, id, Some(error)) {
                 self.finish_produce(done, out);
             }
         }
@@ -351,4 +355,13 @@ impl Broker {
 /// Whether the asker says what its last record is, and this log has something else there.
 fn differs(replica: &Replica, asked: &FetchPartition) -> Option<Result<(LeaderEpoch, Offset), ErrorCode>> {
     diverging(&replica.log, asked.last_fetched_epoch?, asked.offset)
+}
+
+/// Both sides believe in the same leader.
+fn same_epoch(theirs: LeaderEpoch, replica: &Replica) -> Result<(), ErrorCode> {
+    match theirs.cmp(&replica.leader_epoch) {
+        Ordering::Less => Err(ErrorCode::FencedLeaderEpoch),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(ErrorCode::UnknownLeaderEpoch),
+    }
 }

@@ -71,6 +71,7 @@ enum Asked {
     Committed,
     Reset,
     Fetch(Vec<TopicPartition>),
+    Validate,
     Leave,
 }
 
@@ -203,6 +204,7 @@ impl Consumer {
             (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
             (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
             (_, Response::OffsetFetch(answer)) => self.took_committed(now, answer, out),
+            (_, Response::OffsetForLeaderEpoch(answer)) => self.took_validation(now, &answer),
             (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer),
             (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(now, &asked, answer),
             _ => {}
@@ -235,6 +237,7 @@ impl Consumer {
             Asked::Join | Asked::Sync => self.membership = Membership::Unjoined,
             Asked::Commit { then_join: true } => self.send_join(now, out),
             Asked::Fetch(asked) => self.fetch_lost(asked),
+            Asked::Validate => self.validation_lost(),
             _ => {}
         }
     }

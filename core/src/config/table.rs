@@ -289,6 +289,38 @@ const BROKER: &[Row<BrokerConfig>] = &[
         INT,
         "Silent for so long, a broker is fenced and loses its leaderships."
     ),
+    millis!(
+        "controller.quorum.append.linger.ms",
+        "INT",
+        quorum_append_linger,
+        0,
+        INT,
+        "How long decisions of the active controller wait for company before they are written."
+    ),
+    millis!(
+        "controller.quorum.election.backoff.max.ms",
+        "INT",
+        quorum_election_backoff_max,
+        0,
+        INT,
+        "When a leader of the quorum stops, the last of its successors waits at most so long."
+    ),
+    millis!(
+        "controller.quorum.election.timeout.ms",
+        "INT",
+        quorum_election_timeout,
+        1,
+        INT,
+        "How long a controller waits for votes; up to as much again is drawn on top."
+    ),
+    millis!(
+        "controller.quorum.fetch.timeout.ms",
+        "INT",
+        quorum_fetch_timeout,
+        1,
+        INT,
+        "Without a leader for so long, a controller asks for votes; without followers for 1.5 times as long, a leader resigns."
+    ),
     number!(
         "default.replication.factor",
         "INT",

@@ -13,9 +13,6 @@ const RETRY_BACKOFF: SimDuration = SimDuration::from_millis(20);
 /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms` of the quorum's channel: it doubles in between.
 const RECONNECT_BACKOFF: [SimDuration; 2] = [SimDuration::from_millis(50), SimDuration::from_millis(500)];
 
-/// A leader reminds a voter that has not fetched for so long of its epoch: half of `controller.quorum.fetch.timeout.ms`.
-const REMIND_AFTER: SimDuration = SimDuration::from_millis(1_000);
-
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub id: i32,
@@ -55,11 +52,8 @@ impl Peer {
         self.in_flight.is_some_and(|(asked, _)| asked == id)
     }
 
-    pub(super) fn asked(&mut self, now: SimTime, id: CorrelationId, reminder: bool) {
+    pub(super) fn asked(&mut self, now: SimTime, id: CorrelationId) {
         self.in_flight = Some((id, now + REQUEST_TIMEOUT));
-        if reminder {
-            self.next_request = now + REMIND_AFTER;
-        }
     }
 
     pub(super) fn answered(&mut self) {
@@ -67,9 +61,9 @@ impl Peer {
         self.failures = 0;
     }
 
-    /// It has fetched: the leader need not remind it for a while.
-    pub(super) fn has_fetched(&mut self, now: SimTime) {
-        self.next_request = now + REMIND_AFTER;
+    /// It knows its leader: nothing need be said for a while.
+    pub(super) fn rest_until(&mut self, time: SimTime) {
+        self.next_request = time;
     }
 
     pub(super) fn pause(&mut self, now: SimTime) {

@@ -31,7 +31,7 @@ impl World {
     fn new(voters: i32, seed: u64) -> Self {
         let ids: Arc<[i32]> = (1..=voters).collect();
         let rng = |id: i32| SimRng::new(Seed(seed), id as u64);
-        let raft = |id: &i32| Raft::new(*id, Arc::clone(&ids), Timing::default(), rng(*id));
+        let raft = |id: &i32| Raft::new(*id, Arc::clone(&ids), Timing::of(&BrokerConfig::default()), rng(*id));
         let mut world = World {
             now: SimTime::ZERO,
             voters: ids.iter().map(raft).collect(),

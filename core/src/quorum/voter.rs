@@ -64,7 +64,7 @@ struct BrokerFetch {
 impl Voter {
     pub fn new(id: i32, voters: Arc<[i32]>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
         Voter {
-            raft: Raft::new(id, voters, Timing::default(), rng.clone()),
+            raft: Raft::new(id, voters, Timing::of(&config), rng.clone()),
             controller: Controller::new(config, rng),
             committed: Arc::default(),
             up: true,

@@ -263,3 +263,25 @@ fn a_leader_nobody_follows_any_more_keeps_promises_only_to_acks_all() {
     assert!(lost("1") > 100);
     assert_eq!(lost("all"), 0);
 }
+
+#[test]
+fn a_consumer_goes_back_to_where_an_unclean_leader_parts_from_what_it_read() {
+    let story = Story::brokers(3).topic_on("orders", &[&[101, 102]]).with("unclean.leader.election.enable", "true");
+    let story = story.producer("p", "orders", "rate = 20").with("acks", "\"1\"").group("readers", "orders", 1);
+    let told = story.run_until("10s").then("kill 102").until("40s");
+    let (kept, read) = (told.replica(102, "orders", 0).log.log_end().0, told.cluster.consumers()[0].delivered);
+    assert!(kept < 250 && read > 700, "{kept} {read}");
+    // 101 dies for good, 102 leads with what it has, and is ahead of the reader's old position before the reader comes back.
+    let told = told.then("kill 101").until("41s").then("start 102").until("3m");
+    let told = told.expect(&["leader(orders, 0) == 102"]);
+    let written = told.replica(102, "orders", 0).log.log_end().0;
+    let delivered = told.cluster.consumers()[0].delivered;
+    let reader = told.client("readers-1");
+    assert_eq!(reader.errors.get("OFFSET_OUT_OF_RANGE"), None, "it asked before it read");
+    let again = delivered - read;
+    assert!(
+        again + 60 >= written - kept && again <= written - kept,
+        "{again} of {} new records, and none of the old again",
+        written - kept
+    );
+}

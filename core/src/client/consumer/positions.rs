@@ -9,7 +9,8 @@ use crate::log::segment::StoredBatch;
 use crate::metadata::{MetadataImage, PartitionRegistration};
 use crate::node::Outbox;
 use crate::protocol::{
-    FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, MemberAssignment, OffsetCommitRequest, OffsetFetchRequest, Request,
+    EpochAnswer, EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, MemberAssignment, OffsetCommitRequest,
+    OffsetFetchRequest, Request,
 };
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
@@ -23,7 +24,11 @@ pub(super) struct Assigned {
     /// `auto.offset.reset` decides: ask for the earliest or latest offset.
     needs_reset: bool,
     /// Leader epoch of the last record handed out; committed with the offset.
-    last_epoch: LeaderEpoch,
+    last_epoch: Option<LeaderEpoch>,
+    /// The leader epoch in which the log is known to hold what this position stands behind (KIP-320).
+    valid_in: Option<LeaderEpoch>,
+    /// Its leader is being asked whether it does.
+    validating: Option<LeaderEpoch>,
     high_watermark: Offset,
     fetched: VecDeque<StoredBatch>,
     fetching: bool,
@@ -58,12 +63,12 @@ impl Assigned {
             self.fetched.pop_front();
         }
         self.position = Some(to);
-        self.last_epoch = batch.leader_epoch;
+        self.last_epoch = Some(batch.leader_epoch);
         Some((batch, from, to))
     }
 
     fn fetchable(&self) -> bool {
-        self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged
+        self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged && self.validating.is_none()
     }
 
     /// The follower its leader has named, for as long as that holds.
@@ -144,7 +149,7 @@ impl Consumer {
             match (result, self.assigned.get_mut(id)) {
                 (Ok(offset), Some(assigned)) if assigned.needs_reset => {
                     assigned.needs_reset = false;
-                    assigned.position = Some(*offset);
+                    (assigned.position, assigned.last_epoch) = (Some(*offset), None);
                 }
                 (Err(error), _) => {
                     self.reset_not_before = now + self.spec.config.retry_backoff;
@@ -168,9 +173,12 @@ impl Consumer {
         let Some(image) = self.connections.image().cloned() else { return };
         let busy: SortedSet<BrokerId> =
             self.in_flight.values().filter(|request| matches!(request.kind, Asked::Fetch(_))).map(|request| request.to).collect();
+        self.validate(now, &image, out);
         let mut by_leader: SortedMap<BrokerId, Vec<FetchPartition>> = SortedMap::new();
         for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.fetchable()) {
-            let Some(partition) = image.partition(*id) else { continue };
+            let Some(partition) = image.partition(*id).filter(|partition| assigned.valid_in == Some(partition.leader_epoch)) else {
+                continue;
+            };
             if assigned.named(now, partition).is_some_and(|broker| !image.is_active(broker)) {
                 // The leader knows better than our metadata, or that broker has just gone.
                 self.connections.want_metadata();
@@ -191,6 +199,60 @@ impl Consumer {
         for (leader, partitions) in by_leader {
             self.send_fetch(now, leader, partitions, out);
         }
+    }
+
+    /// A new leader may have cut what this member has read already: before it is read from, it is asked where the epoch of the last
+    /// record ends with it (KIP-320).
+    fn validate(&mut self, now: SimTime, image: &MetadataImage, out: &mut Outbox) {
+        let mut questions: SortedMap<BrokerId, Vec<EpochQuestion>> = SortedMap::new();
+        for (id, assigned) in self.assigned.iter_mut().filter(|(_, assigned)| assigned.fetchable()) {
+            let Some(partition) = image.partition(*id).filter(|partition| assigned.valid_in != Some(partition.leader_epoch)) else {
+                continue;
+            };
+            let current_leader_epoch = partition.leader_epoch;
+            match (assigned.last_epoch, partition.leader) {
+                // Nothing was read yet: there is nothing to compare.
+                (None, _) => assigned.valid_in = Some(current_leader_epoch),
+                (_, None) => self.connections.want_metadata(),
+                (Some(epoch), Some(leader)) if self.reset_not_before <= now && self.connections.usable(leader, now) => {
+                    assigned.validating = Some(current_leader_epoch);
+                    questions.entry(leader).or_default().push(EpochQuestion { partition: *id, current_leader_epoch, epoch });
+                }
+                _ => {}
+            }
+        }
+        for (leader, questions) in questions {
+            self.ask(now, leader, Request::OffsetForLeaderEpoch(questions), Asked::Validate, out);
+        }
+    }
+
+    /// `SubscriptionState.maybeCompleteValidation`.
+    pub(super) fn took_validation(&mut self, now: SimTime, answer: &[EpochAnswer]) {
+        for (id, result) in answer {
+            let Some(assigned) = self.assigned.get_mut(id).filter(|assigned| assigned.validating.is_some()) else { continue };
+            let leader_epoch = assigned.validating.take();
+            match result {
+                Err(error) => {
+                    self.reset_not_before = now + self.spec.config.retry_backoff;
+                    self.note_error(*error);
+                }
+                Ok(None) => {
+                    assigned.position = None;
+                    assigned.needs_reset = true;
+                }
+                Ok(Some((epoch, end))) => {
+                    assigned.valid_in = leader_epoch;
+                    if assigned.position > Some(*end) {
+                        // Truncated: it goes back to the first offset known to differ.
+                        (assigned.position, assigned.last_epoch) = (Some(*end), Some(*epoch));
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn validation_lost(&mut self) {
+        self.assigned.values_mut().for_each(|assigned| assigned.validating = None);
     }
 
     fn send_fetch(&mut self, now: SimTime, leader: BrokerId, partitions: Vec<FetchPartition>, out: &mut Outbox) {
@@ -263,8 +325,11 @@ impl Consumer {
     /// Commits what the application was given; false when there is nothing to commit or nobody to tell.
     pub(super) fn commit(&mut self, now: SimTime, then_join: bool, out: &mut Outbox) -> bool {
         let Some(coordinator) = self.coordinator else { return false };
-        let offsets: Vec<(TopicPartition, Offset, LeaderEpoch)> =
-            self.assigned.iter().filter_map(|(id, assigned)| Some((*id, assigned.position?, assigned.last_epoch))).collect();
+        let offsets: Vec<(TopicPartition, Offset, LeaderEpoch)> = self
+            .assigned
+            .iter()
+            .filter_map(|(id, assigned)| Some((*id, assigned.position?, assigned.last_epoch.unwrap_or_default())))
+            .collect();
         if offsets.is_empty() {
             return false;
         }
@@ -292,7 +357,7 @@ impl Consumer {
         let idle = self.assigned.iter().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
         let paused = idle.filter_map(|(id, assigned)| assigned.read_from(self.last_run, image, image.partition(*id)?));
         let paused = paused.map(|broker| self.connections.retry_at(broker));
-        let resets = self.assigned.values().any(|assigned| assigned.needs_reset).then_some(self.reset_not_before);
+        let resets = self.assigned.values().any(|assigned| assigned.needs_reset || assigned.fetchable()).then_some(self.reset_not_before);
         paused.chain(resets).filter(|at| *at > self.last_run).min().unwrap_or(SimTime::MAX)
     }
 }
