@@ -27,31 +27,6 @@ pub fn settle<T>(list: &mut [T], mut before: impl FnMut(&T, &T) -> bool) {
     }
 }
 
-/// Puts a list of any length in order; `before` must not call two elements equal, for their order would be chance. A heap: a tenth of
-/// the code of the library's sort, which every type it is used with brings anew.
-pub fn sort<T>(list: &mut [T], before: impl Fn(&T, &T) -> bool) {
-    let sink = |heap: &mut [T], mut place: usize| {
-        while 2 * place + 1 < heap.len() {
-            let mut last = 2 * place + 1;
-            if last + 1 < heap.len() && before(&heap[last], &heap[last + 1]) {
-                last += 1;
-            }
-            if !before(&heap[place], &heap[last]) {
-                return;
-            }
-            heap.swap(place, last);
-            place = last;
-        }
-    };
-    for place in (0..list.len() / 2).rev() {
-        sink(list, place);
-    }
-    for end in (1..list.len()).rev() {
-        list.swap(0, end);
-        sink(&mut list[..end], 0);
-    }
-}
-
 /// A set, in order; reads as a slice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortedSet<T> {

@@ -97,7 +97,7 @@ fn the_engine_sorts_by_its_own_means() {
         |file: &String| code(file).into_iter().filter(|(_, line)| line.contains(".sort")).map(|(n, _)| format!("{file}:{n}")).collect();
     let found: Vec<String> =
         files("core/src", &[".rs"]).iter().filter(|file| !file.ends_with("/tests.rs")).flat_map::<Vec<String>, _>(sorts).collect();
-    assert!(found.is_empty(), "use sorted::settle for short lists, sorted::sort for long ones: {found:?}");
+    assert!(found.is_empty(), "use sorted::settle: {found:?}");
 }
 
 #[test]

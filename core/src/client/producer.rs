@@ -28,7 +28,10 @@ pub struct Producer {
     config: Arc<ProducerConfig>,
     connections: Connections,
     workload: Workload,
+    /// Draws partitions.
     rng: SimRng,
+    /// Draws how long to wait before another try; apart, so that a retry does not move what follows to other partitions.
+    backoff_rng: SimRng,
     /// Of the topic, once metadata told.
     topic_id: Option<TopicId>,
     partition_count: u32,
@@ -95,6 +98,7 @@ impl Producer {
             topic,
             connections,
             workload,
+            backoff_rng: rng.clone(),
             rng,
             topic_id: None,
             partition_count: 0,
@@ -364,7 +368,7 @@ impl Producer {
         if retriable && in_time && drained.batch.attempts <= self.config.retries {
             self.counts.retries += u64::from(drained.batch.records);
             let (first, max, tries) = (self.config.retry_backoff, self.config.retry_backoff_max, drained.batch.attempts.saturating_sub(1));
-            let pause = exponential_jittered(first, max, tries, &mut self.rng);
+            let pause = exponential_jittered(first, max, tries, &mut self.backoff_rng);
             // A new leader is known to be elsewhere only after the metadata came; the pause runs meanwhile.
             self.accumulator.requeue(drained, now + pause);
             return;

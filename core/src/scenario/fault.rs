@@ -1,6 +1,7 @@
 //! What is wrong with a scenario file, and where: faults are collected, never thrown one by one.
 
 use super::limits;
+use crate::sorted::settle;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -56,14 +57,13 @@ impl<'t> Faults<'t> {
     }
 
     /// In the order of the file, with lines and columns.
-    pub(super) fn located(self) -> Vec<ScenarioFault> {
-        let mut found: Vec<(usize, usize, String)> = self.found.into_iter().enumerate().map(|(i, (byte, text))| (byte, i, text)).collect();
-        crate::sorted::sort(&mut found, |a, b| (a.0, a.1) < (b.0, b.1));
-        found.dedup_by(|a, b| a.0 == b.0 && a.2 == b.2);
-        let total = found.len();
+    pub(super) fn located(mut self) -> Vec<ScenarioFault> {
+        settle(&mut self.found, |a, b| a.0 < b.0);
+        self.found.dedup();
+        let total = self.found.len();
         let mut located = Vec::with_capacity(total.min(limits::FAULTS + 1));
         let (mut line, mut line_start, mut scanned) = (1, 0, 0);
-        for (byte, _, message) in found.into_iter().take(limits::FAULTS) {
+        for (byte, message) in self.found.into_iter().take(limits::FAULTS) {
             let byte = (0..=byte.min(self.text.len())).rev().find(|b| self.text.is_char_boundary(*b)).unwrap_or(0);
             for newline in self.text[scanned..byte].match_indices('\n').map(|(i, _)| i) {
                 line += 1;
