@@ -130,16 +130,20 @@ impl Connections {
 
     /// Sends a request that will be answered.
     pub fn send(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
-        let id = self.send_blindly(to, request, out);
-        self.peers.entry(to).or_default().in_flight += 1;
-        id
+        self.post(to, request, 1, out)
     }
 
     /// Sends a request nobody answers (`acks=0`).
     pub fn send_blindly(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
+        self.post(to, request, 0, out)
+    }
+
+    fn post(&mut self, to: BrokerId, request: Request, answers: u32, out: &mut Outbox) -> CorrelationId {
         self.next_correlation += 1;
         let id = CorrelationId(self.next_correlation);
-        self.peers.entry(to).or_default().requests += 1;
+        let peer = self.peers.entry(to).or_default();
+        peer.requests += 1;
+        peer.in_flight += answers;
         out.request(NodeId::Broker(to), id, request);
         id
     }
