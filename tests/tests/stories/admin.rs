@@ -106,3 +106,16 @@ fn what_a_user_types_replays_from_the_timeline() {
     assert_eq!(typed.cluster.now(), moment("30s"));
     assert_eq!(typed.cluster.digest(), written.cluster.digest());
 }
+
+#[test]
+fn a_group_takes_over_new_partitions_once_its_leader_has_heard_of_them() {
+    let story = Story::brokers(3).broker_config("offsets.topic.replication.factor", "1").topic("orders", 2, 3);
+    let story = story.producer("p", "orders", "rate = 20").field("key = \"{zipf:100}\"").with("metadata.max.age.ms", "10000");
+    let story = story.group("g", "orders", 2).with("metadata.max.age.ms", "20000");
+    let told = story.at("30s", "kafka-topics.sh --alter --topic orders --partitions 4").run_until("90s");
+    let view = told.view();
+    let owners: Vec<bool> = view.groups[0].offsets["orders"].iter().map(|offset| offset.client.is_some()).collect();
+    assert_eq!(owners, [true; 4], "metadata.max.age.ms = 20000");
+    assert!(told.log_ends("orders")[2..].iter().all(|end| *end > 100), "{:?}", told.log_ends("orders"));
+    told.expect(&["skipped(g) == 0", "duplicates(g) == 0", "state(g) == Stable"]);
+}
