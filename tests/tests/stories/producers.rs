@@ -116,3 +116,17 @@ fn a_record_carries_the_time_of_its_send() {
         assert_eq!(record.value.as_deref(), Some(record.timestamp_ms.to_string().as_bytes()));
     }
 }
+
+#[test]
+fn a_clock_more_than_an_hour_ahead_is_refused_and_one_behind_is_not() {
+    let failed = |skew: &str| {
+        let story = Story::brokers(3).topic_on("orders", &[&[101, 102]]).producer("p", "orders", "rate = 10").field("records = 100");
+        let told = story.start().then(&format!("skew p {skew}")).until("60s");
+        let client = told.client("p");
+        (client.failed, client.errors.get("INVALID_TIMESTAMP").copied().unwrap_or_default())
+    };
+    assert_eq!(failed("+59m"), (0, 0));
+    assert_eq!(failed("-9d"), (0, 0));
+    let (records, refusals) = failed("+61m");
+    assert!(records == 100 && refusals > 0, "{records} {refusals}");
+}
