@@ -12,6 +12,7 @@ use crate::ids::{BrokerId, CorrelationId, NodeId, TopicPartition};
 use crate::metadata::{MetadataImage, TopicImage};
 use crate::node::Outbox;
 use crate::protocol::Request;
+use crate::rng::SimRng;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use std::sync::Arc;
@@ -57,7 +58,12 @@ struct Refresh {
     expires: SimTime,
 }
 
-/// Kafka's `ExponentialBackoff` without its ±20 % of chance.
+/// Kafka's `ExponentialBackoff`, with ±20 % of chance (`RETRY_BACKOFF_JITTER`).
+pub fn exponential_jittered(first: SimDuration, max: SimDuration, attempts: u32, rng: &mut SimRng) -> SimDuration {
+    SimDuration(exponential(first, max, attempts).micros() * (800 + rng.below(401)) / 1_000).min(max)
+}
+
+/// The same without chance.
 pub fn exponential(first: SimDuration, max: SimDuration, attempts: u32) -> SimDuration {
     first.times(1 << attempts.min(20)).min(max)
 }

@@ -53,6 +53,10 @@ pub enum Partitioner {
     /// murmur2 of the key; sticky without key.
     Default,
     RoundRobin,
+    /// librdkafka's default: CRC-32 of the key; without key, or with an empty one, any partition for a while.
+    ConsistentRandom,
+    /// librdkafka's way to agree with Java: murmur2 of the key; without key any partition for a while.
+    Murmur2Random,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,7 @@ pub struct ProducerConfig {
     pub metadata_max_age: SimDuration,
     pub max_request_size: u32,
     pub buffer_memory: u64,
+    pub max_block: SimDuration,
 }
 
 impl Default for ProducerConfig {
@@ -97,6 +102,7 @@ impl Default for ProducerConfig {
             metadata_max_age: SimDuration::from_secs(300),
             max_request_size: 1_048_576,
             buffer_memory: 33_554_432,
+            max_block: SimDuration::from_secs(60),
         }
     }
 }
@@ -151,6 +157,10 @@ pub struct TopicConfig {
     pub index_interval_bytes: u32,
     pub max_message_bytes: u32,
     pub unclean_leader_election: bool,
+    /// How far ahead of the broker's clock a record may claim to be.
+    pub message_timestamp_after_max_ms: u64,
+    /// How far behind it.
+    pub message_timestamp_before_max_ms: u64,
     /// Records; Kafka's default, the largest of its numbers, means never.
     pub flush_messages: u64,
     /// Milliseconds, as above.
@@ -166,6 +176,8 @@ impl Default for TopicConfig {
             index_interval_bytes: 4_096,
             max_message_bytes: 1_048_588,
             unclean_leader_election: false,
+            message_timestamp_after_max_ms: 3_600_000,
+            message_timestamp_before_max_ms: NEVER,
             flush_messages: NEVER,
             flush_ms: NEVER,
         }

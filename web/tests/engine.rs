@@ -51,6 +51,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("b09_duplicates_fixed", include_str!("../../tests/scenarios/b09_duplicates_fixed.toml")),
     ("b10_new_process", include_str!("../../tests/scenarios/b10_new_process.toml")),
     ("disk_full", include_str!("../../tests/scenarios/disk_full.toml")),
+    ("follower_reads", include_str!("../../tests/scenarios/follower_reads.toml")),
     ("power_cut", include_str!("../../tests/scenarios/power_cut.toml")),
     ("quorum_isolated_leader", include_str!("../../tests/scenarios/quorum_isolated_leader.toml")),
     ("quorum_kill_active", include_str!("../../tests/scenarios/quorum_kill_active.toml")),
