@@ -331,7 +331,8 @@ impl Broker {
         self.isr_changes.remove(&id);
         self.follow(id, registration.leader.filter(|_| !leads));
         if was_leader && !leads {
-            self.refuse_waiting(id, out);
+            let waiting = self.replicas.get_mut(&id).map(|replica| std::mem::take(&mut replica.waiting)).unwrap_or_default();
+            self.refuse_waiting(id, waiting, ErrorCode::NotLeaderOrFollower, out);
         }
         if leads {
             out.fact(Fact::LeaderStarted { partition: id, because: self.lifecycle.because });
@@ -344,15 +345,12 @@ impl Broker {
 
     /// The topic is deleted, or the partition lives elsewhere now: the replica goes, with its log.
     fn drop_replica(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
-        if !self.replicas.contains_key(&id) {
-            return;
-        }
-        self.refuse_waiting(id, out);
+        let Some(replica) = self.replicas.remove(&id) else { return };
+        self.refuse_waiting(id, replica.waiting, ErrorCode::UnknownTopicOrPartition, out);
         self.follow(id, None);
         self.isr_changes.remove(&id);
         self.checkpoint.remove(&id);
         self.moved.remove(&id);
-        self.replicas.remove(&id);
         if self.image.offsets_topic() == Some(id.topic) {
             self.coordinate(now, id, false, out);
         }

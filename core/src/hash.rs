@@ -1,6 +1,8 @@
 //! The hashes that decide where things go (keys to partitions, groups and transactions to their coordinators), and the
 //! checksum that guards what is stored.
 
+use crate::sorted::settle;
+
 /// Kafka's murmur2 with its own seed, as `Utils.murmur2` answers it.
 pub fn murmur2(data: &[u8]) -> i32 {
     const SEED: u32 = 0x9747_b28c;
@@ -63,9 +65,9 @@ pub fn java_map_order<T>(items: &mut Vec<T>, hash: impl Fn(&T) -> i32) {
         let hash = hash(item) as u32;
         (hash ^ hash >> 16) as usize & (buckets - 1)
     };
-    let mut keyed: Vec<(usize, usize, T)> = items.drain(..).enumerate().map(|(i, item)| (bucket(&item), i, item)).collect();
-    keyed.sort_unstable_by_key(|(bucket, i, _)| (*bucket, *i));
-    items.extend(keyed.into_iter().map(|(_, _, item)| item));
+    let mut keyed: Vec<(usize, T)> = items.drain(..).map(|item| (bucket(&item), item)).collect();
+    settle(&mut keyed, |a, b| a.0 < b.0);
+    items.extend(keyed.into_iter().map(|(_, item)| item));
 }
 
 #[cfg(test)]

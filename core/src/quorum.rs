@@ -15,6 +15,7 @@ use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::node::Outbox;
 use crate::protocol::{QuorumAnswer, QuorumCall, QuorumOutcome, QuorumRequest, Request, Response};
 use crate::rng::SimRng;
+use crate::sorted::settle;
 use crate::time::{SimDuration, SimTime};
 use log::MetadataLog;
 use peer::{Parked, Peer};
@@ -308,7 +309,7 @@ impl Raft {
     pub fn resign(&mut self, now: SimTime) {
         if self.leadership().is_some() {
             let mut successors: Vec<(u64, i32)> = self.peers.iter().map(|peer| (u64::MAX - peer.matched, peer.id)).collect();
-            successors.sort_unstable();
+            settle(&mut successors, |a, b| a < b);
             let successors = successors.into_iter().map(|(_, id)| id).collect();
             let until = self.election_end(now);
             self.turn(now, Role::Resigned { until, successors });
@@ -512,7 +513,7 @@ impl Raft {
                 Role::Candidate { .. } if granted >= self.majority() => {
                     let mut granted: Vec<i32> = votes(true).collect();
                     granted.push(self.id);
-                    granted.sort_unstable();
+                    settle(&mut granted, |a, b| a < b);
                     self.win(now, granted);
                 }
                 // A candidate that cannot win any more waits for the end of its election.
@@ -537,7 +538,7 @@ impl Raft {
         let start = leadership.start;
         let mut ends: Vec<u64> = self.peers.iter().map(|peer| peer.matched).collect();
         ends.push(self.log.end());
-        ends.sort_unstable();
+        settle(&mut ends, |a, b| a < b);
         let common = ends[ends.len() - self.majority()];
         if common > start {
             self.high_watermark = self.high_watermark.max(common);

@@ -1,7 +1,7 @@
 //! Serving clients and followers: produce, fetch, list offsets, and waking what waits for them. Kafka's `ReplicaManager`.
 
 use super::Broker;
-use super::partition::{Replica, Role, diverging};
+use super::partition::{Replica, Role, Waiting, diverging};
 use super::purgatory::{AnswerTo, Expired, ParkedFetch, ParkedProduce};
 use crate::config::Acks;
 use crate::error::ErrorCode;
@@ -316,12 +316,10 @@ impl Broker {
         }
     }
 
-    /// Leadership is gone: whoever waited here must look for the new leader.
-    pub(super) fn refuse_waiting(&mut self, id: TopicPartition, out: &mut Outbox) {
-        let Some(replica) = self.replicas.get_mut(&id) else { return };
-        let waiting = std::mem::take(&mut replica.waiting);
+    /// Leadership is gone, or the partition: whoever waited here must look elsewhere.
+    pub(super) fn refuse_waiting(&mut self, id: TopicPartition, waiting: Waiting, error: ErrorCode, out: &mut Outbox) {
         for (_, waiter) in waiting.produces {
-            if let Some(done) = self.purgatory.settle(waiter, id, Some(ErrorCode::NotLeaderOrFollower)) {
+            if let Some(done) = self.purgatory.settle(waiter, id, Some(error)) {
                 self.finish_produce(done, out);
             }
         }

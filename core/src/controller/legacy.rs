@@ -5,7 +5,7 @@
 use super::placement::UsableBroker;
 use crate::error::{ErrorCode, Refusal};
 use crate::ids::BrokerId;
-use crate::sorted::SortedSet;
+use crate::sorted::{SortedSet, settle};
 
 /// Chance of one placement: where the round starts, and how far the second replica is from the first.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,7 @@ fn place(list: &[&UsableBroker], partition: u32, copies: usize, start: u32, shif
 fn alternating<'a>(brokers: &'a [UsableBroker], racks: &SortedSet<Option<&str>>) -> Vec<&'a UsableBroker> {
     let of_rack = |rack: &Option<&str>| {
         let mut members: Vec<&UsableBroker> = brokers.iter().filter(|broker| broker.rack.as_deref() == *rack).collect();
-        members.sort_unstable_by_key(|broker| broker.id);
+        settle(&mut members, |a, b| a.id < b.id);
         members
     };
     let racks: Vec<Vec<&UsableBroker>> = racks.iter().map(of_rack).collect();

@@ -7,6 +7,7 @@ use super::topics::Draw;
 use crate::error::{ErrorCode, Refusal};
 use crate::hash::{java_map_order, java_string_hash};
 use crate::ids::BrokerId;
+use crate::sorted::settle;
 use std::sync::Arc;
 
 /// A registered broker that is not about to stop.
@@ -29,7 +30,7 @@ struct Ring {
 impl Ring {
     fn start(&mut self, draw: Draw) {
         if !self.brokers.is_empty() {
-            self.brokers.sort_unstable();
+            settle(&mut self.brokers, |a, b| a < b);
             self.offset = draw(self.brokers.len() as u32) as usize;
         }
     }
@@ -97,9 +98,9 @@ impl Racks {
         let mut turns: Vec<usize> = (0..racks.len()).collect();
         // No rack comes first, then Java's order of texts.
         let name = |turn: &usize| racks[*turn].name.as_ref().map(|name| name.encode_utf16());
-        turns.sort_unstable_by(|a, b| match (name(a), name(b)) {
-            (Some(a), Some(b)) => a.cmp(b),
-            (a, b) => a.is_some().cmp(&b.is_some()),
+        settle(&mut turns, |a, b| match (name(a), name(b)) {
+            (Some(a), Some(b)) => a.lt(b),
+            (a, b) => a.is_none() && b.is_some(),
         });
         let offset = if turns.is_empty() { 0 } else { draw(turns.len() as u32) as usize };
         let unfenced = brokers.iter().filter(|broker| !broker.fenced).count() as u32;
@@ -186,12 +187,12 @@ mod tests {
         let layout = layout(&brokers, 10, 3).unwrap();
         for round in layout.chunks(5) {
             let mut leaders: Vec<i32> = round.iter().map(|replicas| replicas[0]).collect();
-            leaders.sort_unstable();
+            settle(&mut leaders, |a, b| a < b);
             assert_eq!(leaders, [1, 2, 3, 4, 5]);
         }
         for replicas in &layout {
             let mut distinct = replicas.clone();
-            distinct.sort_unstable();
+            settle(&mut distinct, |a, b| a < b);
             distinct.dedup();
             assert_eq!(distinct.len(), 3, "{replicas:?}");
         }
@@ -209,7 +210,7 @@ mod tests {
         let brokers: Vec<_> = (0..6).map(|id| (id, Some(racks[id as usize % 3]), false)).collect();
         for replicas in layout(&brokers, 30, 3).unwrap() {
             let mut seen: Vec<i32> = replicas.iter().map(|id| id % 3).collect();
-            seen.sort_unstable();
+            settle(&mut seen, |a, b| a < b);
             assert_eq!(seen, [0, 1, 2], "{replicas:?}");
         }
     }

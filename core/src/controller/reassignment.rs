@@ -4,6 +4,7 @@
 
 use crate::ids::BrokerId;
 use crate::metadata::PartitionRegistration;
+use crate::sorted::settle;
 
 /// What a partition is to become, step by step.
 pub struct Reassignment {
@@ -24,7 +25,7 @@ impl Reassignment {
 /// In `these` and not in `those`, by id.
 fn difference(these: &[BrokerId], those: &[BrokerId]) -> Vec<BrokerId> {
     let mut difference: Vec<BrokerId> = these.iter().copied().filter(|broker| !those.contains(broker)).collect();
-    difference.sort_unstable();
+    settle(&mut difference, |a, b| a < b);
     difference
 }
 

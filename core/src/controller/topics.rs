@@ -9,6 +9,7 @@ use crate::ids::{BrokerId, EventId, LeaderEpoch, PartitionEpoch, TopicId, TopicP
 use crate::metadata::{MetadataRecord, PartitionRegistration, TopicImage};
 use crate::node::Outbox;
 use crate::protocol::CreateTopicRequest;
+use crate::sorted::settle;
 use crate::trace::EventKind;
 use std::sync::Arc;
 
@@ -118,7 +119,7 @@ impl Controller {
         let refuse =
             |what: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, format!("The manual partition assignment {what}")));
         let mut sorted = replicas.to_vec();
-        sorted.sort_unstable();
+        settle(&mut sorted, |a, b| a < b);
         for (i, broker) in sorted.iter().enumerate() {
             if !self.image.brokers.contains_key(broker) {
                 return refuse(format!("includes broker {broker}, but no such broker is registered."));

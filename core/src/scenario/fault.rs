@@ -1,6 +1,7 @@
 //! What is wrong with a scenario file, and where: faults are collected, never thrown one by one.
 
 use super::limits;
+use crate::sorted::settle;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -57,7 +58,7 @@ impl<'t> Faults<'t> {
 
     /// In the order of the file, with lines and columns.
     pub(super) fn located(mut self) -> Vec<ScenarioFault> {
-        self.found.sort_by_key(|(byte, _)| *byte);
+        settle(&mut self.found, |a, b| a.0 < b.0);
         self.found.dedup();
         let total = self.found.len();
         let mut located = Vec::with_capacity(total.min(limits::FAULTS + 1));

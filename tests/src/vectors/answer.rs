@@ -27,6 +27,7 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "crc32c" => crc32c(&parse(input)?),
         "varint" => varints(&parse(input)?),
         "coordinator_partition" => coordinator_partition(parse(input)?),
+        "java_hashmap_order" => Ok(map_order(parse(input)?)),
         "assignor_range" => assign(&RangeAssignor, parse(input)?),
         "builtin_partitioner_keyless" => partitioner::sticky(&parse(input)?),
         "roundrobin_partitioner" => partitioner::round_robin(&parse(input)?),
@@ -106,6 +107,16 @@ fn coordinator_partition(Group { group_id, counts }: Group) -> Answer {
         "kafka_abs": hash::kafka_abs(java_hash),
         "partition_by_count": by_count(&counts, |n| hash::coordinator_partition(&group_id, n))?,
     }))
+}
+
+#[derive(Deserialize)]
+struct Inserted {
+    inserted_keys: Vec<String>,
+}
+
+fn map_order(Inserted { inserted_keys: mut keys }: Inserted) -> Value {
+    hash::java_map_order(&mut keys, |key| hash::java_string_hash(key));
+    json!({ "iteration_order": keys })
 }
 
 #[derive(Deserialize)]

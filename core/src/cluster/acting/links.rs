@@ -5,6 +5,7 @@ use super::super::queue::Event;
 use crate::command::{CommandError, LinkFault, Path};
 use crate::ids::NodeId;
 use crate::network::Trouble;
+use crate::sorted::settle;
 
 impl Cluster {
     pub(super) fn trouble(&mut self, path: &Path, fault: LinkFault) -> Result<(), CommandError> {
@@ -61,7 +62,7 @@ impl Cluster {
     pub(super) fn heal_all(&mut self) {
         self.fault("network".to_owned(), "All links are as the scenario made them.".to_owned(), "heal", Vec::new());
         let mut numbers: Vec<(u64, u32)> = (0..self.hosts.len() as u32).map(|node| (self.node_id(node).stream(), node)).collect();
-        numbers.sort_unstable();
+        settle(&mut numbers, |a, b| a < b);
         for (from, to) in self.network.faulty() {
             if let Ok(place) = numbers.binary_search_by_key(&to, |(stream, _)| *stream) {
                 self.heal(from, numbers[place].1);

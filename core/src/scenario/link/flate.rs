@@ -3,6 +3,7 @@
 //! What is packed is one block, in the shorter of its two forms: with codes of its own, or with the fixed ones. Any valid stream is
 //! unpacked.
 
+use crate::sorted::settle;
 use std::collections::VecDeque;
 
 /// Why bytes were not unpacked.
@@ -319,7 +320,7 @@ fn tree_depths(counts: &[u32]) -> Vec<u8> {
         leaves.iter().for_each(|(_, symbol)| depths[*symbol] = 1);
         return depths;
     }
-    leaves.sort_unstable();
+    settle(&mut leaves, |a, b| a < b);
     // Trees by weight: the leaves, and those already made, each list in order. Joining two puts all their symbols one deeper.
     let mut leaves: VecDeque<(u32, Vec<usize>)> = leaves.into_iter().map(|(count, symbol)| (count, vec![symbol])).collect();
     let mut made: VecDeque<(u32, Vec<usize>)> = VecDeque::new();
