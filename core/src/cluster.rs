@@ -440,6 +440,8 @@ impl Cluster {
                 envelope.message = Message::Closed;
                 arrival
             }
+            // Nobody waits for a goodbye that cannot be said; the system of a dead process keeps trying to say it.
+            Fate::Waits if matches!(envelope.message, Message::Closed) && !self.hosts[node as usize].down => return,
             Fate::Waits => return self.network.hold(node, envelope),
         };
         self.queue.push(arrival, Event::Deliver(envelope));

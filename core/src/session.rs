@@ -43,14 +43,15 @@ impl Session {
         Session::open(self.opened.clone())
     }
 
-    /// Does what the user asked now, and records it. A refused command changes and records nothing.
-    pub fn submit(&mut self, command: Command) -> Result<(), CommandError> {
+    /// Does what the user asked now, and records it; gives what Kafka's own tool would print. A refused command changes and records
+    /// nothing.
+    pub fn submit(&mut self, command: Command) -> Result<String, CommandError> {
         self.cluster.settle();
-        self.cluster.apply(&command)?;
+        let answer = self.cluster.apply(&command)?;
         let at = self.cluster.now();
         let place = self.scenario.timeline.partition_point(|entry| entry.at <= at);
         self.scenario.timeline.insert(place, TimelineEntry { at, command });
-        Ok(())
+        Ok(answer)
     }
 
     /// Runs towards `to`, at most `max_events` events.

@@ -5,6 +5,8 @@ use crate::ids::EventId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventKind {
     Fault,
+    /// An administrator ran one of Kafka's tools.
+    Command,
     BrokerRegistered,
     BrokerFenced,
     BrokerUnfenced,
@@ -33,8 +35,9 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 22] = [
+    pub const ALL: [EventKind; 23] = [
         EventKind::Fault,
+        EventKind::Command,
         EventKind::BrokerRegistered,
         EventKind::BrokerFenced,
         EventKind::BrokerUnfenced,
@@ -61,6 +64,7 @@ impl EventKind {
     pub const fn name(self) -> &'static str {
         match self {
             EventKind::Fault => "fault",
+            EventKind::Command => "command",
             EventKind::BrokerRegistered => "broker_registered",
             EventKind::BrokerFenced => "broker_fenced",
             EventKind::BrokerUnfenced => "broker_unfenced",

@@ -8,6 +8,7 @@ mod links;
 mod load;
 mod records;
 mod run;
+mod shell;
 mod summary;
 
 use args::Args;
@@ -37,6 +38,7 @@ fn bad<T>(message: impl Into<String>) -> Result<T, BadInput> {
 
 pub const USAGE: &str = "\
 playground run FILE [--until 5m] [--seed N] [--set path=value]… [--json] [--events all|none]
+playground shell FILE [--until T] [--seed N] [--set path=value]…
 playground records FILE --topic T [--partition P] [--until T] [--seed N] [--set path=value]… [--isolation read_committed]
 playground export FILE DIR [--until T] [--seed N] [--set path=value]…
 playground vectors FILE
@@ -51,6 +53,7 @@ pub fn call(arguments: &[String]) -> Answer {
     };
     let answer = match verb.as_str() {
         "run" => run::call(rest),
+        "shell" => shell::call(rest, std::io::stdin().lock()),
         "records" => records::call(rest),
         "export" => export::call(rest),
         "vectors" => vectors(rest),

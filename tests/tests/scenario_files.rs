@@ -3,12 +3,14 @@
 use playground_core::config::{Acks, OffsetReset, Partitioner, Settings};
 use playground_core::ids::BrokerId;
 use playground_core::rng::{Seed, SimRng};
+use playground_core::scenario::expect::judge;
 use playground_core::scenario::{
     ClusterSpec, CommitMode, Expect, GroupSpec, NetworkSpec, Pace, Placement, ProducerSpec, Scenario, Template, TimelineEntry, TopicSpec,
     builtin, link,
 };
 use playground_core::shell::parse_line;
 use playground_core::time::{SimDuration, SimTime};
+use playground_tests::story::Told;
 use std::time::Instant;
 
 /// `3:14` and the message of every fault.
@@ -170,7 +172,6 @@ fn the_cluster_is_checked() {
     refused("[cluster]\nbrokers = { count = 1000000000 }", "2:21", "over the limit of 200");
     refused("[cluster]\nbrokers = [3001]", "2:11", "node id of a controller");
     refused("[cluster]\nracks = { a = [101, 104] }", "2:21", "there is no broker 104. Brokers here: 101, 102, 103.");
-    refused("[cluster]\nracks = { a = [101] }", "2:9", "`racks` are not modelled yet");
     refused("[cluster]\nracks = { a = [101], b = [101] }", "2:27", "in rack `a` already");
     let one = format!("[cluster]\nbrokers = [1]\n{}", with_group(""));
     refused(&one, "1:1", "\"offsets.topic.replication.factor\" = 1");
@@ -483,4 +484,27 @@ fn every_setting_can_be_looked_up() {
     let acks = producer.iter().find(|setting| setting.key == "acks").expect("modelled");
     assert_eq!((acks.default.as_str(), acks.valid.as_str(), acks.kafka_type), ("all", "all, 1, 0", "STRING"));
     assert!(producer.iter().all(|setting| setting.meaning.ends_with('.') && !setting.valid.is_empty()));
+}
+
+#[test]
+fn every_scenario_of_the_tests_keeps_its_expectations_and_every_invariant() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut judged = 0;
+    for entry in std::fs::read_dir(folder).expect("scenarios") {
+        let path = entry.expect("an entry").path();
+        let scenario =
+            Scenario::parse(&std::fs::read_to_string(&path).expect("text")).unwrap_or_else(|faults| panic!("{path:?}: {faults:?}"));
+        let mut told = Told::of(&scenario);
+        for expect in &scenario.expects {
+            told.cluster.run_until(expect.at);
+            let view = told.view();
+            assert_eq!(view.violations, Vec::<String>::new(), "{path:?} at {}", expect.at);
+            for that in &expect.that {
+                let verdict = judge(that, &view, told.cluster.events()).unwrap_or_else(|fault| panic!("{path:?}: {that}: {fault}"));
+                assert!(verdict.holds, "{path:?} at {}: expected {that}, but it was {}", expect.at, verdict.seen);
+                judged += 1;
+            }
+        }
+    }
+    assert!(judged > 100, "{judged} expectations");
 }

@@ -1,6 +1,7 @@
 //! What a cluster does when things break: one claim a test, told through the public API.
 
 mod stories {
+    mod admin;
     mod disks;
     mod faults;
     mod groups;

@@ -36,6 +36,8 @@ pub struct Consumer {
     coordinator_retry_at: SimTime,
     membership: Membership,
     member_id: Arc<str>,
+    /// Partitions of the group's topics when this member assigned them, if it is the leader: others leave the watching to it.
+    assigned_of: Option<Vec<u32>>,
     next_heartbeat: SimTime,
     assigned: SortedMap<TopicPartition, Assigned>,
     in_flight: SortedMap<CorrelationId, InFlight>,
@@ -89,6 +91,7 @@ impl Consumer {
             coordinator_retry_at: SimTime::ZERO,
             membership: Membership::Unjoined,
             member_id: Arc::from(""),
+            assigned_of: None,
             next_heartbeat: SimTime::MAX,
             assigned: SortedMap::new(),
             in_flight: SortedMap::new(),
@@ -215,6 +218,7 @@ impl Consumer {
         let missing = self.topics.iter().any(|topic| image.topic_named(topic).is_none());
         let leaderless = self.assigned.keys().any(|id| image.partition(*id).is_none_or(|partition| partition.leader.is_none()));
         self.connections.took_metadata(now, image, missing || leaderless);
+        self.watch_partitions();
     }
 
     fn closed(&mut self, now: SimTime, broker: BrokerId, out: &mut Outbox) {

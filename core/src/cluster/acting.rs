@@ -2,6 +2,7 @@
 //!
 //! Each is an event; its id is the cause of what it leads to.
 
+mod admin;
 mod clients;
 mod disks;
 mod in_force;
@@ -10,16 +11,15 @@ mod processes;
 
 use super::Cluster;
 use crate::command::{Command, CommandError, Kind, Who};
-use crate::controller::Controller;
 use crate::ids::{BrokerId, EventId, NodeId};
-use crate::node::Outbox;
 use crate::trace::{EventKind, TraceEvent};
 
 impl Cluster {
-    /// Does what the user asked, at this instant; a refused command changes nothing.
+    /// Does what the user asked, at this instant, and gives what Kafka's own tool would print; a refused command changes nothing.
     ///
     /// One step, whether it comes from the user or from the timeline: a recording replays to the same count.
-    pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
+    pub fn apply(&mut self, command: &Command) -> Result<String, CommandError> {
+        let mut answer = String::new();
         if let Some(witness) = &mut self.witness {
             witness.commanded = true;
         }
@@ -33,33 +33,17 @@ impl Cluster {
             Command::Skew(who, ms) => self.skew(who, *ms)?,
             Command::Set { client, key, value } => self.set(client, key, value)?,
             Command::Disk(fault, id) => self.disk(*fault, *id),
-            Command::Elect { .. } => return Err(CommandError::NotModelled("An election on request")),
-            Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_) | Command::ConfigureTopic { .. } => {
-                return Err(CommandError::NotModelled("A topic that changes while the cluster runs"));
-            }
-            Command::Reassign { .. } | Command::CancelReassignment { .. } => {
-                return Err(CommandError::NotModelled("A reassignment of replicas"));
-            }
+            Command::Elect { .. }
+            | Command::CreateTopic(_)
+            | Command::AddPartitions { .. }
+            | Command::DeleteTopic(_)
+            | Command::ConfigureTopic { .. }
+            | Command::Reassign { .. }
+            | Command::CancelReassignment { .. } => answer = self.administer(command)?,
         }
         self.note_trouble(command);
         self.steps += 1;
-        Ok(())
-    }
-
-    /// Lets an admin client act on the active controller. What it decides holds once a majority of the quorum has it.
-    pub fn administer<R>(&mut self, act: impl FnOnce(&mut Controller, &mut Outbox) -> R) -> Result<R, CommandError> {
-        let none = || {
-            let text =
-                "TimeoutException: Timed out waiting for a node assignment. No controller is active: a majority of the quorum is missing.";
-            CommandError::Refused(text.to_owned())
-        };
-        let node = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id()))).ok_or_else(none)?;
-        if self.hosts[node as usize].paused {
-            return Err(none());
-        }
-        let (mut result, now) = (None, self.now);
-        self.acting_as(node, |cluster, out| result = cluster.controllers[node as usize].administer(now, out, act));
-        result.ok_or_else(none)
+        Ok(answer)
     }
 
     /// Dense numbers of everybody who is meant.

@@ -113,6 +113,22 @@ impl Voter {
         &mut self.controller
     }
 
+    /// Does what an administrator asks of the active controller. What is refused leaves no trace.
+    pub fn administer<T, E>(
+        &mut self,
+        now: SimTime,
+        out: &mut Outbox,
+        act: impl FnOnce(&mut Controller, &mut Outbox) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut outcome = None;
+        self.decide(now, out, |controller, out| outcome = Some(act(controller, out)));
+        let outcome = outcome.expect("the controller has acted");
+        if outcome.is_ok() {
+            self.settle(now, out);
+        }
+        outcome
+    }
+
     pub fn crash(&mut self) {
         self.up = false;
         self.stopping = None;
@@ -169,15 +185,6 @@ impl Voter {
             let sent = out.sends.drain(sends..).map(|(to, message)| Effect::Send(to, message));
             self.held.extend(told.chain(sent).map(|effect| (upto, effect)));
         }
-    }
-
-    /// Lets somebody with an admin client act on the active controller; `None` if this is another one.
-    pub fn administer<R>(&mut self, now: SimTime, out: &mut Outbox, act: impl FnOnce(&mut Controller, &mut Outbox) -> R) -> Option<R> {
-        self.active?;
-        let mut result = None;
-        self.decide(now, out, |controller, out| result = Some(act(controller, out)));
-        self.settle(now, out);
-        result
     }
 
     /// What every step ends with.

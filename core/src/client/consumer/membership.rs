@@ -123,9 +123,25 @@ impl Consumer {
 
     fn send_sync(&mut self, now: SimTime, joined: &Joined, out: &mut Outbox) {
         let Some(coordinator) = self.coordinator else { return };
-        let assignments = if joined.leader == joined.member_id { self.assign(joined) } else { SortedMap::new() };
+        let leads = joined.leader == joined.member_id;
+        self.assigned_of = leads.then(|| self.partition_counts());
+        let assignments = if leads { self.assign(joined) } else { SortedMap::new() };
         let request = SyncGroupRequest { member: self.member_ref(), assignments };
         self.ask(now, coordinator, Request::SyncGroup(Box::new(request)), Asked::Sync, out);
+    }
+
+    fn partition_counts(&self) -> Vec<u32> {
+        let count = |topic: &Arc<str>| self.connections.topic(topic).map_or(0, |topic| topic.partitions.len() as u32);
+        self.topics.iter().map(count).collect()
+    }
+
+    /// The leader has everybody join again when its topics have grown or shrunk (`ConsumerCoordinator.rejoinNeededOrPending`).
+    pub(super) fn watch_partitions(&mut self) {
+        if let Membership::Stable { generation, .. } = self.membership
+            && self.assigned_of.as_ref().is_some_and(|known| *known != self.partition_counts())
+        {
+            self.membership = Membership::Stable { generation, rebalancing: true };
+        }
     }
 
     /// The group leader's client runs the assignor.

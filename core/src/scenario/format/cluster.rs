@@ -75,7 +75,6 @@ pub(super) fn broker_id(node: &Node<'_>, faults: &mut Faults<'_>) -> Option<Brok
 
 fn racks(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId]) -> SortedMap<BrokerId, String> {
     let mut racks = SortedMap::new();
-    let before = faults.count();
     let write = "racks = { a = [101], b = [102, 103] }";
     let Some(table) = fields.table(faults, "racks", write) else { return racks };
     for (name, node) in table.table.iter() {
@@ -95,10 +94,6 @@ fn racks(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId])
                 faults.at(item.span().start, message);
             }
         }
-    }
-    // Kafka spreads replicas over racks; ignoring them silently would show a cluster that Kafka would not build.
-    if faults.count() == before {
-        faults.at(fields.place("racks"), "cluster: `racks` are not modelled yet: replicas are placed without them. Leave the field out.");
     }
     racks
 }

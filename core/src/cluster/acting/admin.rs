@@ -1,0 +1,182 @@
+//! Kafka's own tools: what an administrator asks of the active controller, and what the tool prints.
+//!
+//! The request is not sent through a broker as a message: it is with the active controller at once. What it decides takes the usual way.
+
+use super::super::Cluster;
+use crate::command::{Command, CommandError, NewTopic};
+use crate::config::{Settings, TopicConfig};
+use crate::controller::Controller;
+use crate::error::{ErrorCode, Refusal};
+use crate::ids::{EventId, NodeId, TopicPartition};
+use crate::node::Outbox;
+use crate::protocol::CreateTopicRequest;
+use crate::trace::{EventKind, TraceEvent};
+use std::sync::Arc;
+
+/// What the tool prints, or why nothing was done.
+type Outcome = Result<String, CommandError>;
+
+impl Cluster {
+    pub(super) fn administer(&mut self, command: &Command) -> Outcome {
+        let node = self.deciding()?;
+        let (now, id) = (self.now, self.next_event_id());
+        let NodeId::Controller(_) = self.node_id(node) else { return Ok(String::new()) };
+        let mut outcome = Ok(String::new());
+        self.acting_as(node, |cluster, out| {
+            outcome = cluster.controllers[node as usize].administer(now, out, |controller, out| ask(controller, command, id, out));
+            if let Ok(answer) = &outcome {
+                let what = if answer.is_empty() { String::new() } else { format!(" {answer}") };
+                cluster.push_event(TraceEvent {
+                    id,
+                    kind: EventKind::Command,
+                    subject: "administrator".to_owned(),
+                    text: format!("An administrator ran `{command}`.{what}"),
+                    rule: "The active controller decides what administrators ask for".to_owned(),
+                    causes: Vec::new(),
+                });
+            }
+        });
+        if outcome.is_err() {
+            // Nothing has happened, so there is nothing to number.
+            self.outbox.next_event = id.0;
+        }
+        outcome
+    }
+
+    /// The active controller's dense number, if anybody can reach one.
+    fn deciding(&self) -> Result<u32, CommandError> {
+        let refuse = |why: &str| Err(CommandError::Refused(format!("Timed out waiting for a node assignment. {why}")));
+        if !self.brokers.iter().any(|broker| broker.listens()) {
+            return refuse("No broker takes connections.");
+        }
+        let active = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
+        match active.filter(|node| !self.hosts[*node as usize].paused) {
+            Some(node) => Ok(node),
+            None => refuse("There is no active controller."),
+        }
+    }
+}
+
+fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &mut Outbox) -> Outcome {
+    let because = Some(because);
+    let refused = |tool: &str, refusal: Refusal| CommandError::Refused(format!("{tool}{}", refusal.message));
+    const TOPICS: &str = "Error while executing topic command : ";
+    match command {
+        Command::CreateTopic(new) => {
+            let (request, manual) = requested(new)?;
+            let manual = (!manual.is_empty()).then_some(manual);
+            controller.create_topic(&request, manual, because, out).map_err(|refusal| refused(TOPICS, refusal))?;
+            Ok(format!("Created topic {}.", new.name))
+        }
+        Command::AddPartitions { topic, total, assignment } => {
+            // Kafka's tool names every partition; those that are there already are not asked for again.
+            let known = controller.image().topic_named(topic).map_or(0, |topic| topic.partitions.len());
+            let manual = assignment.get(known..).filter(|rest| !rest.is_empty());
+            controller.create_partitions(topic, *total, manual, because, out).map_err(|refusal| refused(TOPICS, refusal))?;
+            Ok(String::new())
+        }
+        Command::DeleteTopic(topic) => {
+            controller.delete_topic(topic, because, out).map_err(|refusal| refused(TOPICS, refusal))?;
+            Ok(String::new())
+        }
+        Command::ConfigureTopic { topic, add, delete } => {
+            let config = configured(controller, topic, add, delete)?;
+            controller.alter_topic_config(topic, config, because, out).map_err(|refusal| refused("", refusal))?;
+            Ok(format!("Completed updating config for topic {topic}."))
+        }
+        Command::Elect { unclean, of } => elect(controller, *unclean, of.as_ref(), because, out),
+        Command::Reassign { topic, partition, replicas } => {
+            let id = named(controller, topic, *partition)?;
+            controller.reassign(id, Some(replicas), because, out).map_err(|refusal| refused("", refusal))?;
+            Ok(format!("Successfully started partition reassignment for {topic}-{partition}."))
+        }
+        Command::CancelReassignment { topic, partition } => {
+            let id = named(controller, topic, *partition)?;
+            controller.reassign(id, None, because, out).map_err(|refusal| refused("", refusal))?;
+            Ok(format!("Successfully cancelled partition reassignment for: {topic}-{partition}."))
+        }
+        _ => Ok(String::new()),
+    }
+}
+
+/// -1 leaves the choice to the brokers' defaults.
+fn requested(new: &NewTopic) -> Result<(CreateTopicRequest, &[Vec<crate::ids::BrokerId>]), CommandError> {
+    let mut config = TopicConfig::default();
+    for (key, value) in &new.config {
+        config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
+    }
+    let or_default = |asked: Option<u32>| asked.map_or(-1, |asked| i32::try_from(asked).unwrap_or(i32::MAX));
+    if !new.assignment.is_empty() && (new.partitions.is_some() || new.replication_factor.is_some()) {
+        let text = "Option \"[replica-assignment]\" can't be used with option \"[partitions]\" or \"[replication-factor]\".";
+        return Err(CommandError::Refused(text.to_owned()));
+    }
+    let (partitions, replication_factor) = (or_default(new.partitions), or_default(new.replication_factor));
+    let name = Arc::from(new.name.as_str());
+    Ok((CreateTopicRequest { name, internal: false, partitions, replication_factor, config }, &new.assignment))
+}
+
+/// The topic's settings as they are to be.
+fn configured(controller: &Controller, topic: &str, add: &[(String, String)], delete: &[String]) -> Result<TopicConfig, CommandError> {
+    let refuse = |text: String| Err(CommandError::Refused(text));
+    let Some(image) = controller.image().topic_named(topic) else {
+        return refuse(format!("The topic '{topic}' does not exist."));
+    };
+    let mut config = (*image.config).clone();
+    let given = config.given();
+    let unset: Vec<&str> = delete.iter().map(String::as_str).filter(|key| !given.contains_key(*key)).collect();
+    if !unset.is_empty() {
+        return refuse(format!("Invalid config(s): {}", unset.join(",")));
+    }
+    let default = TopicConfig::default().describe();
+    for key in delete {
+        let value = default.iter().find(|row| row.key == key).map_or("", |row| &row.value);
+        config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
+    }
+    for (key, value) in add {
+        config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
+    }
+    Ok(config)
+}
+
+fn elect(controller: &mut Controller, unclean: bool, of: Option<&(String, u32)>, because: Option<EventId>, out: &mut Outbox) -> Outcome {
+    let kind = if unclean { "UNCLEAN" } else { "PREFERRED" };
+    let results = match of {
+        None => controller.elect_leaders(unclean, because, out),
+        Some((topic, partition)) => {
+            let id = named(controller, topic, *partition)?;
+            vec![(id, controller.elect_leader(id, unclean, because, out))]
+        }
+    };
+    let (mut done, mut there, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, result) in results {
+        let name = controller.image().name_of(id);
+        match result {
+            Ok(()) => done.push(name),
+            Err(Refusal { code: ErrorCode::ElectionNotNeeded, .. }) => there.push(name),
+            Err(refusal) => {
+                failed.push(format!("Error completing leader election ({kind}) for partition: {name}: {}", refusal.message));
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    if !done.is_empty() {
+        lines.push(format!("Successfully completed leader election ({kind}) for partitions {}", done.join(", ")));
+    }
+    if !there.is_empty() {
+        lines.push(format!("Valid replica already elected for partitions {}", there.join(", ")));
+    }
+    let failures = failed.len();
+    lines.extend(failed);
+    if failures > 0 {
+        lines.push(format!("{failures} replica(s) could not be elected"));
+    }
+    let text = lines.join("\n");
+    if failures > 0 && done.is_empty() { Err(CommandError::Refused(text)) } else { Ok(text) }
+}
+
+fn named(controller: &Controller, topic: &str, partition: u32) -> Result<TopicPartition, CommandError> {
+    let known = controller.image().topic_named(topic).filter(|known| partition < known.partitions.len() as u32);
+    known
+        .map(|known| TopicPartition { topic: known.id, partition })
+        .ok_or_else(|| CommandError::Refused(format!("{topic}-{partition}: This server does not host this topic-partition.")))
+}

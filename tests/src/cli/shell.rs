@@ -1,0 +1,41 @@
+//! `shell`: runs a scenario, then takes shell lines and prints what the page's terminal would.
+
+use super::args::Args;
+use super::{Answer, BadInput, bad, load};
+use playground_core::session::{Progress, Session};
+use playground_core::shell::parse_line;
+use std::io::BufRead;
+
+pub(super) fn call(rest: &[String], lines: impl BufRead) -> Result<Answer, BadInput> {
+    let args = Args::read(rest, &["FILE"], &load::OPTIONS, &[])?;
+    let (scenario, end) = load::scenario(&args)?;
+    let mut session = Session::open(scenario);
+    while session.advance(end, u64::MAX) == Progress::OutOfBudget {}
+    let mut stdout = String::new();
+    for line in lines.lines() {
+        let line = line.or_else(|error| bad(format!("standard input: {error}.")))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = answer(&mut session, &line);
+        stdout.push_str(&answer);
+        if !answer.is_empty() {
+            stdout.push('\n');
+        }
+    }
+    Ok(Answer { stdout, ..Answer::default() })
+}
+
+/// What Kafka's tool prints; for a verb of our own, what it did.
+fn answer(session: &mut Session, line: &str) -> String {
+    let command = match parse_line(line) {
+        Ok(command) => command,
+        Err(error) => return error.to_string(),
+    };
+    let kafka = command.to_string().starts_with("kafka-");
+    match session.submit(command) {
+        Ok(answer) if kafka => answer,
+        Ok(_) => session.cluster().events().last().map(|event| event.text.clone()).unwrap_or_default(),
+        Err(error) => error.to_string(),
+    }
+}
