@@ -12,6 +12,7 @@ use crate::ids::{BrokerId, CorrelationId, NodeId, TopicPartition};
 use crate::metadata::{MetadataImage, TopicImage};
 use crate::node::Outbox;
 use crate::protocol::Request;
+use crate::rng::SimRng;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use std::sync::Arc;
@@ -57,7 +58,12 @@ struct Refresh {
     expires: SimTime,
 }
 
-/// Kafka's `ExponentialBackoff` without its ±20 % of chance.
+/// Kafka's `ExponentialBackoff`, with ±20 % of chance (`RETRY_BACKOFF_JITTER`).
+pub fn exponential_jittered(first: SimDuration, max: SimDuration, attempts: u32, rng: &mut SimRng) -> SimDuration {
+    SimDuration(exponential(first, max, attempts).micros() * (800 + rng.below(401)) / 1_000).min(max)
+}
+
+/// The same without chance.
 pub fn exponential(first: SimDuration, max: SimDuration, attempts: u32) -> SimDuration {
     first.times(1 << attempts.min(20)).min(max)
 }
@@ -124,16 +130,20 @@ impl Connections {
 
     /// Sends a request that will be answered.
     pub fn send(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
-        let id = self.send_blindly(to, request, out);
-        self.peers.entry(to).or_default().in_flight += 1;
-        id
+        self.post(to, request, 1, out)
     }
 
     /// Sends a request nobody answers (`acks=0`).
     pub fn send_blindly(&mut self, to: BrokerId, request: Request, out: &mut Outbox) -> CorrelationId {
+        self.post(to, request, 0, out)
+    }
+
+    fn post(&mut self, to: BrokerId, request: Request, answers: u32, out: &mut Outbox) -> CorrelationId {
         self.next_correlation += 1;
         let id = CorrelationId(self.next_correlation);
-        self.peers.entry(to).or_default().requests += 1;
+        let peer = self.peers.entry(to).or_default();
+        peer.requests += 1;
+        peer.in_flight += answers;
         out.request(NodeId::Broker(to), id, request);
         id
     }

@@ -53,6 +53,10 @@ pub enum Partitioner {
     /// murmur2 of the key; sticky without key.
     Default,
     RoundRobin,
+    /// librdkafka's default: CRC-32 of the key; without key, or with an empty one, any partition for a while.
+    ConsistentRandom,
+    /// librdkafka's way to agree with Java: murmur2 of the key; without key any partition for a while.
+    Murmur2Random,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,7 @@ pub struct ProducerConfig {
     pub metadata_max_age: SimDuration,
     pub max_request_size: u32,
     pub buffer_memory: u64,
+    pub max_block: SimDuration,
 }
 
 impl Default for ProducerConfig {
@@ -97,6 +102,7 @@ impl Default for ProducerConfig {
             metadata_max_age: SimDuration::from_secs(300),
             max_request_size: 1_048_576,
             buffer_memory: 33_554_432,
+            max_block: SimDuration::from_secs(60),
         }
     }
 }

@@ -37,6 +37,13 @@ pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
     to_positive(murmur2(key)) as u32 % partitions.max(1)
 }
 
+/// CRC-32 as zip and Ethernet have it: librdkafka's `consistent` partitioners hash keys with it.
+pub fn crc32(data: &[u8]) -> u32 {
+    let byte =
+        |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 });
+    !data.iter().fold(u32::MAX, byte)
+}
+
 /// `String.hashCode` of Java, over UTF-16 units.
 pub fn java_string_hash(text: &str) -> i32 {
     text.encode_utf16().fold(0, |hash: i32, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
@@ -81,6 +88,17 @@ mod tests {
         assert_eq!(murmur2(b"a-little-bit-long-string"), -985_981_536);
         assert_eq!(murmur2(b"2"), 648_968_168);
         assert_eq!(partition_for_key(b"foobar", 50), 16);
+    }
+
+    /// The numbers of librdkafka's own test of its partitioners.
+    #[test]
+    fn keys_hash_as_librdkafka_hashes_them() {
+        let long: &[u8] = b"this is another string with more length to it perhaps";
+        for (key, crc, murmur) in [(&b""[..], 0, 0x106e_08d9), (b"23456", 0xb1b4_51d7, 0x058d_780f), (long, 0xb015_0df7, 0x4f77_03da)] {
+            assert_eq!(crc32(key), crc);
+            assert_eq!(to_positive(murmur2(key)), murmur);
+        }
+        assert_eq!(crc32(b"hejsan"), 0xd077_037e);
     }
 
     #[test]

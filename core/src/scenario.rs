@@ -87,6 +87,8 @@ pub struct ProducerSpec {
     pub topic: String,
     /// `bootstrap.servers`: where it asks first. Empty: all brokers.
     pub bootstrap: Vec<BrokerId>,
+    /// Every record goes there; `None`: the partitioner chooses.
+    pub partition: Option<u32>,
     /// `None`: records without key.
     pub key: Option<Template>,
     pub value: Template,

@@ -1,8 +1,9 @@
 //! The headless runner as a user calls it: exit codes, located messages, nothing written for bad input.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 fn playground(arguments: &[&str]) -> Output {
@@ -170,4 +171,28 @@ fn an_export_is_a_folder_for_each_broker_and_never_mixes_with_another() {
         assert!(fs::metadata(&log).is_ok_and(|file| file.len() > 0), "{}", log.display());
     }
     assert_eq!(playground(&["export", &trucks(), &target]).status.code(), Some(2), "it is not empty any more");
+}
+
+#[test]
+fn a_shell_answers_each_line_as_the_page_does() {
+    let file = scenarios().join("kill_102.toml").display().to_string();
+    let lines = "kafka-topics.sh --create --topic orders --partitions 2 --replication-factor 2\nkafka-topics.sh --create --topic orders\n\n\
+                 kill 103\nkil 101\nkafka-topics --zookeeper zk:2181 --delete --topic orders\n";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_playground"))
+        .args(["shell", &file, "--until", "50s"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child.stdin.take().expect("its input").write_all(lines.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    let answers = text(&output.stdout);
+    let answers: Vec<&str> = answers.lines().collect();
+    assert_eq!(answers[0], "Created topic orders.");
+    assert_eq!(answers[1], "Error while executing topic command : Topic 'orders' already exists.");
+    assert_eq!(answers[2], "Broker 103 crashed. Its disk is still there.");
+    assert!(answers[3].contains("Did you mean `kill`?"), "{}", answers[3]);
+    assert!(answers[4].contains("`--zookeeper` was removed"), "{}", answers[4]);
+    assert_eq!(answers.len(), 5);
 }

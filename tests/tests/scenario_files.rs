@@ -433,6 +433,7 @@ fn producer(rng: &mut SimRng, i: u64, scenario: &Scenario) -> ProducerSpec {
         members,
         topic: topics[rng.below(topics.len() as u64) as usize].name.clone(),
         bootstrap: scenario.cluster.brokers.iter().copied().take(rng.below(3) as usize).collect(),
+        partition: (rng.below(4) == 0).then_some(0),
         key: (rng.below(2) == 0).then_some(key),
         value,
         pace: if rng.below(2) == 0 { Pace::Every(SimDuration(1 + rng.below(9_000_000))) } else { Pace::Rate(1 + rng.below(1_000)) },
@@ -443,7 +444,8 @@ fn producer(rng: &mut SimRng, i: u64, scenario: &Scenario) -> ProducerSpec {
     spec.config.acks = [Acks::All, Acks::Leader, Acks::None][rng.below(3) as usize];
     spec.config.enable_idempotence = spec.config.acks == Acks::All && rng.below(2) == 0;
     spec.config.max_in_flight = if spec.config.enable_idempotence { 5 } else { 1 + rng.below(9) as u32 };
-    spec.config.partitioner = [Partitioner::Default, Partitioner::RoundRobin][rng.below(2) as usize];
+    spec.config.partitioner =
+        [Partitioner::Default, Partitioner::RoundRobin, Partitioner::ConsistentRandom, Partitioner::Murmur2Random][rng.below(4) as usize];
     spec.config.linger = SimDuration::from_millis(rng.below(3) * 5);
     spec
 }

@@ -2,6 +2,7 @@
 
 mod stories {
     mod admin;
+    mod administration;
     mod disks;
     mod faults;
     mod groups;

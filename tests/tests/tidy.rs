@@ -90,6 +90,16 @@ fn uses(line: &str) -> Vec<String> {
     tails.map(|tail| tail.chars().take_while(|c| c.is_ascii_alphanumeric() || "_:".contains(*c)).collect()).collect()
 }
 
+/// The library's sorts weigh kilobytes for each type; `sorted` has one that does not.
+#[test]
+fn the_engine_sorts_by_its_own_means() {
+    let sorts =
+        |file: &String| code(file).into_iter().filter(|(_, line)| line.contains(".sort")).map(|(n, _)| format!("{file}:{n}")).collect();
+    let found: Vec<String> =
+        files("core/src", &[".rs"]).iter().filter(|file| !file.ends_with("/tests.rs")).flat_map::<Vec<String>, _>(sorts).collect();
+    assert!(found.is_empty(), "use sorted::settle: {found:?}");
+}
+
 #[test]
 fn every_module_uses_its_own_layer_and_those_below() {
     let mut found = Vec::new();

@@ -4,6 +4,7 @@
 //! with adaptive partitioning the next one is drawn by how short the queues to the brokers are.
 
 use crate::hash::to_positive;
+use crate::time::{SimDuration, SimTime};
 
 /// What the producer's metadata says about a topic.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +148,29 @@ impl RoundRobinPartitioner {
     }
 }
 
+/// librdkafka's choice for records without key: any partition, kept for `sticky.partitioning.linger.ms`; one without a leader is
+/// drawn again, once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StickyRandom {
+    partition: u32,
+    until: SimTime,
+}
+
+const STICKY_LINGER: SimDuration = SimDuration::from_millis(10);
+
+impl StickyRandom {
+    pub fn next(&mut self, topic: TopicPartitions<'_>, now: SimTime, mut draw: impl FnMut(u32) -> u32) -> u32 {
+        if now >= self.until {
+            self.until = now + STICKY_LINGER;
+            self.partition = draw(topic.count);
+            if topic.available.binary_search(&self.partition).is_err() {
+                self.partition = draw(topic.count);
+            }
+        }
+        self.partition
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +214,18 @@ mod tests {
     fn without_leaders_any_partition_is_taken() {
         let none = TopicPartitions { available: &[], count: 3 };
         assert_eq!(StickyPartitioner::new(1).current(none, || -1), i32::MAX as u32 % 3);
+    }
+
+    #[test]
+    fn librdkafka_keeps_a_random_partition_for_ten_milliseconds() {
+        let mut random = StickyRandom::default();
+        let mut draws = [2, 0, 1, 1].into_iter();
+        let mut draw = |_| draws.next().unwrap_or_default();
+        let led = TopicPartitions { available: &[0, 2], count: 3 };
+        assert_eq!(random.next(led, SimTime::ZERO, &mut draw), 2);
+        assert_eq!(random.next(led, SimTime(9_999), &mut draw), 2);
+        assert_eq!(random.next(led, SimTime(10_000), &mut draw), 0);
+        assert_eq!(random.next(led, SimTime(20_000), &mut draw), 1, "without leader twice: it stays");
     }
 
     #[test]

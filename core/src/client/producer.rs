@@ -4,15 +4,16 @@
 pub mod accumulator;
 mod sequences;
 
-use super::partitioner::{RoundRobinPartitioner, StickyPartitioner, TopicPartitions};
+use super::partitioner::{RoundRobinPartitioner, StickyPartitioner, StickyRandom, TopicPartitions};
 use super::workload::Workload;
-use super::{Connections, exponential};
+use super::{Connections, exponential_jittered};
 use crate::config::{Acks, Partitioner, ProducerConfig};
 use crate::error::ErrorCode;
-use crate::hash::partition_for_key;
+use crate::hash::{crc32, partition_for_key};
 use crate::ids::{BrokerId, ClientId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{Message, ProduceBatch, ProduceRequest, ProducedPartition, Request, Response};
+use crate::record::upper_bound_size;
 use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
@@ -27,13 +28,17 @@ pub struct Producer {
     config: Arc<ProducerConfig>,
     connections: Connections,
     workload: Workload,
+    /// Draws partitions.
     rng: SimRng,
+    /// Draws how long to wait before another try; apart, so that a retry does not move what follows to other partitions.
+    backoff_rng: SimRng,
     /// Of the topic, once metadata told.
     topic_id: Option<TopicId>,
     partition_count: u32,
     available: Vec<u32>,
     sticky: StickyPartitioner,
     round_robin: RoundRobinPartitioner,
+    random: StickyRandom,
     accumulator: Accumulator,
     identity: Identity,
     /// Partitions whose sequences have a gap that only a new epoch closes.
@@ -42,6 +47,8 @@ pub struct Producer {
     in_flight: Vec<(CorrelationId, InFlight)>,
     /// The application calls `send()` no more.
     closing: bool,
+    /// When `send()` began to wait for metadata or memory.
+    blocked_since: Option<SimTime>,
     pub counts: Counts,
 }
 
@@ -91,17 +98,20 @@ impl Producer {
             topic,
             connections,
             workload,
+            backoff_rng: rng.clone(),
             rng,
             topic_id: None,
             partition_count: 0,
             available: Vec::new(),
             sticky: StickyPartitioner::new(config.batch_size),
             round_robin: RoundRobinPartitioner::new(),
+            random: StickyRandom::default(),
             accumulator: Accumulator::new(&config),
             identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
             gaps: SortedSet::new(),
             in_flight: Vec::new(),
             closing: false,
+            blocked_since: None,
             counts: Counts::default(),
             config,
         }
@@ -122,6 +132,7 @@ impl Producer {
         self.available.clear();
         self.identity = if self.config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded };
         self.closing = false;
+        self.blocked_since = None;
     }
 
     /// A new process: the application sends again what it got no acknowledgement for, then goes on.
@@ -178,16 +189,33 @@ impl Producer {
         self.accumulator.len() + self.in_flight.iter().map(|(_, request)| request.batches.len() as u32).sum::<u32>()
     }
 
-    /// The application calls `send()` for every record that is due; it blocks there until metadata is known.
+    /// The application calls `send()` for every record that is due; it blocks there until metadata is known and memory free, for
+    /// `max.block.ms` at most.
     fn run_application(&mut self, now: SimTime, out: &mut Outbox) {
-        while self.topic_id.is_some() && !self.closing && self.workload.next_at() <= now && self.accumulator.has_memory() {
+        while !self.closing && self.workload.next_at() <= now {
+            if !self.may_send() {
+                let since = *self.blocked_since.get_or_insert(now);
+                if now < since + self.config.max_block {
+                    return;
+                }
+                self.workload.make(now);
+                self.throw(ErrorCode::DeliveryTimeout, out);
+                continue;
+            }
+            self.blocked_since = None;
             self.workload.make(now);
-            let partition = self.choose_partition();
+            let (key, value) = (self.workload.key(), self.workload.value());
+            let size = u64::from(upper_bound_size(key.map(|key| key.len() as u32), Some(value.len() as u32)));
+            if size > u64::from(self.config.max_request_size) || size > self.config.buffer_memory {
+                self.throw(ErrorCode::MessageTooLarge, out);
+                continue;
+            }
+            let (partition, sticks) = self.choose_partition(now);
             let (key, value) = (self.workload.key(), self.workload.value());
             let appended = self.accumulator.append(partition, now, key, value);
             self.counts.sent += 1;
             out.fact(Fact::Sent { client: self.id });
-            if self.workload.key().is_none() && self.config.partitioner == Partitioner::Default {
+            if sticks {
                 let topic = TopicPartitions { available: &self.available, count: self.partition_count };
                 let rng = &mut self.rng;
                 self.sticky.appended(appended.bytes, appended.batch_full, topic, || rng.next_positive());
@@ -195,21 +223,43 @@ impl Producer {
         }
     }
 
-    fn choose_partition(&mut self) -> u32 {
+    /// Metadata is known, and memory free.
+    fn may_send(&self) -> bool {
+        self.topic_id.is_some() && self.accumulator.has_memory()
+    }
+
+    /// `send()` ends with an exception: the record is the application's own again.
+    fn throw(&mut self, error: ErrorCode, out: &mut Outbox) {
+        self.blocked_since = None;
+        self.counts.sent += 1;
+        self.counts.failed += 1;
+        *self.counts.errors.entry(error).or_default() += 1;
+        out.fact(Fact::Sent { client: self.id });
+        out.fact(Fact::Failed { client: self.id, records: 1 });
+    }
+
+    /// Where the next record goes, and whether the sticky partitioner chose.
+    fn choose_partition(&mut self, now: SimTime) -> (u32, bool) {
+        if let Some(partition) = self.workload.spec().partition {
+            return (partition, false);
+        }
         let topic = TopicPartitions { available: &self.available, count: self.partition_count };
         let rng = &mut self.rng;
-        match (self.config.partitioner, self.workload.key()) {
+        let chosen = match (self.config.partitioner, self.workload.key()) {
             (Partitioner::RoundRobin, _) => self.round_robin.next(topic),
-            (Partitioner::Default, Some(key)) => partition_for_key(key, self.partition_count),
+            (Partitioner::Default | Partitioner::Murmur2Random, Some(key)) => partition_for_key(key, self.partition_count),
+            (Partitioner::ConsistentRandom, Some(key)) if !key.is_empty() => crc32(key) % self.partition_count.max(1),
+            (Partitioner::ConsistentRandom | Partitioner::Murmur2Random, _) => {
+                self.random.next(topic, now, |count| rng.below(u64::from(count.max(1))) as u32)
+            }
             (Partitioner::Default, None) => {
                 let current = self.sticky.current(topic, || rng.next_positive());
                 let full = self.accumulator.last_batch_full(current);
-                match full && self.sticky.appended(0, true, topic, || rng.next_positive()) {
-                    true => self.sticky.current(topic, || rng.next_positive()),
-                    false => current,
-                }
+                let switched = full && self.sticky.appended(0, true, topic, || rng.next_positive());
+                return (if switched { self.sticky.current(topic, || rng.next_positive()) } else { current }, true);
             }
-        }
+        };
+        (chosen, false)
     }
 
     /// `Sender.runOnce`: an id first, then everything that is ready, leader by leader.
@@ -311,10 +361,14 @@ impl Producer {
         *self.counts.errors.entry(error).or_default() += 1;
         self.connections.note_error(error);
         let in_time = now < drained.batch.deadline;
+        if error == ErrorCode::MessageTooLarge && drained.batch.records > 1 && in_time {
+            return self.accumulator.split(drained);
+        }
         let retriable = error.retriable() || self.waits_for_its_turn(&drained, error);
         if retriable && in_time && drained.batch.attempts <= self.config.retries {
             self.counts.retries += u64::from(drained.batch.records);
-            let pause = exponential(self.config.retry_backoff, self.config.retry_backoff_max, drained.batch.attempts.saturating_sub(1));
+            let (first, max, tries) = (self.config.retry_backoff, self.config.retry_backoff_max, drained.batch.attempts.saturating_sub(1));
+            let pause = exponential_jittered(first, max, tries, &mut self.backoff_rng);
             // A new leader is known to be elsewhere only after the metadata came; the pause runs meanwhile.
             self.accumulator.requeue(drained, now + pause);
             return;
@@ -470,9 +524,10 @@ impl Node for Producer {
     }
 
     fn next_timeout(&self) -> SimTime {
-        let application = match self.topic_id.is_some() && !self.closing && self.accumulator.has_memory() {
-            true => self.workload.next_at(),
-            false => SimTime::MAX,
+        let application = match self.blocked_since {
+            _ if self.closing => SimTime::MAX,
+            Some(since) if !self.may_send() => since + self.config.max_block,
+            _ => self.workload.next_at(),
         };
         let requests = self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX);
         let sends = self.next_send();

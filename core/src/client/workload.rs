@@ -176,6 +176,7 @@ mod tests {
             name: "t".to_owned(),
             members: (0..members).map(|i| format!("t-{i}")).collect(),
             topic: "orders".to_owned(),
+            partition: None,
             bootstrap: Vec::new(),
             key: None,
             value: Template { pieces: value },

@@ -49,6 +49,24 @@ impl Cluster {
         });
     }
 
+    /// What the user did to the client that such a sentence begins with.
+    fn struck_member(&self, text: &str) -> Option<EventId> {
+        let name = text.split(' ').next()?;
+        let place = self.consumers.iter().position(|consumer| *consumer.name == *name)?;
+        let node = self.number(NodeId::Client(self.consumers[place].id))?;
+        self.hosts[node as usize].struck
+    }
+
+    /// What the user did to the replicas of a partition that are out of sync.
+    fn struck_followers(&self, partition: &str) -> Vec<EventId> {
+        let image = self.controller().image();
+        let known = partition.rsplit_once('-').and_then(|(topic, number)| Some((image.topic_named(topic)?, number.parse::<usize>().ok()?)));
+        let Some(partition) = known.and_then(|(topic, number)| topic.partitions.get(number)) else { return Vec::new() };
+        let late = partition.replicas.iter().filter(|broker| !partition.isr.contains(broker));
+        let nodes = late.filter_map(|broker| self.number(NodeId::Broker(*broker)));
+        nodes.filter_map(|node| self.hosts[node as usize].struck).collect()
+    }
+
     pub(super) fn next_event_id(&mut self) -> EventId {
         self.outbox.next_event += 1;
         EventId(self.outbox.next_event - 1)
@@ -65,6 +83,11 @@ impl Cluster {
             EventKind::BrokerFenced => {
                 let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
                 event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
+            }
+            // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
+            EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
+            EventKind::IsrChanged if event.causes.is_empty() && event.rule.starts_with("replica.lag.time.max.ms") => {
+                event.causes.extend(self.struck_followers(&event.subject));
             }
             EventKind::ControllerResigned => {
                 self.last_elected.1 = Some(event.id);

@@ -34,6 +34,9 @@ impl ProducerConfig {
         if self.enable_idempotence {
             self.settle_idempotence(given.contains("enable.idempotence"), &mut faults);
         }
+        if given.contains("partitioner") && given.contains("partitioner.class") {
+            faults.push(fault("partitioner", "`partitioner` is librdkafka's and `partitioner.class` is Java's. Write only one of them."));
+        }
         let least = self.linger + self.request_timeout;
         if self.delivery_timeout < least {
             if given.contains("delivery.timeout.ms") {

@@ -57,6 +57,8 @@ const PARTITIONER: &[(&str, u64)] = &[
 ];
 const SELECTOR: &[(&str, u64)] =
     &[("null", 0), ("org.apache.kafka.common.replica.RackAwareReplicaSelector", 1), ("RackAwareReplicaSelector", 1)];
+/// librdkafka's names; `default` leaves the choice to `partitioner.class`.
+const LIBRDKAFKA: &[(&str, u64)] = &[("default", 0), ("consistent_random", 1), ("murmur2_random", 2)];
 const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0)];
 const ASSIGNOR: &[(&str, u64)] = &[("range", 0), ("org.apache.kafka.clients.consumer.RangeAssignor", 0)];
 const ISOLATION: &[(&str, u64)] = &[("read_uncommitted", 0)];
@@ -141,6 +143,7 @@ const PRODUCER: &[Row<ProducerConfig>] = &[
     ),
     flag!("enable.idempotence", enable_idempotence, "Numbers each batch, so that a retry can neither store it twice nor out of order."),
     millis!("linger.ms", "LONG", linger, 0, INT, "How long a batch waits for more records."),
+    millis!("max.block.ms", "LONG", max_block, 0, LONG_MS, "How long send() waits for metadata, or for room in buffer.memory."),
     number!(
         "max.in.flight.requests.per.connection",
         "INT",
@@ -153,15 +156,35 @@ const PRODUCER: &[Row<ProducerConfig>] = &[
     number!("max.request.size", "INT", max_request_size: u32, Bytes, 0, INT, "The largest record or request the producer sends."),
     millis!("metadata.max.age.ms", "LONG", metadata_max_age, 1, LONG_MS, "When to ask for leaders again even if nothing seems wrong."),
     Row {
+        key: "partitioner",
+        kafka_type: "STRING",
+        kind: Kind::Words(LIBRDKAFKA),
+        meaning: "Who chooses the partition in a client built on librdkafka: CRC-32 or murmur2 of the key.",
+        get: |c| match c.partitioner {
+            Partitioner::ConsistentRandom => 1,
+            Partitioner::Murmur2Random => 2,
+            _ => 0,
+        },
+        set: |c, v| match v {
+            1 => c.partitioner = Partitioner::ConsistentRandom,
+            2 => c.partitioner = Partitioner::Murmur2Random,
+            _ => {}
+        },
+    },
+    Row {
         key: "partitioner.class",
         kafka_type: "CLASS",
         kind: Kind::Words(PARTITIONER),
         meaning: "Who chooses the partition: by default murmur2 of the key, or a sticky choice without key.",
         get: |c| match c.partitioner {
-            Partitioner::Default => 0,
             Partitioner::RoundRobin => 1,
+            _ => 0,
         },
-        set: |c, v| c.partitioner = if v == 0 { Partitioner::Default } else { Partitioner::RoundRobin },
+        set: |c, v| match (v, c.partitioner) {
+            (1, _) => c.partitioner = Partitioner::RoundRobin,
+            (_, Partitioner::RoundRobin) => c.partitioner = Partitioner::Default,
+            _ => {}
+        },
     },
     millis!("request.timeout.ms", "INT", request_timeout, 1, INT, "How long to wait for an answer before the request is tried again."),
     number!("retries", "INT", retries: u32, Count, 0, INT, "How often a batch is sent again after an error that may pass."),

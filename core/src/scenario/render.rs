@@ -162,6 +162,9 @@ impl Writer {
         self.field("name", &quoted(&producer.name));
         self.field("topic", &quoted(&producer.topic));
         self.bootstrap(&producer.bootstrap);
+        if let Some(partition) = producer.partition {
+            self.field("partition", &partition.to_string());
+        }
         if let Some(key) = &producer.key {
             self.field("key", &quoted(&key.to_string()));
         }

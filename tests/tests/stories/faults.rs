@@ -90,6 +90,8 @@ fn a_leader_that_cannot_hear_its_follower_drops_it_from_the_isr() {
     let told = orders().at("10s", "cut 103>101").at("80s", "heal").run_until("70s");
     let shrunk = moments(&told, "isr_changed", "orders-0");
     assert!(matches!(shrunk[..], [at] if (40_000..=55_100).contains(&at)), "{shrunk:?}");
+    let cause = told.event(told.events("isr_changed")[0].causes[0]);
+    assert_eq!((cause.kind.as_str(), cause.subject.as_str()), ("fault", "103>101"));
     told.expect(&["isr(orders, 0) == [101, 102]", "leader(orders, 0) == 101"]).until("150s").expect(&["isr(orders, 0) == [101, 102, 103]"]);
 }
 
@@ -98,7 +100,9 @@ fn a_crashed_member_is_missed_for_a_session_and_a_stopped_one_says_goodbye() {
     let story = orders().topic("calls", 4, 1).group("g", "calls", 2);
     let told = story.run_until("20s").then("kill g-1").until("30s");
     assert!(moments(&told, "member_left", "g").is_empty());
-    let left = moments(&told.until("80s"), "member_left", "g");
+    let told = told.until("80s");
+    let left = moments(&told, "member_left", "g");
+    assert_eq!(told.event(told.events("member_left")[0].causes[0]).subject, "g-1", "it was killed");
     assert!(matches!(left[..], [at] if (62_000..=65_100).contains(&at)), "{left:?}");
     let told = story.run_until("20s").then("stop g-1").until("22s");
     assert_eq!(moments(&told, "member_left", "g").len(), 1);

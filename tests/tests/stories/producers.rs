@@ -116,3 +116,54 @@ fn a_record_carries_the_time_of_its_send() {
         assert_eq!(record.value.as_deref(), Some(record.timestamp_ms.to_string().as_bytes()));
     }
 }
+
+#[test]
+fn a_batch_above_max_message_bytes_is_split_and_arrives_once_and_in_order() {
+    let story = Story::brokers(1).broker_config("offsets.topic.replication.factor", "1");
+    let story = story.topic("orders", 1, 1).with("max.message.bytes", "600").producer("p", "orders", "rate = 500").field("records = 500");
+    let told = story.field("value = \"{pad:20}{n}\"").with("linger.ms", "100").run_until("10s").expect(&[
+        "acked == 500",
+        "failed == 0",
+        "log_end(orders) == 500",
+    ]);
+    assert!(told.client("p").errors["MESSAGE_TOO_LARGE"] > 0);
+    let numbers: Vec<String> = told.values("orders", 0).iter().map(|value| value.trim_start_matches('x').to_owned()).collect();
+    assert_eq!(numbers, (0..500).map(|n: u32| n.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_record_larger_than_max_request_size_is_never_sent() {
+    let story = Story::brokers(1).broker_config("offsets.topic.replication.factor", "1").topic("orders", 1, 1);
+    let story =
+        story.producer("p", "orders", "rate = 1").field("records = 3").field("value = \"{pad:2000}\"").with("max.request.size", "1000");
+    let told = story.run_until("10s").expect(&["sent == 3", "failed == 3", "log_end(orders) == 0"]);
+    assert_eq!(told.client("p").errors["MESSAGE_TOO_LARGE"], 3);
+}
+
+#[test]
+fn send_waits_for_memory_no_longer_than_max_block_ms() {
+    let story = Story::brokers(2).broker_config("offsets.topic.replication.factor", "1").topic_on("orders", &[&[101]]);
+    let story = story.producer("p", "orders", "rate = 10").field("value = \"{pad:1000}\"").field("records = 200");
+    let story = story.with("buffer.memory", "40000").with("max.block.ms", "10000");
+    let told = story.at("5s", "kill 101").run_until("40s");
+    let client = told.client("p");
+    assert!((2..=4).contains(&client.failed) && client.errors["TIMEOUT"] == client.failed, "one each ten seconds: {client:?}");
+}
+
+#[test]
+fn a_record_may_name_its_partition() {
+    let story = Story::brokers(3).topic("orders", 3, 3).producer("p", "orders", "rate = 10").field("records = 30");
+    let told = story.field("partition = 2").field("key = \"{n}\"").run_until("10s");
+    assert_eq!(told.log_ends("orders"), [0, 0, 30]);
+}
+
+#[test]
+fn librdkafka_puts_a_key_where_its_crc_says_and_java_where_murmur2_says() {
+    let landed = |setting: &str| {
+        let story = Story::brokers(3).topic("orders", 17, 3).producer("p", "orders", "rate = 10").field("records = 5");
+        let ends = story.field("key = \"hejsan\"").with("partitioner", setting).run_until("10s").log_ends("orders");
+        ends.iter().position(|end| *end == 5)
+    };
+    assert_eq!(landed("\"consistent_random\""), Some(0xd077_037e % 17));
+    assert_eq!(landed("\"murmur2_random\""), landed("\"default\""));
+}

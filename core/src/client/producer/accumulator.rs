@@ -6,6 +6,7 @@
 use super::sequences::Sequences;
 use crate::config::ProducerConfig;
 use crate::ids::BrokerId;
+use crate::log::producers::sequence_plus;
 use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size};
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
@@ -55,6 +56,8 @@ pub struct Batch {
     pub attempts: u32,
     retry_at: SimTime,
     first_timestamp_ms: i64,
+    /// Part of one that was too large.
+    split: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -211,6 +214,7 @@ impl Accumulator {
                 attempts: 0,
                 retry_at: SimTime::ZERO,
                 first_timestamp_ms: timestamp,
+                split: false,
             });
             self.waiting.insert(partition);
         }
@@ -290,6 +294,54 @@ impl Accumulator {
         };
         queue.batches.insert(place, drained.batch);
         self.waiting.insert(drained.partition);
+    }
+
+    /// MESSAGE_TOO_LARGE: the same records go again in its place, in batches of `batch.size`; what was split before, in halves.
+    pub fn split(&mut self, drained: Drained) {
+        let Drained { partition, batch } = drained;
+        let target = if batch.split { batch.bytes / 2 } else { self.batch_size };
+        let stamp = batch.sealed().stamp();
+        let sequence = |first: u32| batch.sequence.map(|sequence| sequence_plus(sequence, first));
+        let queue = &mut self.queues[partition as usize];
+        let mut place = queue.batches.partition_point(|other| other.sequence.is_some() && other.sequence < batch.sequence);
+        self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
+        let (mut builder, mut first) = (BatchBuilder::new(), 0);
+        let mut records = batch.sealed().records().peekable();
+        while let Some(record) = records.next() {
+            builder.append(record.timestamp_ms, record.key, record.value, &[]);
+            let (bytes, count) = (builder.size_in_bytes(), builder.record_count());
+            let fits = records.peek().is_some_and(|next| {
+                let delta = next.timestamp_ms - builder.base_timestamp_ms().unwrap_or(next.timestamp_ms);
+                let length = |bytes: Option<&[u8]>| bytes.map(|bytes| bytes.len() as u32);
+                bytes + estimated_record_size(count, delta, length(next.key), length(next.value)) <= target
+            });
+            if fits {
+                continue;
+            }
+            let own = match sequence(first) {
+                Some(base_sequence) => ProducerStamp { base_sequence, ..stamp },
+                None => ProducerStamp::NONE,
+            };
+            let payload = Payload::Sealed(Arc::new(std::mem::take(&mut builder).build(own)));
+            let part = Batch {
+                payload,
+                records: count,
+                bytes,
+                serial: batch.serial + first,
+                sequence: sequence(first),
+                attempts: 0,
+                split: true,
+                ..batch
+            };
+            if let Some(sequence) = part.sequence {
+                queue.sequences.part(sequence, count);
+            }
+            queue.batches.insert(place, part);
+            self.buffered += u64::from(bytes);
+            place += 1;
+            first += count;
+        }
+        self.waiting.insert(partition);
     }
 
     /// Acknowledged or failed: its memory is free.
@@ -463,6 +515,30 @@ mod tests {
         let batch = again.batch.sealed();
         assert_eq!((batch.stamp().producer_epoch, batch.stamp().base_sequence), (1, 0));
         assert_eq!(batch.records().next().and_then(|record| record.value).expect("a value"), before);
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_goes_again_in_parts_under_its_own_sequences() {
+        let mut accumulator = accumulator(1_000);
+        fill(&mut accumulator, 8, 0, at(0), &[0; 90]);
+        let before = accumulator.buffered;
+        accumulator.batch_size = 400;
+        let large = drain(&mut accumulator, at(5)).remove(0);
+        accumulator.append(0, at(6), None, b"later");
+        accumulator.split(large);
+        assert_eq!(accumulator.queue(0).batches.len(), 4, "three parts before what came later");
+        let mut next = 0;
+        for _ in 0..3 {
+            let part = drain(&mut accumulator, at(20)).remove(0).batch;
+            assert_eq!((part.sequence, part.sealed().stamp().base_sequence), (Some(next), next));
+            assert!(next > 0 || drain(&mut accumulator, at(20)).is_empty(), "one after another");
+            next += part.records as i32;
+            accumulator.settle(&part);
+            accumulator.sequences(0).acked(part.sequence.unwrap_or(0), part.records);
+        }
+        assert_eq!(next, 8);
+        assert_eq!(drain(&mut accumulator, at(20)).remove(0).batch.sequence, Some(8));
+        assert!(before > 0 && accumulator.buffered < 100, "{} bytes", accumulator.buffered);
     }
 
     #[test]

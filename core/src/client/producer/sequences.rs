@@ -41,6 +41,11 @@ impl Sequences {
         sequence
     }
 
+    /// A batch too large for its topic goes on as parts, each with its own first sequence; the first takes the place of the whole.
+    pub fn part(&mut self, sequence: i32, records: u32) {
+        self.outstanding.insert(sequence, records);
+    }
+
     pub fn acked(&mut self, sequence: i32, records: u32) {
         self.outstanding.remove(&sequence);
         self.last_acked = self.last_acked.max(Some(sequence_plus(sequence, records - 1)));

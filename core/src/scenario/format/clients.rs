@@ -13,21 +13,22 @@ use crate::time::SimDuration;
 
 /// The names taken so far.
 pub(super) struct Clients<'s> {
+    specs: &'s [TopicSpec],
     topics: SortedSet<&'s str>,
     brokers: &'s [BrokerId],
     clients: SortedSet<String>,
     groups: SortedSet<String>,
 }
 
-const PRODUCER: [&str; 10] = ["name", "topic", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
-const PRODUCER_LATER: [&str; 3] = ["headers", "partition", "transaction"];
+const PRODUCER: [&str; 11] = ["name", "topic", "partition", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
+const PRODUCER_LATER: [&str; 2] = ["headers", "transaction"];
 const GROUP: [&str; 7] = ["name", "topics", "bootstrap", "members", "process", "commit", "config"];
 const GROUP_LATER: [&str; 3] = ["start", "instance", "assign"];
 
 impl<'s> Clients<'s> {
-    pub(super) fn new(topics: &'s [TopicSpec], brokers: &'s [BrokerId]) -> Self {
-        let topics = topics.iter().map(|topic| topic.name.as_str()).collect();
-        Clients { topics, brokers, clients: SortedSet::new(), groups: SortedSet::new() }
+    pub(super) fn new(specs: &'s [TopicSpec], brokers: &'s [BrokerId]) -> Self {
+        let topics = specs.iter().map(|topic| topic.name.as_str()).collect();
+        Clients { specs, topics, brokers, clients: SortedSet::new(), groups: SortedSet::new() }
     }
 
     pub(super) fn producers(&mut self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<ProducerSpec> {
@@ -63,6 +64,7 @@ impl<'s> Clients<'s> {
         config_faults(&fields, faults, settings.settle(&given));
         ProducerSpec {
             topic: topic.to_owned(),
+            partition: self.partition(&fields, faults, topic),
             bootstrap: self.bootstrap(&fields, faults),
             key: template(&fields, faults, "key").filter(|key| *key != Template::literal("none")),
             value: template(&fields, faults, "value").unwrap_or_else(ProducerSpec::default_value),
@@ -103,6 +105,14 @@ impl<'s> Clients<'s> {
         config_faults(&fields, faults, settings.check());
         let process = fields.duration(faults, "process", limits::DELAY).unwrap_or_default();
         GroupSpec { name, topics, bootstrap: self.bootstrap(&fields, faults), members, process, commit, config: settings }
+    }
+
+    /// The partition that every record names.
+    fn partition(&self, fields: &Fields<'_, '_>, faults: &mut Faults<'_>, topic: &str) -> Option<u32> {
+        fields.get("partition")?;
+        let topic = self.specs.iter().find(|known| known.name == topic)?;
+        let last = u64::from(topic.placement.partitions()) - 1;
+        Some(fields.whole(faults, "partition", 0..=last, 0) as u32)
     }
 
     /// `bootstrap.servers`, by the ids of the brokers.
