@@ -157,6 +157,10 @@ pub struct TopicConfig {
     pub index_interval_bytes: u32,
     pub max_message_bytes: u32,
     pub unclean_leader_election: bool,
+    /// How far ahead of the broker's clock a record may claim to be.
+    pub message_timestamp_after_max_ms: u64,
+    /// How far behind it.
+    pub message_timestamp_before_max_ms: u64,
     /// Records; Kafka's default, the largest of its numbers, means never.
     pub flush_messages: u64,
     /// Milliseconds, as above.
@@ -172,6 +176,8 @@ impl Default for TopicConfig {
             index_interval_bytes: 4_096,
             max_message_bytes: 1_048_588,
             unclean_leader_election: false,
+            message_timestamp_after_max_ms: 3_600_000,
+            message_timestamp_before_max_ms: NEVER,
             flush_messages: NEVER,
             flush_ms: NEVER,
         }

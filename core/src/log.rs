@@ -109,6 +109,9 @@ impl PartitionLog {
         if batch.size_in_bytes() > config.max_message_bytes {
             return Err(ErrorCode::MessageTooLarge);
         }
+        if batch.size_in_bytes() > config.segment_bytes {
+            return Err(ErrorCode::RecordListTooLarge);
+        }
         let records = batch.last_offset_delta() + 1;
         match self.producers.check(batch.stamp(), records) {
             SequenceCheck::Append => {}

@@ -34,6 +34,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("ac_53_unclean", include_str!("../../tests/scenarios/ac_53_unclean.toml")),
     ("ac_54_idempotence", include_str!("../../tests/scenarios/ac_54_idempotence.toml")),
     ("disk_full", include_str!("../../tests/scenarios/disk_full.toml")),
+    ("follower_reads", include_str!("../../tests/scenarios/follower_reads.toml")),
     ("power_cut", include_str!("../../tests/scenarios/power_cut.toml")),
     ("quorum_isolated_leader", include_str!("../../tests/scenarios/quorum_isolated_leader.toml")),
     ("quorum_kill_active", include_str!("../../tests/scenarios/quorum_kill_active.toml")),

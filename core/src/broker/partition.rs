@@ -14,6 +14,7 @@ use crate::log::segment::StoredBatch;
 use crate::log::{Appended, ClientBatch, PartitionLog};
 use crate::metadata::PartitionRegistration;
 use crate::protocol::{AlterPartitionItem, IsrChange};
+use crate::record::RecordBatch;
 use crate::time::{SimDuration, SimTime};
 use progress::FollowerProgress;
 use std::collections::VecDeque;
@@ -116,10 +117,22 @@ impl Replica {
         if acks == Acks::All && self.is_under_min_isr() {
             return Err(ErrorCode::NotEnoughReplicas);
         }
+        self.check_timestamps(now, &batch.batch)?;
         let before = self.log.log_end();
         let appended = self.log.append_as_leader(batch, self.leader_epoch, &self.config)?;
         self.wrote(now, before);
         Ok(appended)
+    }
+
+    /// `LogValidator`, under `message.timestamp.type=CreateTime`: one record out of bounds refuses the batch.
+    fn check_timestamps(&self, now: SimTime, batch: &RecordBatch) -> Result<(), ErrorCode> {
+        let now = now.timestamp_ms();
+        let config = &self.config;
+        let late = batch.max_timestamp_ms() - now > config.message_timestamp_after_max_ms as i64;
+        // Records of a batch are written within moments: its base is the oldest that matters here.
+        let old = now - batch.base_timestamp_ms() > config.message_timestamp_before_max_ms as i64;
+        let fits = batch.size_in_bytes() <= config.max_message_bytes;
+        if fits && (late || old) { Err(ErrorCode::InvalidTimestamp) } else { Ok(()) }
     }
 
     /// Copies what came from the leader; false when some of it was left out.
@@ -393,7 +406,7 @@ mod tests {
     fn append(replica: &mut Replica, records: u32) {
         for _ in 0..records {
             let mut builder = BatchBuilder::new();
-            builder.append(0, None, Some(b"v"), &[]);
+            builder.append(at(0).timestamp_ms(), None, Some(b"v"), &[]);
             let batch = ClientBatch { batch: Arc::new(builder.build(ProducerStamp::NONE)), writer: 0, serial: 0 };
             replica.append(at(0), &batch, Acks::Leader).expect("it fits");
         }

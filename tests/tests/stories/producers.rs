@@ -118,6 +118,20 @@ fn a_record_carries_the_time_of_its_send() {
 }
 
 #[test]
+fn a_clock_more_than_an_hour_ahead_is_refused_and_one_behind_is_not() {
+    let failed = |skew: &str| {
+        let story = Story::brokers(3).topic_on("orders", &[&[101, 102]]).producer("p", "orders", "rate = 10").field("records = 100");
+        let told = story.start().then(&format!("skew p {skew}")).until("60s");
+        let client = told.client("p");
+        (client.failed, client.errors.get("INVALID_TIMESTAMP").copied().unwrap_or_default())
+    };
+    assert_eq!(failed("+59m"), (0, 0));
+    assert_eq!(failed("-9d"), (0, 0));
+    let (records, refusals) = failed("+61m");
+    assert!(records == 100 && refusals > 0, "{records} {refusals}");
+}
+
+#[test]
 fn a_batch_above_max_message_bytes_is_split_and_arrives_once_and_in_order() {
     let story = Story::brokers(1).broker_config("offsets.topic.replication.factor", "1");
     let story = story.topic("orders", 1, 1).with("max.message.bytes", "600").producer("p", "orders", "rate = 500").field("records = 500");
