@@ -349,11 +349,11 @@ impl Cluster {
             // It was meant for a process that is gone; its sender is being told that the connection closed.
             return;
         }
-        let refused = match envelope.to {
-            NodeId::Broker(id) => !matches!(envelope.from, NodeId::Controller(_)) && !self.broker(id).is_some_and(Broker::listens),
-            _ => false,
-        };
-        if self.is_down(envelope.to) || (refused && matches!(envelope.message, Message::Request(..))) {
+        let down = host.down;
+        // A broker takes requests once the controller knows it.
+        let listens = |cluster: &Self| cluster.broker_place(node).is_none_or(|place| cluster.brokers[place].listens());
+        let from_outside = matches!(envelope.message, Message::Request(..)) && !matches!(envelope.from, NodeId::Controller(_));
+        if down || (from_outside && !listens(self)) {
             if !closed && let Some(peer) = self.number(envelope.from) {
                 // The system refuses for a process that may not have heard of the asker's last crash.
                 self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);

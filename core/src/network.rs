@@ -266,3 +266,95 @@ fn next_try(begun: SimTime, now: SimTime, opening: bool) -> SimTime {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{BrokerId, CorrelationId};
+    use crate::protocol::{Request, Response};
+
+    const A: End = (0, NodeId::Broker(BrokerId(1)));
+    const B: End = (1, NodeId::Broker(BrokerId(2)));
+
+    fn network() -> Network {
+        let spec = NetworkSpec { latency: SimDuration::from_millis(1), jitter: SimDuration::ZERO };
+        Network::new(spec, Seed(1), 2)
+    }
+
+    fn asked() -> Message {
+        Message::Request(CorrelationId(1), Request::Metadata)
+    }
+
+    /// Sends at that millisecond; the millisecond of the arrival, if there is one now.
+    fn send(network: &mut Network, from: End, to: End, ms: u64, message: Message) -> Option<u64> {
+        let sent_at = SimTime(ms * 1_000);
+        match network.send(sent_at, from.0, from.1, to.1, &message) {
+            (Fate::Arrives(at) | Fate::Reset(at), _) => Some(at.millis()),
+            (Fate::Waits, connection) => {
+                network.hold(from.0, Envelope { from: from.1, to: to.1, sent_at, connection, message });
+                None
+            }
+        }
+    }
+
+    fn heal(network: &mut Network, from: End, to: End, ms: u64) -> Vec<u64> {
+        network.heal(SimTime(ms * 1_000), from, to).iter().map(|(at, _)| at.millis()).collect()
+    }
+
+    #[test]
+    fn what_was_sent_into_a_cut_arrives_in_order_when_tcp_tries_again() {
+        let mut network = network();
+        assert_eq!(send(&mut network, A, B, 0, asked()), Some(1));
+        network.trouble(A, B, Trouble::Cut);
+        assert_eq!(send(&mut network, A, B, 1_000, asked()), None);
+        assert_eq!(send(&mut network, A, B, 3_000, asked()), None);
+        assert_eq!(send(&mut network, B, A, 3_000, asked()), Some(3_001), "the other way is free");
+        // Tries 0.2, 0.6, 1.4 and 3 s after the first of them was sent.
+        assert_eq!(heal(&mut network, A, B, 3_500), [4_001, 4_001]);
+        assert_eq!(send(&mut network, A, B, 3_600, asked()), Some(4_001), "and nothing overtakes them");
+    }
+
+    #[test]
+    fn a_closed_connection_is_tried_for_a_shorter_time_and_holds_up_no_other() {
+        let mut network = network();
+        send(&mut network, A, B, 0, asked());
+        network.trouble(A, B, Trouble::Cut);
+        send(&mut network, A, B, 1_000, asked());
+        network.close(A, B);
+        send(&mut network, A, B, 31_000, asked());
+        // 51 s after the first; a SYN after 1, 3, 7, 15 and 31 s.
+        assert_eq!(heal(&mut network, A, B, 40_000), [52_001, 46_001]);
+        network.trouble(A, B, Trouble::Cut);
+        send(&mut network, A, B, 100_000, asked());
+        network.close(A, B);
+        assert_eq!(heal(&mut network, A, B, 300_000), [0; 0], "given up");
+    }
+
+    #[test]
+    fn a_new_connection_needs_both_directions() {
+        let mut network = network();
+        send(&mut network, A, B, 0, asked());
+        network.trouble(B, A, Trouble::Cut);
+        assert_eq!(send(&mut network, A, B, 1_000, asked()), Some(1_001), "the old one stands");
+        network.close(A, B);
+        assert_eq!(send(&mut network, A, B, 2_000, asked()), None);
+        assert_eq!(send(&mut network, A, B, 2_000, Message::Response(CorrelationId(9), Response::CreateTopic)), Some(2_001));
+        assert_eq!(heal(&mut network, B, A, 4_000), [5_001], "a SYN is tried again after 1 s and after 3 s");
+        assert_eq!(send(&mut network, A, B, 6_000, asked()), Some(6_001));
+        assert_eq!(network.faulty(), []);
+    }
+
+    #[test]
+    fn a_lost_packet_is_a_late_one_and_only_answers_are_reset() {
+        let mut network = network();
+        network.trouble(A, B, Trouble::Lose(50));
+        let arrivals: Vec<u64> =
+            (0..100).map(|i| send(&mut network, A, B, i * 10_000, asked()).expect("it arrives") - i * 10_000).collect();
+        assert!(arrivals.iter().all(|late| [1, 201, 601, 1_401, 3_001, 6_201, 12_601].contains(late) || *late > 1_000), "{arrivals:?}");
+        assert!((30..70).contains(&arrivals.iter().filter(|late| **late == 1).count()), "{arrivals:?}");
+        network.trouble(B, A, Trouble::Reset(100));
+        let fate = |network: &mut Network, message| network.send(SimTime(2_000_000_000), B.0, B.1, A.1, &message).0;
+        assert!(matches!(fate(&mut network, Message::Response(CorrelationId(1), Response::CreateTopic)), Fate::Reset(_)));
+        assert!(matches!(fate(&mut network, asked()), Fate::Arrives(_)));
+    }
+}

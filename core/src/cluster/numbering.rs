@@ -6,10 +6,6 @@ use crate::network::End;
 use crate::node::Node;
 
 impl Cluster {
-    pub(super) fn is_down(&self, id: NodeId) -> bool {
-        self.number(id).is_some_and(|node| self.hosts[node as usize].down)
-    }
-
     /// Controllers and brokers: those who answer requests.
     pub(super) fn servers(&self) -> u32 {
         (self.controllers.len() + self.brokers.len()) as u32
