@@ -414,7 +414,8 @@ impl Cluster {
             let closes = matches!(message, Message::Closed);
             self.send(node, from, to, message);
             if closes && let Some(peer) = self.number(to) {
-                self.network.close((node, from), (peer, to));
+                // The next connection is to the process that is there now, whether or not the end of the last one was heard of.
+                self.network.reconnect((node, from), (peer, to), self.hosts[peer as usize].crashes);
             }
         }
         for fact in out.facts.drain(..) {

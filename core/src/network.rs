@@ -155,6 +155,11 @@ impl Network {
         }
     }
 
+    /// Some link has a fault.
+    pub fn is_troubled(&self) -> bool {
+        self.faults > 0
+    }
+
     /// From now on this is wrong with the link.
     pub fn trouble(&mut self, from: End, to: End, trouble: Trouble) {
         let link = self.link(from.0, from.1, to.1);

@@ -593,7 +593,11 @@ impl Raft {
             if peer.next_timeout() > now {
                 continue;
             }
-            peer.give_up(now, !leads);
+            if peer.is_overdue(now) {
+                // What is asked next goes by another connection.
+                out.close(NodeId::Controller(peer.id));
+                peer.failed(now, !leads);
+            }
             if peer.next_timeout() > now {
                 continue;
             }

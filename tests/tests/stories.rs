@@ -1,7 +1,6 @@
 //! What a cluster does when things break: one claim a test, told through the public API.
 
 mod stories {
-    mod admin;
     mod administration;
     mod disks;
     mod faults;
@@ -11,5 +10,6 @@ mod stories {
     mod quorum;
     mod replication;
     mod stopping;
+    mod tools;
     mod trucks;
 }

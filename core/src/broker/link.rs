@@ -82,11 +82,12 @@ impl Broker {
         }
     }
 
-    /// An answer that is overdue will not come.
+    /// An answer that is overdue will not come, and what is asked next goes by another connection.
     pub(super) fn mind_controller(&mut self, now: SimTime, out: &mut Outbox) {
         let overdue = self.link.fetch.is_some_and(|(_, until)| until <= now);
         let unregistered = self.lifecycle.phase == Phase::Registering && self.link.contact.is_some() && self.lifecycle.next_contact <= now;
         if overdue || unregistered {
+            out.close(NodeId::Controller(self.link.active));
             self.lose_controller(now, None);
         }
         self.fetch_metadata(now, out);

@@ -58,8 +58,8 @@ impl Controller {
                 return Err(ErrorCode::DuplicateBrokerRegistration);
             }
             let clean = request.previous_epoch == Some(known.epoch);
-            // The old process may be missed at this very instant.
-            self.fence(broker, out);
+            // The old process may be missed at this very instant; what that means for its partitions depends on how it ended.
+            self.distrust(broker, out);
             let because = self.trust.get(&broker).copied().or(request.because);
             self.shut_down(broker, clean, because, out);
         }
@@ -81,7 +81,7 @@ impl Controller {
 
     /// What the end of a process means for its partitions, once its successor registers. One that stopped in order has lost
     /// nothing; of another the disk may have lost its tail: it is in sync and eligible no longer (KIP-966).
-    pub fn shut_down(&mut self, broker: BrokerId, clean: bool, because: Option<EventId>, out: &mut Outbox) {
+    fn shut_down(&mut self, broker: BrokerId, clean: bool, because: Option<EventId>, out: &mut Outbox) {
         if clean || !self.config.eligible_leader_replicas || planted(Bug::EligibleAfterUncleanStop) {
             self.leave_isrs(broker, Why::Fenced(broker), because, out);
             return;
@@ -225,10 +225,15 @@ impl Controller {
 
     /// No heartbeat for `broker.session.timeout.ms`: the broker leaves every ISR and its partitions get new leaders.
     pub fn fence(&mut self, broker: BrokerId, out: &mut Outbox) {
-        self.sessions.remove(&broker);
-        if self.image.brokers.get(&broker).is_none_or(|registration| registration.fenced) {
-            return;
+        if let Some(event) = self.distrust(broker, out) {
+            self.leave_isrs(broker, Why::Fenced(broker), Some(event), out);
         }
+    }
+
+    /// Marks a broker as fenced; `None` if it was, or is not known.
+    fn distrust(&mut self, broker: BrokerId, out: &mut Outbox) -> Option<EventId> {
+        self.sessions.remove(&broker);
+        self.image.brokers.get(&broker).filter(|registration| !registration.fenced)?;
         self.append(&MetadataRecord::FenceBroker(broker));
         let timeout = self.config.session_timeout;
         let event = out.note(
@@ -239,7 +244,7 @@ impl Controller {
             Vec::new(),
         );
         self.trust.insert(broker, event);
-        self.leave_isrs(broker, Why::Fenced(broker), Some(event), out);
+        Some(event)
     }
 
     /// `kafka-cluster.sh unregister`: the controller forgets the broker; its partitions keep it as a replica.

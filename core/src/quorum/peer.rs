@@ -79,11 +79,9 @@ impl Peer {
         }
     }
 
-    /// Stops waiting for an answer that is overdue.
-    pub(super) fn give_up(&mut self, now: SimTime, back_off: bool) {
-        if self.in_flight.is_some_and(|(_, until)| until <= now) {
-            self.failed(now, back_off);
-        }
+    /// The answer it waits for will not come.
+    pub(super) fn is_overdue(&self, now: SimTime) -> bool {
+        self.in_flight.is_some_and(|(_, until)| until <= now)
     }
 
     /// When to stop waiting, or to ask.

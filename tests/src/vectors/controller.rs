@@ -16,7 +16,7 @@ use playground_core::protocol::{
 };
 use playground_core::rng::{Seed, SimRng};
 use playground_core::sorted::SortedMap;
-use playground_core::time::SimTime;
+use playground_core::time::{SimDuration, SimTime};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -318,7 +318,7 @@ impl Play {
         let previous = self.controller.image().brokers.get(&BrokerId(step.id)).map(|registration| registration.epoch);
         let request = BrokerRegistrationRequest {
             incarnation: self.incarnation,
-            rack: step.rack.as_deref().map(Arc::from),
+            rack: step.rack.as_deref().map(Arc::from).or_else(|| self.rack(step.id)),
             previous_epoch: previous.filter(|_| clean),
             because: None,
         };
@@ -326,10 +326,17 @@ impl Play {
         json!({})
     }
 
-    /// What the end of its process means; the registration that tells of it is not part of the scene.
+    fn rack(&self, id: i32) -> Option<Arc<str>> {
+        self.controller.image().brokers.get(&BrokerId(id))?.rack.clone()
+    }
+
+    /// The session of the process before is over.
     fn restart(&mut self, step: &Step) -> Value {
-        self.controller.shut_down(BrokerId(step.id), step.clean, None, &mut self.out);
-        json!({})
+        let now = self.now;
+        self.now = now + SimDuration::from_secs(60);
+        let result = self.register(step, step.clean);
+        self.now = now;
+        result
     }
 
     fn beat(&mut self, id: i32, wants_shutdown: bool) -> Value {

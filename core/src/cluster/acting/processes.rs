@@ -174,6 +174,10 @@ impl Cluster {
             if !matches!((from.1, to.1), (NodeId::Client(_), NodeId::Client(_))) {
                 let crashes = self.hosts[peer as usize].crashes;
                 self.network.reconnect(from, to, crashes);
+                if self.network.is_troubled() {
+                    // Whoever could not be told of the last process answers the new one all the same.
+                    self.network.reconnect(to, from, self.hosts[node as usize].crashes);
+                }
             }
         }
         let now = self.now;

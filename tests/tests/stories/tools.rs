@@ -68,25 +68,6 @@ fn without_an_active_controller_nothing_is_decided() {
 }
 
 #[test]
-fn a_partition_moves_to_other_brokers_with_all_its_records() {
-    let story = Story::brokers(4).broker_config("offsets.topic.replication.factor", "1").topic_on("orders", &[&[101, 102]]);
-    let story = story.producer("p", "orders", "rate = 20").field("records = 600").group("g", "orders", 1);
-    let line = "kafka-reassign-partitions.sh --execute --topic orders --partition 0 --replicas 104:103";
-    let told = story.at("10s", line).run_until("2m").expect(&[
-        "replicas(orders, 0) == [103, 104]",
-        "isr(orders, 0) == [103, 104]",
-        "acked == 600",
-        "acked_lost == 0",
-        "log_end(orders) == 600",
-        "delivered(g) == 600",
-        "duplicates(g) == 0",
-    ]);
-    let view = told.view();
-    let holds = |id: i32| view.brokers.iter().find(|broker| broker.id == id).expect("a broker").replicas;
-    assert_eq!(holds(102), view.topics.iter().flat_map(|t| &t.partitions).filter(|p| p.replicas.contains(&102)).count() as u32);
-}
-
-#[test]
 fn a_topics_setting_changes_while_it_is_written_to() {
     let two_down = |story: Story| story.at("20s", "kill 102").at("20s", "kill 103").run_until("80s");
     let story = orders().field("records = 500").with("acks", "\"all\"");
