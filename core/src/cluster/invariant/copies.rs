@@ -69,7 +69,8 @@ impl Auditor {
             ghost.lossy.remove(&broker.id);
         }
         ghost.copies.insert(broker.id, copy);
-        let min_isr = replica.config.min_insync_replicas.max(1);
+        let copies = self.image.partition(id).map_or(u32::MAX, |partition| partition.replicas.len() as u32);
+        let min_isr = replica.config.min_insync_replicas.min(copies).max(1);
         let least = ghost.least_min_isr.map_or(min_isr, |least| least.min(min_isr));
         ghost.least_min_isr = Some(least);
         ghost.tainted |= ghost.lossy.len() as u32 >= least;
