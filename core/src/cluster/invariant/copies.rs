@@ -47,9 +47,10 @@ impl Auditor {
         copy.high_watermark = replica.high_watermark.0;
         copy.leader_epoch = replica.leader_epoch;
         copy.partition_epoch = replica.partition_epoch;
-        copy.leads = replica.leadership().is_some();
+        // A process that goes on after a pause may commit and lose its office in one look.
+        let led = std::mem::replace(&mut copy.leads, replica.leadership().is_some());
         let common = copy.high_watermark.min(ghost.true_hw);
-        if copy.leads && copy.high_watermark > ghost.true_hw {
+        if (copy.leads || led) && copy.high_watermark > ghost.true_hw {
             let committed = extend_truth(ghost, &copy);
             if let Err(text) = &committed {
                 found.push((Row::I6, text.clone()));
@@ -68,7 +69,8 @@ impl Auditor {
             ghost.lossy.remove(&broker.id);
         }
         ghost.copies.insert(broker.id, copy);
-        let min_isr = replica.config.min_insync_replicas.max(1);
+        let copies = self.image.partition(id).map_or(u32::MAX, |partition| partition.replicas.len() as u32);
+        let min_isr = replica.config.min_insync_replicas.min(copies).max(1);
         let least = ghost.least_min_isr.map_or(min_isr, |least| least.min(min_isr));
         ghost.least_min_isr = Some(least);
         ghost.tainted |= ghost.lossy.len() as u32 >= least;
