@@ -1,3 +1,5 @@
-//! Small models, searched completely.
+//! Small models, searched completely; natively, where `stateright` finds its randomness and its threads.
+
+#![cfg(not(target_arch = "wasm32"))]
 
 mod replication;

@@ -218,14 +218,9 @@ impl Replication {
         if asks && last > 0 {
             let (epoch, end) = end_of_epoch(&source.log, last);
             let (_, own) = end_of_epoch(&mine.log, epoch);
-            let to = if self.rules == Rules::Kip101 {
-                end
-            } else if epoch == last {
-                end
-            } else {
-                end.min(own)
-            };
-            mine.cut = self.rules == Rules::Kip101 || epoch == last || mine.log.len() as u8 <= to;
+            let known = self.rules == Rules::Kip101 || epoch == last;
+            let to = if known { end } else { end.min(own) };
+            mine.cut = known || mine.log.len() as u8 <= to;
             if (to as usize) < mine.log.len() {
                 mine.log.truncate(to as usize);
                 mine.high_watermark = mine.high_watermark.min(to);

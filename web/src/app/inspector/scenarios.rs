@@ -9,10 +9,47 @@ use yew::prelude::*;
 /// File, question, what to watch.
 type Book = (&'static str, &'static str, &'static str);
 
-pub const SHELF: [(&str, &[Book]); 1] = [(
-    "Brokers come and go",
-    &[("kill_102", "Broker 102 crashes and returns", "Its partitions get other leaders after 9 s; nothing promised is lost.")],
-)];
+pub const SHELF: [(&str, &[Book]); 4] = [
+    (
+        "Brokers come and go",
+        &[
+            ("kill_102", "Broker 102 crashes and returns", "Other leaders after 9 s; nothing promised is lost."),
+            ("ac_42_stop_102", "Topic-A without broker 102, in order", "Told to stop, it hands over first. Nobody waits."),
+            ("ac_43_102_returns", "Broker 102 returns to Topic-A", "Follower, in sync, and leader again at the next check."),
+            ("ac_51_isr", "A follower hangs", "After 30 to 45 s it is out of the ISR, and comes back."),
+            ("follower_reads", "Reading from the copy next door", "Three racks, and consumers that read in their own."),
+        ],
+    ),
+    (
+        "What is a promise worth?",
+        &[
+            ("ac_50_acks", "acks 0, 1 and all side by side", "The same crash; three producers are told different things."),
+            ("ac_52_min_isr", "min.insync.replicas = 2", "Three copies, two, one: what is acknowledged, what is refused."),
+            ("ac_54_idempotence", "An answer is lost", "Stored twice, or once, by enable.idempotence."),
+        ],
+    ),
+    (
+        "How records get lost",
+        &[
+            ("b05_acks_1", "acks=1 and a leader that dies", "It acknowledged before anybody had a copy."),
+            ("b01_unclean", "An unclean election loses what was promised", "A stale copy leads; the rest is gone."),
+            ("b03_min_isr_1", "acks=all with one in-sync replica", "All of one is one, and its power fails."),
+            ("b04_power_everywhere", "Power fails everywhere at once", "Kafka does not flush by itself."),
+            ("b06_unreadable", "Acknowledged and unreadable", "Too few in sync: stored, and nobody may read it."),
+        ],
+    ),
+    (
+        "Who decides",
+        &[
+            ("quorum_kill_active", "The active controller dies", "Another is elected; readers and writers do not notice."),
+            (
+                "quorum_majority_lost",
+                "The majority of the controllers is gone for a while",
+                "Leaders go on, but nobody replaces one that dies.",
+            ),
+        ],
+    ),
+];
 
 pub fn scenarios(page: &PageHandle, shot: &Snapshot) -> Html {
     let own = shot.keeping != Keeping::Preview;
@@ -35,5 +72,19 @@ pub fn scenarios(page: &PageHandle, shot: &Snapshot) -> Html {
                 </div>
             }) }
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_book_is_a_file_of_that_title() {
+        for (file, name, _) in SHELF.iter().flat_map(|(_, books)| *books) {
+            let path = format!("{}/../tests/scenarios/{file}.toml", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert!(text.contains(&format!("title = \"{name}\"")), "{file} has another title");
+        }
     }
 }
