@@ -10,6 +10,7 @@ use crate::ids::{BrokerId, ClientId, CorrelationId, LeaderEpoch, Offset, TopicPa
 use crate::log::segment::StoredBatch;
 use crate::node::Fact;
 use crate::protocol::ProducedPartition;
+use crate::record::ProducerStamp;
 
 impl Auditor {
     pub(super) fn check_said(&mut self, cluster: &Cluster, said: &Said) {
@@ -69,8 +70,12 @@ impl Auditor {
                     let records = batches.iter().find(|(asked, _)| *asked == partition).map_or(1, |(_, records)| *records);
                     let Some(replica) = cluster.broker(broker).and_then(|broker| broker.replicas().get(&partition)) else { continue };
                     let Some(leadership) = replica.leadership() else { continue };
-                    let enough = leadership.maximal_isr().count() >= replica.effective_min_isr();
-                    if replica.high_watermark < base.plus(u64::from(records)) || !enough {
+                    let need = base.plus(u64::from(records));
+                    // Of several partitions each is settled by itself (`DelayedProduce`); the answer waits for the last.
+                    let copy = self.partitions.get(&partition).and_then(|ghost| ghost.copies.get(&broker));
+                    let settled = batches.len() > 1 && copy.is_some_and(|copy| copy.enough_until >= need.0);
+                    let enough = settled || leadership.maximal_isr().count() >= replica.effective_min_isr();
+                    if replica.high_watermark < need || !enough {
                         let hw = replica.high_watermark;
                         self.fail(Row::I18, format!("{}@{base} was acknowledged with high watermark {hw}", self.name(partition)));
                     }
@@ -120,9 +125,13 @@ impl Auditor {
             let idempotent = mark.stamp.producer_id >= 0;
             let writer = ghost.writers.entry(mark.writer).or_default();
             let (serial, records) = (u64::from(mark.serial), u64::from(mark.records()));
-            if idempotent && writer.producer_id != mark.stamp.producer_id {
+            let ProducerStamp { producer_id, producer_epoch, .. } = mark.stamp;
+            // After a batch was given up its producer goes on under a new epoch, and numbers again what is under way: whether that
+            // is stored already it does not know (`TransactionManager.bumpIdempotentProducerEpoch`).
+            let numbered_again = writer.producer_epoch != producer_epoch && producer.counts.failed > 0;
+            if idempotent && (writer.producer_id != producer_id || numbered_again) {
                 // Another session: it may say again what the one before said.
-                *writer = super::ghost::Writer { producer_id: mark.stamp.producer_id, ..Default::default() };
+                *writer = super::ghost::Writer { producer_id, producer_epoch, ..Default::default() };
             }
             // A request that was given up may still lie in a closed connection and arrive behind later ones.
             let in_order = idempotent || (config.retries == 0 && config.acks != Acks::None && producer.counts.failed == 0);

@@ -42,13 +42,13 @@ impl Auditor {
         let ghost = self.partitions.entry(id).or_default();
         for joined in after.isr.iter().filter(|member| !before.isr.contains(member) && elected != Some(**member)) {
             let caught_up = ghost.copies.get(joined).map_or(ghost.true_hw == 0, |copy| copy.chain.holds_all_of(&ghost.truth));
-            if caught_up || ghost.tainted {
-                ghost.lossy.remove(joined);
-                continue;
-            }
             // It had caught up when its leader asked, and lost that again before the controller could know.
             let unheard = cluster.broker(*joined).is_none_or(|broker| matches!(broker.phase(), Phase::Down | Phase::Registering));
             if unheard && ghost.lossy.contains_key(joined) {
+                continue;
+            }
+            if caught_up || ghost.tainted {
+                ghost.lossy.remove(joined);
                 continue;
             }
             let end = ghost.copies.get(joined).map_or(0, |copy| copy.log_end);

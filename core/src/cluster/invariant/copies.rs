@@ -7,6 +7,7 @@ use crate::broker::Broker;
 use crate::broker::partition::Replica;
 use crate::cluster::Cluster;
 use crate::ids::{BrokerId, LeaderEpoch, TopicPartition};
+use crate::metadata::MetadataImage;
 
 impl Auditor {
     /// A replica is not what it was.
@@ -32,7 +33,7 @@ impl Auditor {
         }
         check_marks(&copy, replica, commanded, &mut found);
         if replica.leadership().is_some() {
-            check_leader(ghost, &copy, replica, broker.id, &mut found);
+            check_leader(ghost, &copy, replica, broker.id, commanded, &mut found);
         }
         let lost_suffix = log.log_end().0 < copy.log_end || change.cut.is_some();
         if lost_suffix && commanded {
@@ -47,6 +48,10 @@ impl Auditor {
         copy.high_watermark = replica.high_watermark.0;
         copy.leader_epoch = replica.leader_epoch;
         copy.partition_epoch = replica.partition_epoch;
+        copy.enough = replica.leadership().is_some() && !replica.is_under_min_isr();
+        if copy.enough {
+            copy.enough_until = copy.high_watermark;
+        }
         // A process that goes on after a pause may commit and lose its office in one look.
         let led = std::mem::replace(&mut copy.leads, replica.leadership().is_some());
         let common = copy.high_watermark.min(ghost.true_hw);
@@ -56,6 +61,7 @@ impl Auditor {
                 found.push((Row::I6, text.clone()));
             }
             let from = committed.unwrap_or(usize::MAX);
+            ghost.tainted |= settings_overtaken(ghost, &self.image, id, replica);
             ghost.copies.insert(broker.id, copy);
             self.check_producers(cluster, id, from);
             ghost = self.partitions.entry(id).or_default();
@@ -159,7 +165,7 @@ fn check_marks(copy: &Copy, replica: &Replica, commanded: bool, found: &mut Vec<
 }
 
 /// I9, I11, I12 of a leader.
-fn check_leader(ghost: &mut Ghost, copy: &Copy, replica: &Replica, me: BrokerId, found: &mut Vec<(Row, String)>) {
+fn check_leader(ghost: &mut Ghost, copy: &Copy, replica: &Replica, me: BrokerId, commanded: bool, found: &mut Vec<(Row, String)>) {
     let epoch = replica.leader_epoch;
     let first = *ghost.leaders.entry(epoch).or_insert(me);
     if first != me {
@@ -170,10 +176,22 @@ fn check_leader(ghost: &mut Ghost, copy: &Copy, replica: &Replica, me: BrokerId,
         found.push((Row::I9, format!("the leader's high watermark fell from {} to {}", copy.high_watermark, replica.high_watermark)));
     }
     let in_sync = replica.leadership().map_or(0, |leadership| leadership.isr.len());
-    if same_office && replica.high_watermark.0 > copy.high_watermark && in_sync < replica.effective_min_isr() {
+    // A process that goes on after a pause may commit, and hear of a smaller ISR or a larger minimum, in one look.
+    let enough = in_sync >= replica.effective_min_isr() || (commanded && copy.enough);
+    if same_office && replica.high_watermark.0 > copy.high_watermark && !enough {
         let text = format!("its high watermark moved to {} with {in_sync} in sync", replica.high_watermark);
         found.push((Row::I11, text));
     }
+}
+
+/// The answer to `AlterPartition` may be faster than the metadata: a leader that has not heard of a larger `min.insync.replicas` goes
+/// on alone, while the controller already counts on those it calls eligible (KIP-966).
+fn settings_overtaken(ghost: &Ghost, image: &MetadataImage, id: TopicPartition, leader: &Replica) -> bool {
+    let (Some(topic), Some(partition)) = (image.topic(id.topic), image.partition(id)) else { return false };
+    let min_isr = topic.config.min_insync_replicas;
+    let alone = leader.leadership().is_some_and(|leadership| (leadership.isr.len() as u32) < min_isr);
+    let short = |member: &BrokerId| ghost.copies.get(member).is_none_or(|copy| !copy.chain.holds_all_of(&ghost.truth));
+    leader.config.min_insync_replicas < min_isr && alone && partition.elr.iter().any(short)
 }
 
 /// What the leader's high watermark has passed is true from now on. Gives the first new mark.

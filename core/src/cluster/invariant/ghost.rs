@@ -139,6 +139,10 @@ pub struct Copy {
     pub leader_epoch: LeaderEpoch,
     pub partition_epoch: PartitionEpoch,
     pub leads: bool,
+    /// It led at the last look, with no fewer in sync than `min.insync.replicas`.
+    pub enough: bool,
+    /// Its high watermark when that was so for the last time.
+    pub enough_until: u64,
 }
 
 /// A partition as the auditor knows it.
@@ -174,6 +178,7 @@ pub struct Writer {
     pub last_serial: u32,
     pub stored: Intervals,
     pub producer_id: i64,
+    pub producer_epoch: i16,
 }
 
 /// What tells at a glance whether a replica changed.
