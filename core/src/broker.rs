@@ -340,7 +340,8 @@ impl Broker {
             out.fact(Fact::LeaderStarted { partition: id, because: self.lifecycle.because });
             self.advance(now, id);
         }
-        if topic.internal {
+        // Who leads on in a newer epoch has lost nothing: its coordinator stays active, and whoever waits there waits on.
+        if topic.internal && !(was_leader && leads) {
             self.coordinate(now, id, leads, out);
         }
     }

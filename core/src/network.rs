@@ -200,17 +200,24 @@ impl Network {
         }
         fault.opening = false;
         let held = std::mem::take(&mut fault.held);
-        for connection in held.chunk_by(|a, b| a.connection == b.connection) {
-            let closed = connection[0].connection < fault.connection;
-            let begun = connection[0].envelope.sent_at;
-            let at = next_try(begun, now, connection[0].opening) + latency;
-            if at.since(begun) > if closed { GIVES_UP_CLOSED } else { GIVES_UP } {
-                continue;
-            }
-            if !closed {
-                link.last_arrival = at.max(link.last_arrival);
-            }
-            arriving.extend(connection.iter().map(|held| (at, held.envelope.clone())));
+        // All of one connection arrive together, when TCP next tries for the first of them; or never, if it has given up.
+        let mut arrival: Option<(u32, Option<SimTime>)> = None;
+        for Held { envelope, connection, opening } in held {
+            let at = match arrival {
+                Some((of, at)) if of == connection => at,
+                _ => {
+                    let closed = connection < fault.connection;
+                    let begun = envelope.sent_at;
+                    let at = next_try(begun, now, opening) + latency;
+                    let arrives = at.since(begun) <= if closed { GIVES_UP_CLOSED } else { GIVES_UP };
+                    if arrives && !closed {
+                        link.last_arrival = at.max(link.last_arrival);
+                    }
+                    arrives.then_some(at)
+                }
+            };
+            arrival = Some((connection, at));
+            arriving.extend(at.map(|at| (at, envelope)));
         }
         if (fault.slow, fault.lose, fault.reset) == (SimDuration::ZERO, 0, 0) {
             link.fault = None;

@@ -42,6 +42,11 @@ pub struct Described {
     pub value: String,
 }
 
+/// No page explains settings yet, so its visitors do not download the words.
+const fn told(meaning: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { meaning }
+}
+
 const INT: u64 = i32::MAX as u64;
 /// Kafka allows 292 million years; a virtual clock in microseconds does not.
 const LONG_MS: u64 = 100 * 365 * 86_400_000;
@@ -71,7 +76,7 @@ macro_rules! millis {
             key: $key,
             kafka_type: $kafka,
             kind: Kind::Millis { min: $min, max: $max },
-            meaning: $meaning,
+            meaning: told($meaning),
             get: |c| c.$field.millis(),
             set: |c, v| c.$field = SimDuration::from_millis(v),
         }
@@ -84,7 +89,7 @@ macro_rules! number {
             key: $key,
             kafka_type: $kafka,
             kind: Kind::$kind { min: $min, max: $max },
-            meaning: $meaning,
+            meaning: told($meaning),
             get: |c| u64::from(c.$field),
             set: |c, v| c.$field = <$type>::try_from(v).unwrap_or(<$type>::MAX),
         }
@@ -97,7 +102,7 @@ macro_rules! flag {
             key: $key,
             kafka_type: "BOOLEAN",
             kind: Kind::Flag,
-            meaning: $meaning,
+            meaning: told($meaning),
             get: |c| u64::from(c.$field),
             set: |c, v| c.$field = v != 0,
         }
@@ -107,7 +112,7 @@ macro_rules! flag {
 /// A setting with one modelled value: accepted when it says so, refused otherwise.
 macro_rules! fixed {
     ($key:literal, $kafka:literal, $words:expr, $meaning:literal) => {
-        Row { key: $key, kafka_type: $kafka, kind: Kind::Words($words), meaning: $meaning, get: |_| 0, set: |_, _| {} }
+        Row { key: $key, kafka_type: $kafka, kind: Kind::Words($words), meaning: told($meaning), get: |_| 0, set: |_, _| {} }
     };
 }
 
@@ -116,7 +121,7 @@ const PRODUCER: &[Row<ProducerConfig>] = &[
         key: "acks",
         kafka_type: "STRING",
         kind: Kind::Words(ACKS),
-        meaning: "What the producer waits for before it calls a record sent: nothing, the leader, or every in-sync replica.",
+        meaning: told("What the producer waits for before it calls a record sent: nothing, the leader, or every in-sync replica."),
         get: |c| match c.acks {
             Acks::None => 0,
             Acks::Leader => 1,
@@ -159,7 +164,7 @@ const PRODUCER: &[Row<ProducerConfig>] = &[
         key: "partitioner",
         kafka_type: "STRING",
         kind: Kind::Words(LIBRDKAFKA),
-        meaning: "Who chooses the partition in a client built on librdkafka: CRC-32 or murmur2 of the key.",
+        meaning: told("Who chooses the partition in a client built on librdkafka: CRC-32 or murmur2 of the key."),
         get: |c| match c.partitioner {
             Partitioner::ConsistentRandom => 1,
             Partitioner::Murmur2Random => 2,
@@ -175,7 +180,7 @@ const PRODUCER: &[Row<ProducerConfig>] = &[
         key: "partitioner.class",
         kafka_type: "CLASS",
         kind: Kind::Words(PARTITIONER),
-        meaning: "Who chooses the partition: by default murmur2 of the key, or a sticky choice without key.",
+        meaning: told("Who chooses the partition: by default murmur2 of the key, or a sticky choice without key."),
         get: |c| match c.partitioner {
             Partitioner::RoundRobin => 1,
             _ => 0,
@@ -205,7 +210,7 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
         key: "auto.offset.reset",
         kafka_type: "STRING",
         kind: Kind::Words(OFFSET_RESET),
-        meaning: "Where to start reading when there is no bookmark, or it points outside the log.",
+        meaning: told("Where to start reading when there is no bookmark, or it points outside the log."),
         get: |c| match c.auto_offset_reset {
             OffsetReset::Earliest => 0,
             OffsetReset::Latest => 1,
@@ -246,7 +251,7 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
 
 const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[TextRow {
     key: "client.rack",
-    meaning: "Where this client stands; brokers with replica.selector.class may let it read from a copy there.",
+    meaning: told("Where this client stands; brokers with replica.selector.class may let it read from a copy there."),
     get: |c| c.client_rack.as_deref().unwrap_or_default(),
     set: |c, v| c.client_rack = (!v.is_empty()).then(|| v.into()),
 }];
@@ -258,7 +263,7 @@ const TOPIC: &[Row<TopicConfig>] = &[
         key: "flush.ms",
         kafka_type: "LONG",
         kind: Kind::Millis { min: 0, max: NEVER },
-        meaning: "After so long the log is forced to the disk, if log.flush.scheduler.interval.ms makes somebody look.",
+        meaning: told("After so long the log is forced to the disk, if log.flush.scheduler.interval.ms makes somebody look."),
         get: |c| c.flush_ms,
         set: |c, v| c.flush_ms = v,
     },
@@ -268,7 +273,7 @@ const TOPIC: &[Row<TopicConfig>] = &[
         key: "message.timestamp.after.max.ms",
         kafka_type: "LONG",
         kind: Kind::Millis { min: 0, max: NEVER },
-        meaning: "A record that claims to be written so much later than now is refused.",
+        meaning: told("A record that claims to be written so much later than now is refused."),
         get: |c| c.message_timestamp_after_max_ms,
         set: |c, v| c.message_timestamp_after_max_ms = v,
     },
@@ -276,7 +281,7 @@ const TOPIC: &[Row<TopicConfig>] = &[
         key: "message.timestamp.before.max.ms",
         kafka_type: "LONG",
         kind: Kind::Millis { min: 0, max: NEVER },
-        meaning: "A record that claims to be so much older than now is refused.",
+        meaning: told("A record that claims to be so much older than now is refused."),
         get: |c| c.message_timestamp_before_max_ms,
         set: |c, v| c.message_timestamp_before_max_ms = v,
     },
@@ -358,7 +363,7 @@ const BROKER: &[Row<BrokerConfig>] = &[
         key: "leader.imbalance.check.interval.seconds",
         kafka_type: "LONG",
         kind: Kind::Seconds { min: 1, max: LONG_MS / 1_000 },
-        meaning: "How often the controller looks for leaders that are not the preferred ones.",
+        meaning: told("How often the controller looks for leaders that are not the preferred ones."),
         get: |c| c.leader_imbalance_check_interval.millis() / 1_000,
         set: |c, v| c.leader_imbalance_check_interval = SimDuration::from_secs(v),
     },
@@ -366,7 +371,7 @@ const BROKER: &[Row<BrokerConfig>] = &[
         key: "log.flush.scheduler.interval.ms",
         kafka_type: "LONG",
         kind: Kind::Millis { min: 1, max: NEVER },
-        meaning: "How often a broker looks for logs whose flush.ms is over.",
+        meaning: told("How often a broker looks for logs whose flush.ms is over."),
         get: |c| c.log_flush_scheduler_interval_ms,
         set: |c, v| c.log_flush_scheduler_interval_ms = v,
     },
@@ -413,7 +418,7 @@ const BROKER: &[Row<BrokerConfig>] = &[
         key: "replica.selector.class",
         kafka_type: "STRING",
         kind: Kind::Words(SELECTOR),
-        meaning: "Whether a consumer may read from a follower in its own rack (client.rack).",
+        meaning: told("Whether a consumer may read from a follower in its own rack (client.rack)."),
         get: |c| u64::from(c.rack_aware_reads),
         set: |c, v| c.rack_aware_reads = v != 0,
     },

@@ -31,6 +31,10 @@ pub(super) fn tell(
         let text = format!("Eligible to lead {name} without being in sync: {old} → {new}.");
         note(EventKind::ElrChanged, text, elr_rule(after, why).to_owned());
     }
+    if why == Why::MinIsrChanged && !before.last_known_elr.is_empty() {
+        let text = format!("Who led {name} last is forgotten: only an unclean election gives it a leader again.");
+        note(EventKind::ElrChanged, text, elr_rule(after, why).to_owned());
+    }
     if before.leader != after.leader {
         note(EventKind::LeaderElected, leader_text(name, before, after), leader_rule(why, before, after));
     }

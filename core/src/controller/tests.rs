@@ -374,6 +374,25 @@ fn another_minimum_clears_who_was_eligible() {
 }
 
 #[test]
+fn another_minimum_forgets_who_led_last_and_says_so() {
+    let (mut controller, id, mut out) = controller(1);
+    for broker in [2, 3, 1] {
+        controller.fence(BrokerId(broker), &mut out);
+    }
+    register(&mut controller, at(10_000), 1, &mut out).expect("nobody else has this id");
+    assert_eq!((ids(&partition(&controller, id).elr), ids(&partition(&controller, id).last_known_elr)), (vec![], vec![1]));
+    let config = TopicConfig { min_insync_replicas: 2, ..TopicConfig::default() };
+    controller.alter_topic_config("orders", config, None, &mut out).expect("it exists");
+    assert_eq!(partition(&controller, id).last_known_elr, []);
+    let (changed, forgotten) = (newest(&out, EventKind::TopicChanged).id, newest(&out, EventKind::ElrChanged));
+    assert!(forgotten.rule.contains("min.insync.replicas") && forgotten.causes == [changed], "{forgotten:?}");
+    beat(&mut controller, 1, at(10_100), &mut out);
+    assert_eq!(partition(&controller, id).leader, None, "it is back, and nobody knows that it led last");
+    assert!(controller.elect_leader(id, true, None, &mut out).is_ok());
+    assert_eq!(partition(&controller, id).leader, Some(BrokerId(1)));
+}
+
+#[test]
 fn a_forgotten_broker_leads_nothing_and_is_unknown() {
     let (mut controller, id, mut out) = controller(1);
     controller.unregister(BrokerId(1), None, &mut out).expect("it is registered");

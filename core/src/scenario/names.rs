@@ -32,8 +32,17 @@ pub(crate) fn name_fault(what: &str, name: &str) -> Option<String> {
     if name.chars().count() > limits::NAME {
         return Some(format!("The {what} name `{}…` is longer than {} characters.", head(name), limits::NAME));
     }
-    let bad = name.chars().find(|c| !c.is_alphanumeric() && !"._-".contains(*c))?;
-    Some(format!("The {what} name `{}` contains {bad:?}. Write letters, digits, '.', '_' or '-'.", shown(name)))
+    let bad = name.chars().find(|c| !fits_a_name(*c))?;
+    let bad = if invisible(bad) { '\u{fffd}' } else { bad };
+    Some(format!("The {what} name `{}` contains '{bad}'. Write letters, digits, '.', '_' or '-'.", shown(name)))
+}
+
+/// Of other scripts than ours everything that can be seen: a table of their letters would be most of what visitors download here.
+fn fits_a_name(c: char) -> bool {
+    match c.is_ascii() {
+        true => c.is_ascii_alphanumeric() || "._-".contains(c),
+        false => !c.is_whitespace() && !invisible(c),
+    }
 }
 
 /// `truck-{1..20}` as its twenty names; any other name is one client. More than `room` names are never made.

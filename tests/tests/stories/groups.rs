@@ -104,3 +104,15 @@ fn a_new_group_starts_after_the_initial_rebalance_delay() {
     let waited = stable[0].at_us - joined[0].at_us;
     assert!((3_000_000..=6_100_000).contains(&waited), "{waited}");
 }
+
+#[test]
+fn a_coordinator_that_leads_on_in_a_newer_epoch_forgets_nobody_who_waits() {
+    let story = Story::brokers(1).broker_config("offsets.topic.replication.factor", "1").broker_config("offsets.topic.num.partitions", "1");
+    let story = story.broker_config("group.initial.rebalance.delay.ms", "30000").topic("orders", 2, 1).group("g", "orders", 2);
+    // Fenced and elected again while it hears nothing: it learns of both at once.
+    let told = story.at("3s", "cut 101 controllers").at("17s", "heal 101 controllers").run_until("50s");
+    let terms = told.events("leader_elected").iter().filter(|event| event.subject == "__consumer_offsets-0").count();
+    assert_eq!(terms, 2, "it lost its office and got it back");
+    let told = told.until("70s").expect(&["state(g) == Stable"]);
+    assert_eq!(told.events("member_joined").len(), 2, "nobody had to join again");
+}
