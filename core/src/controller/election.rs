@@ -112,7 +112,7 @@ impl<'a> Change<'a> {
             return self.before.elr.clone();
         }
         let small = (self.isr.len() as u32) < rules.min_isr || planted(Bug::EligibleForEver);
-        if !small || planted(Bug::NobodyIsEligible) {
+        if !small {
             return Vec::new();
         }
         let mut eligible = self.before.elr.clone();
