@@ -72,7 +72,7 @@ bugs! {
     EligibleAndInSync: "who joins the ISR stays eligible beside it",
     FencedLeaderStays: "an election keeps a leader that is fenced",
     LeadersKeepOffice: "a deposed leader goes on leading in the new epoch",
-    VotesAreForgotten: "a voter that restarts has forgotten its vote",
+    VotesAreForgotten: "a voter that restarts has lost quorum-state: its vote, and an epoch of which no record was written",
     VoteForShortLogs: "a voter elects a candidate with a shorter log",
     MinorityCommits: "one voter commits alone",
 }

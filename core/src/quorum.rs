@@ -169,6 +169,7 @@ impl Raft {
     pub fn crash(&mut self) {
         self.turn(SimTime::ZERO, Role::Unattached { until: SimTime::MAX });
         if planted(Bug::VotesAreForgotten) {
+            self.epoch = self.log.last_epoch();
             self.voted_for = None;
             self.leader = None;
         }

@@ -146,6 +146,13 @@ pub fn draw(seed: u64) -> Drawn {
             story = story.with(key, value);
         }
     }
+    // From a stream of its own: what is rare, and meets a storm as it is.
+    let mut rare = Dice(SimRng::new(Seed(seed), 1));
+    let story = match rare.between(0, 7) {
+        0 => elections(&mut rare, story),
+        1 if brokers > 1 => late_readers(&mut rare, story, brokers),
+        _ => story,
+    };
     let story = storm(&mut dice, story, brokers, partitions);
     Drawn { seed, text: story.text(), brokers: brokers as u32, acks, unclean }
 }
@@ -217,6 +224,58 @@ fn storm(dice: &mut Dice, mut story: Story, brokers: u64, partitions: u32) -> St
         story = story.at(&heal, &format!("resume {client}"));
     }
     story
+}
+
+/// Two voters that do not hear each other ask the third for its vote, which starts again and again meanwhile: what a voter has promised
+/// must be on its disk.
+fn elections(dice: &mut Dice, mut story: Story) -> Story {
+    story = story.broker_config("controller.quorum.election.timeout.ms", &dice.between(200, 1_000).to_string());
+    story = story.broker_config("controller.quorum.fetch.timeout.ms", &dice.between(500, 2_000).to_string());
+    let mut now = dice.between(1_000, 12_000);
+    let voter = |place: u64| 3001 + place % 3;
+    let middle = dice.between(0, 2);
+    let (between, left, right) = (voter(middle), voter(middle + 1), voter(middle + 2));
+    let far = dice.between(10, 300);
+    for line in [format!("cut {left} {right}"), format!("slow {between} {left} {far}ms"), format!("slow {between} {right} {far}ms")] {
+        story = story.at(&format!("{now}ms"), &line);
+    }
+    for _ in 0..24 {
+        now += dice.between(10, 500);
+        let who = if dice.one_in(4) { voter(dice.between(0, 2)) } else { between };
+        let down = if dice.one_in(8) { dice.between(500, 2_000) } else { dice.between(1, 20) };
+        story = story.at(&format!("{now}ms"), &format!("kill {who}")).at(&format!("{}ms", now + down), &format!("start {who}"));
+    }
+    story
+}
+
+/// A group that keeps no offsets asks for the latest ones at each rebalance, while leaders change and followers are behind.
+fn late_readers(dice: &mut Dice, mut story: Story, brokers: u64) -> Story {
+    story = story.group_from("late", "orders", 2, "latest").with("metadata.max.age.ms", "5000").with("enable.auto.commit", "false");
+    for (key, value) in [("session.timeout.ms", "6000"), ("heartbeat.interval.ms", "500"), ("request.timeout.ms", "4000")] {
+        story = story.with(key, value);
+    }
+    let mut now = dice.between(3_000, 5_000);
+    while now < HEALED_MS - 5_000 {
+        let broker = 101 + dice.between(0, brokers - 1);
+        let other = 101 + (broker - 100) % brokers;
+        let slow = format!("slow {broker} {other} {}ms", dice.between(50, 900));
+        let back = now + dice.between(100, 2_500);
+        let moved = now + dice.between(200, 4_000);
+        let how = dice.of(&["stop", "kill"]);
+        let lines = [
+            (now, "stop late-2".to_owned()),
+            (now + 1, slow),
+            (back, "start late-2".to_owned()),
+            (moved, format!("{how} {broker}")),
+            (moved + dice.between(1_000, 3_000), format!("start {broker}")),
+            (now + 4_500, format!("heal {broker} {other}")),
+        ];
+        for (at, line) in lines {
+            story = story.at(&format!("{}ms", at.min(HEALED_MS - 1)), &line);
+        }
+        now += dice.between(3_000, 6_000);
+    }
+    story.at(&format!("{HEALED_MS}ms"), "start late-2")
 }
 
 /// Lines of one fault, each so many milliseconds after its beginning; usually its end is among them.

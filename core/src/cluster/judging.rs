@@ -30,7 +30,8 @@ impl Cluster {
     fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
         let name = self.controller().image().name_of(id);
         let Some(leader) = self.controller().image().partition(id).and_then(|partition| partition.leader) else { return };
-        let because = self.elections.get(&name).copied();
+        // Nobody tells of an election that a controller wrote and did not live to see committed: its successor commits it by taking over.
+        let because = self.elections.get(&name).copied().or(self.last_takeover);
         let brokers = &self.brokers;
         let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
         let disks = || brokers.iter().filter_map(|broker| Some((broker.id, &broker.replicas().get(&id)?.log))).collect();
@@ -98,6 +99,7 @@ impl Cluster {
                 let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
+                self.last_takeover = Some(event.id);
             }
             _ => {}
         }

@@ -32,6 +32,7 @@ pub enum Said {
         id: CorrelationId,
     },
     Offsets {
+        broker: BrokerId,
         client: ClientId,
         id: CorrelationId,
         answer: Vec<(TopicPartition, Offset)>,
@@ -83,9 +84,9 @@ impl Witness {
             (NodeId::Client(client), _, Message::Request(id, Request::ListOffsets(request))) if !request.earliest => {
                 Said::AskedLatest { client, id: *id }
             }
-            (NodeId::Broker(_), NodeId::Client(client), Message::Response(id, Response::ListOffsets(answer))) => {
+            (NodeId::Broker(broker), NodeId::Client(client), Message::Response(id, Response::ListOffsets(answer))) => {
                 let known = answer.iter().filter_map(|(id, result)| Some((*id, result.ok()?)));
-                Said::Offsets { client, id: *id, answer: known.collect() }
+                Said::Offsets { broker, client, id: *id, answer: known.collect() }
             }
             _ => return,
         };
