@@ -102,7 +102,7 @@ pub fn state_words(broker: &BrokerView) -> &'static str {
 pub fn leads_words(state: BrokerState, (leads, all): (usize, usize)) -> String {
     match state {
         BrokerState::Down if leads > 0 => format!("still leader of {leads}"),
-        BrokerState::Down => "its disk is kept".to_owned(),
+        BrokerState::Down => "disk kept".to_owned(),
         _ => format!("leads {leads} of {all}"),
     }
 }
