@@ -208,10 +208,7 @@ impl Page {
             Click::OpenElsewhere => self.ask(Asked::Elsewhere, |id| ToWorker::Scenario { id }),
             Click::Keep => self.ask(Asked::Keep, |id| ToWorker::Scenario { id }),
             Click::Scenario(file) => self.fetch(file),
-            Click::OwnRun => {
-                share::clear_fragment();
-                share::open_address();
-            }
+            Click::OwnRun => self.own_run(),
         }
     }
 
@@ -384,12 +381,23 @@ impl Page {
         self.send(ToWorker::Open { scenario, at_us: 0 });
     }
 
-    /// A run opened from a link becomes the user's own: the same text, run to the same moment, with storage.
-    fn keep_as_own(self: &Rc<Self>, scenario: String) {
-        let at_us = self.model.borrow().mirror().now_us;
+    /// Leaves a preview for the run that is kept in this browser.
+    fn own_run(self: &Rc<Self>) {
+        self.leave_preview();
+        self.send(ToWorker::Resume { otherwise: share::home() });
+    }
+
+    /// From here on the run is one with storage, under the plain address.
+    fn leave_preview(self: &Rc<Self>) {
         share::clear_fragment();
         self.model.borrow_mut().keeping = Keeping::Unknown;
         self.connect(false);
+    }
+
+    /// A run opened from a link becomes the user's own: the same text, run to the same moment, with storage.
+    fn keep_as_own(self: &Rc<Self>, scenario: String) {
+        let at_us = self.model.borrow().mirror().now_us;
+        self.leave_preview();
         self.send(ToWorker::Open { scenario, at_us });
     }
 

@@ -17,9 +17,8 @@ pub fn controllers(page: &PageHandle, shot: &Snapshot) -> Html {
             <ul key="voters" class="voters">{ for quorum.voters.iter().map(|id| voter(page, quorum, *id)) }</ul>
             { facts(vec![("Epoch of the active controller".into(), quorum.epoch.to_string().into())]) }
             <p key="what" class="panel__text">{ with_code(
-                "Controllers keep one log, __cluster_metadata, by a vote among themselves (KRaft). The active one fences brokers and chooses \
-                 partition leaders; what it decides holds once a majority has it. Without a majority nothing is decided: leaders that \
-                 are there go on serving, but nobody replaces one that dies. Kafka 4 has no ZooKeeper.") }</p>
+                "They keep one log by vote, __cluster_metadata (KRaft). The active one fences brokers and chooses leaders; a decision holds once a majority \
+                 has it. Without a majority leaders go on serving, but nobody replaces one that dies.") }</p>
         </div>
     }
 }
