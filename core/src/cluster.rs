@@ -75,8 +75,6 @@ pub struct Cluster {
     elections: SortedMap<String, EventId>,
     /// The controller that was elected last, and the event by which it left office.
     last_elected: (i32, Option<EventId>),
-    /// The newest election of a controller.
-    last_takeover: Option<EventId>,
     /// Faults that go on until they are ended, for showing only.
     troubles: Vec<Command>,
     outbox: Outbox,
@@ -120,7 +118,6 @@ impl Cluster {
             events: Vec::new(),
             elections: SortedMap::new(),
             last_elected: (FIRST_CONTROLLER, None),
-            last_takeover: None,
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),

@@ -75,7 +75,7 @@ fn wrong_types_say_what_stands_there_and_what_to_write() {
 #[test]
 fn bad_durations_are_refused() {
     refused("[network]\nlatency = \"soon\"", "2:11", "Write a duration such as \"20s\"");
-    refused("[network]\nlatency = \"2h\"", "2:11", "over the limit of 1h");
+    refused("[network]\nlatency = \"2h\"", "2:11", "over the limit of 1 h");
     refused("[network]\njitter = -1", "2:10", "`jitter` is the number -1");
     refused(&with_group("process = \"5 parsecs\""), "6:11", "a duration");
     refused("[[topic]]\nname = \"t\"\n[[producer]]\nname = \"p\"\ntopic = \"t\"\nevery = 0", "6:9", "`every` is zero");

@@ -3,6 +3,7 @@
 use super::Cluster;
 use crate::ids::{BrokerId, EventId, NodeId, TopicPartition};
 use crate::node::Fact;
+use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
 
@@ -30,8 +31,7 @@ impl Cluster {
     fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
         let name = self.controller().image().name_of(id);
         let Some(leader) = self.controller().image().partition(id).and_then(|partition| partition.leader) else { return };
-        // Nobody tells of an election that a controller wrote and did not live to see committed: its successor commits it by taking over.
-        let because = self.elections.get(&name).copied().or(self.last_takeover);
+        let because = self.elections.get(&name).copied();
         let brokers = &self.brokers;
         let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
         let disks = || brokers.iter().filter_map(|broker| Some((broker.id, &broker.replicas().get(&id)?.log))).collect();
@@ -99,10 +99,10 @@ impl Cluster {
                 let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
-                self.last_takeover = Some(event.id);
             }
             _ => {}
         }
+        let kind = event.kind;
         self.events.push(EventView {
             id: event.id.0,
             at_us: self.now.micros(),
@@ -112,5 +112,20 @@ impl Cluster {
             rule: event.rule,
             causes: event.causes.into_iter().map(|cause| cause.0).collect(),
         });
+        if matches!(kind, EventKind::ControllerElected | EventKind::ControllerResigned) {
+            self.tell_untold();
+        }
+    }
+
+    /// Whoever takes over commits what its predecessors left in its log; they can tell of it no more.
+    fn tell_untold(&mut self) {
+        let Some(active) = self.active_controller().map(Voter::id) else { return };
+        let newest = self.active_controller().and_then(Voter::active).unwrap_or(0);
+        let left: Vec<_> = self.controllers.iter_mut().flat_map(|voter| voter.take_untold(newest)).collect();
+        for (epoch, upto, event) in left {
+            if self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto)) {
+                self.push_event(event);
+            }
+        }
     }
 }

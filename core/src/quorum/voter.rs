@@ -35,6 +35,8 @@ pub struct Voter {
     active: Option<i32>,
     /// Effects of the active controller that wait for a majority, by the offset they wait for.
     held: VecDeque<(u64, Effect)>,
+    /// Told by nobody so far: with the epoch in which it would have been, and the offset it waited for.
+    untold: Vec<(i32, u64, TraceEvent)>,
     fetches: Vec<BrokerFetch>,
 }
 
@@ -71,6 +73,7 @@ impl Voter {
             stopping: None,
             active: None,
             held: VecDeque::new(),
+            untold: Vec::new(),
             fetches: Vec::new(),
         }
     }
@@ -129,10 +132,36 @@ impl Voter {
         outcome
     }
 
+    /// What it decided as the active controller and did not live to see committed, if it is the active one no longer. A majority
+    /// may have got it all the same: then its successor has committed it.
+    pub fn take_untold(&mut self, newest: i32) -> Vec<(i32, u64, TraceEvent)> {
+        if let Some(epoch) = self.active.filter(|epoch| *epoch < newest) {
+            self.keep_untold(epoch);
+        }
+        std::mem::take(&mut self.untold)
+    }
+
+    fn keep_untold(&mut self, epoch: i32) {
+        for (upto, effect) in &self.held {
+            if let Effect::Tell(event) = effect {
+                self.untold.push((epoch, *upto, event.clone()));
+            }
+        }
+        self.held.retain(|(_, effect)| !matches!(effect, Effect::Tell(_)));
+    }
+
+    /// The log has all that was written up to there in that epoch, and it is committed.
+    pub fn has_committed(&self, epoch: i32, upto: u64) -> bool {
+        let (known, end) = self.raft.log().end_of_epoch(epoch);
+        known == epoch && upto <= end.min(self.committed.offset)
+    }
+
     pub fn crash(&mut self) {
         self.up = false;
         self.stopping = None;
-        self.active = None;
+        if let Some(epoch) = self.active.take() {
+            self.keep_untold(epoch);
+        }
         self.held.clear();
         self.fetches.clear();
         self.controller.stand_down();
@@ -245,7 +274,9 @@ impl Voter {
     }
 
     fn stand_down(&mut self, out: &mut Outbox) {
-        self.active = None;
+        if let Some(epoch) = self.active.take() {
+            self.keep_untold(epoch);
+        }
         self.controller.stand_down();
         let (me, leader) = (self.id(), self.raft.leader());
         let (why, rule) = match leader {

@@ -256,7 +256,7 @@ impl Writer {
 
     /// Whole milliseconds may go without quotes and unit.
     fn duration(&mut self, key: &str, duration: SimDuration) {
-        self.field(key, &quoted(&duration.to_string()));
+        self.field(key, &quoted(&duration.written()));
     }
 }
 
