@@ -195,7 +195,7 @@ fn the_timeline_is_checked_line_by_line() {
     refused("[timeline]\n60s = 'start'", "2:13", "Say which broker");
     refused("[timeline]\nlater = \"kill 101\"", "2:1", "`later` is no time");
     refused("[timeline]\n1.5s = \"kill 101\"", "2:1", "needs quotes");
-    refused("[timeline]\n999d = \"kill 101\"", "2:1", "over the limit of 365d");
+    refused("[timeline]\n999d = \"kill 101\"", "2:1", "over the limit of 365 d");
     refused("[timeline]\n60s = 5", "2:7", "Write a shell line");
 }
 

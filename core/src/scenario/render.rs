@@ -236,7 +236,7 @@ impl Writer {
                 1 => lines.next().unwrap_or_default(),
                 _ => self.list(lines),
             };
-            self.field(&key(&after_start(moment[0].at).to_string()), &lines);
+            self.field(&key(&after_start(moment[0].at).written()), &lines);
         }
     }
 
