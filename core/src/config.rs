@@ -17,7 +17,7 @@ pub use table::{Described, Settings};
 pub const NEVER: u64 = i64::MAX as u64;
 
 /// What a producer waits for before it calls a record sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Acks {
     /// `0`: nothing; the broker does not answer.
     None,
@@ -28,6 +28,15 @@ pub enum Acks {
 }
 
 impl Acks {
+    /// As settings spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Acks::None => "0",
+            Acks::Leader => "1",
+            Acks::All => "all",
+        }
+    }
+
     /// As a produce request carries it.
     pub const fn wire(self) -> i16 {
         match self {

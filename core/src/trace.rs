@@ -28,14 +28,19 @@ pub enum EventKind {
     GroupRebalanced,
     CoordinatorLoaded,
     RecordLost,
+    /// Sent with acks=0 and stored by nobody.
+    RecordUnwritten,
+    RecordDuplicated,
+    RecordReordered,
+    RecordSkipped,
 }
 
 // A kind that is missing in the list would make it shorter than its last one's number.
-const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1);
+const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize + 1);
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 23] = [
+    pub const ALL: [EventKind; 27] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -59,6 +64,10 @@ impl EventKind {
         EventKind::GroupRebalanced,
         EventKind::CoordinatorLoaded,
         EventKind::RecordLost,
+        EventKind::RecordUnwritten,
+        EventKind::RecordDuplicated,
+        EventKind::RecordReordered,
+        EventKind::RecordSkipped,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -86,6 +95,10 @@ impl EventKind {
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
             EventKind::RecordLost => "record_lost",
+            EventKind::RecordUnwritten => "record_unwritten",
+            EventKind::RecordDuplicated => "record_duplicated",
+            EventKind::RecordReordered => "record_reordered",
+            EventKind::RecordSkipped => "record_skipped",
         }
     }
 }

@@ -42,6 +42,7 @@ impl Cluster {
                 Act::Pause => {
                     let host = &mut self.hosts[node as usize];
                     (host.paused, host.struck) = (true, Some(event));
+                    host.falls_silent(self.now);
                 }
                 Act::Resume => self.resume(node),
             }
@@ -116,9 +117,12 @@ impl Cluster {
 
     /// There is no process any more.
     pub(in crate::cluster) fn end(&mut self, node: u32, event: Option<EventId>) {
+        self.drop_unserved(node, event);
         let host = &mut self.hosts[node as usize];
+        if !host.paused {
+            host.falls_silent(self.now);
+        }
         (host.down, host.paused) = (true, false);
-        host.inbox.clear();
         host.crashes += 1;
         host.struck = event.or(host.struck);
         self.wakes[node as usize] = SimTime::MAX;
@@ -181,6 +185,9 @@ impl Cluster {
             }
         }
         let now = self.now;
+        if let NodeId::Client(client) = from.1 {
+            self.refusals.insert(client, (None, Some(event)));
+        }
         self.acting_as(node, |cluster, out| match from.1 {
             NodeId::Controller(_) => cluster.controllers[node as usize].start(now, out),
             NodeId::Broker(_) => {
