@@ -367,14 +367,14 @@ impl Cluster {
         }
         if stale && !closed {
             // It was meant for a process that is gone; its sender is being told that the connection closed.
-            let because = host.struck;
+            let because = host.last;
             return self.nobody_takes(node, envelope.from, &envelope.message, because);
         }
         // A broker takes requests once the controller knows it.
         let listens = |cluster: &Self| cluster.broker_place(node).is_none_or(|place| cluster.brokers[place].listens());
         let from_outside = matches!(envelope.message, Message::Request(..)) && !matches!(envelope.from, NodeId::Controller(_));
         if down || (from_outside && !listens(self)) {
-            let because = self.hosts[node as usize].struck;
+            let because = self.hosts[node as usize].last;
             self.nobody_takes(node, envelope.from, &envelope.message, because);
             if !closed && let Some(peer) = self.number(envelope.from) {
                 // The system refuses for a process that may not have heard of the asker's last crash.

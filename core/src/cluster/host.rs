@@ -14,6 +14,8 @@ pub(super) struct Host {
     pub(super) inbox: Vec<Envelope>,
     /// The user's action that it suffers from.
     pub(super) struck: Option<EventId>,
+    /// The last thing that was done to it, over or not.
+    pub(super) last: Option<EventId>,
     /// When it died or froze last.
     pub(super) since: SimTime,
     /// The first fetch of each broker that found nobody then.
@@ -21,6 +23,10 @@ pub(super) struct Host {
 }
 
 impl Host {
+    pub(super) fn strike(&mut self, event: EventId) {
+        (self.struck, self.last) = (Some(event), Some(event));
+    }
+
     pub(super) fn falls_silent(&mut self, now: SimTime) {
         self.since = now;
         self.missed.clear();

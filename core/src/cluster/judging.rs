@@ -32,7 +32,7 @@ impl Cluster {
                 let broker = self.brokers[node as usize - self.controllers.len()].id;
                 let why = format!("broker {broker} does not take it");
                 let because = self.elections.get(&self.controller().image().name_of(partition)).copied();
-                self.unwritten(client, partition, records, &why, because.or(self.hosts[node as usize].struck));
+                self.unwritten(client, partition, records, &why, because.or_else(|| self.blame(partition, &[])));
             }
             Fact::Cut { broker, partition, pieces, how, because } => {
                 self.referee.cuts.entry(partition).or_default().push(Cut { broker, pieces, how, because });
@@ -61,14 +61,19 @@ impl Cluster {
         self.hosts[node as usize].struck
     }
 
-    /// What the user did to the replicas of a partition that are out of sync.
+    /// What the user did to the replicas of a partition that are out of sync, or did last to any of them.
     fn struck_followers(&self, partition: &str) -> Vec<EventId> {
         let image = self.controller().image();
         let known = partition.rsplit_once('-').and_then(|(topic, number)| Some((image.topic_named(topic)?, number.parse::<usize>().ok()?)));
         let Some(partition) = known.and_then(|(topic, number)| topic.partitions.get(number)) else { return Vec::new() };
         let late = partition.replicas.iter().filter(|broker| !partition.isr.contains(broker));
         let nodes = late.filter_map(|broker| self.number(NodeId::Broker(*broker)));
-        nodes.filter_map(|node| self.hosts[node as usize].struck).collect()
+        let struck: Vec<EventId> = nodes.filter_map(|node| self.hosts[node as usize].struck).collect();
+        if !struck.is_empty() {
+            return struck;
+        }
+        let copies: Vec<NodeId> = partition.replicas.iter().map(|broker| NodeId::Broker(*broker)).collect();
+        self.blame_of(&copies).into_iter().collect()
     }
 
     pub(super) fn next_event_id(&mut self) -> EventId {
@@ -86,7 +91,9 @@ impl Cluster {
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
                 let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
+                let controller = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
+                let last = |node: Option<u32>| node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last));
+                event.causes.extend(last(node).or_else(|| last(controller)));
             }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
             EventKind::GroupRebalanced => {

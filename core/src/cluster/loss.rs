@@ -144,7 +144,7 @@ impl Cluster {
             _ if faulty.contains(&(peer, me.stream())) || faulty.contains(&(node, other.stream())) => Fate::CutOff,
             _ => Fate::Deposed,
         };
-        (fate, host.struck)
+        (fate, host.last)
     }
 }
 

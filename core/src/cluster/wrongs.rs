@@ -4,6 +4,7 @@
 use super::Cluster;
 use super::referee::Given;
 use crate::error::ErrorCode;
+use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, ClientId, EventId, NodeId, Offset, TopicPartition};
 use crate::node::BeginsAt;
 use crate::protocol::{Message, Request};
@@ -29,6 +30,19 @@ impl Cluster {
 
     fn name_of(&self, id: TopicPartition) -> String {
         self.controller().image().name_of(id)
+    }
+
+    /// What was done last to one of these.
+    pub(super) fn blame_of(&self, nodes: &[NodeId]) -> Option<EventId> {
+        nodes.iter().filter_map(|node| self.number(*node)).filter_map(|node| self.hosts[node as usize].last).max()
+    }
+
+    /// What was done last to one of these, or to a broker with a copy.
+    pub(super) fn blame(&self, id: TopicPartition, more: &[NodeId]) -> Option<EventId> {
+        let image = self.controller().image();
+        let replicas = image.partition(id).map_or(&[][..], |partition| &partition.replicas);
+        let copies: Vec<NodeId> = replicas.iter().map(|broker| NodeId::Broker(*broker)).chain(more.iter().copied()).collect();
+        self.blame_of(&copies)
     }
 
     /// A message reached no process, or one that died before it looked.
@@ -64,14 +78,14 @@ impl Cluster {
 
     /// What a producer was told of a batch, for the cause of what it sends again.
     pub(super) fn refused(&mut self, client: ClientId, id: TopicPartition, by: BrokerId, error: ErrorCode) {
-        let struck = |node: NodeId| self.number(node).and_then(|node| self.hosts[node as usize].struck);
-        let struck = struck(NodeId::Broker(by)).max(struck(NodeId::Client(client)));
+        let ends = self.blame_of(&[NodeId::Broker(by), NodeId::Client(client)]);
         let name = self.name_of(id);
         let because = match error {
-            ErrorCode::NetworkException | ErrorCode::RequestTimedOut => struck,
-            ErrorCode::NotEnoughReplicas | ErrorCode::NotEnoughReplicasAfterAppend => self.shrinks.get(&name).copied().or(struck),
-            _ => self.elections.get(&name).copied().or(struck),
+            ErrorCode::NetworkException | ErrorCode::RequestTimedOut => ends,
+            ErrorCode::NotEnoughReplicas | ErrorCode::NotEnoughReplicasAfterAppend => self.shrinks.get(&name).copied(),
+            _ => self.elections.get(&name).copied(),
         };
+        let because = because.or_else(|| self.blame(id, &[NodeId::Client(client)]));
         self.refusals.insert(client, (Some((error, by)), because));
     }
 
@@ -90,7 +104,7 @@ impl Cluster {
             self.tell_once(EventKind::RecordDuplicated, group, id, text, rule, causes);
         }
         if given.twice || given.late {
-            let (how, rule, causes) = self.sending(writer);
+            let (how, rule, causes) = self.sending(writer, id);
             if given.twice {
                 let text = format!("Group {reader} is given records of {partition} twice, from offset {from} on: {how}.");
                 self.tell_once(EventKind::RecordDuplicated, group, id, text, rule.clone(), causes.clone());
@@ -108,8 +122,10 @@ impl Cluster {
         let election = || self.elections.get(&self.name_of(id)).copied().into_iter().collect();
         let Some((client, at)) = self.begun.get(&(group, id)) else { return Default::default() };
         let rebalance = || {
-            let started = self.refusals.get(client).and_then(|(_, because)| *because);
-            self.rebalances.get(name).copied().into_iter().chain(started).collect()
+            let partition = coordinator_partition(name, self.scenario.cluster.config.offsets_topic_partitions);
+            let topic = self.controller().image().offsets_topic().unwrap_or(id.topic);
+            let struck = self.blame(TopicPartition { topic, partition }, &[NodeId::Client(*client)]);
+            self.rebalances.get(name).copied().into_iter().chain(struck).collect()
         };
         let member = &self.consumers[client.0 as usize - self.producers.len()].name;
         match at {
@@ -133,10 +149,17 @@ impl Cluster {
     }
 
     /// How a producer came to send a record again: words, rule and causes.
-    fn sending(&self, writer: u32) -> (String, String, Vec<EventId>) {
+    fn sending(&self, writer: u32, id: TopicPartition) -> (String, String, Vec<EventId>) {
         let producer = &self.producers[writer as usize];
         let (config, name) = (producer.config(), &producer.name);
-        let (refusal, because) = self.refusals.get(&ClientId(writer)).copied().unwrap_or_default();
+        let Some((refusal, because)) = self.refusals.get(&ClientId(writer)).copied() else {
+            let how = format!("what {name} sent on one connection overtook what it had sent on another");
+            return (
+                how,
+                format!("acks = {}", config.acks.name()),
+                self.blame(id, &[NodeId::Client(ClientId(writer))]).into_iter().collect(),
+            );
+        };
         let how = match refusal {
             Some((error, by)) => format!("{name} sent them again after {error} from {by}"),
             None => format!("{name} began again and sent what it had no answer for"),

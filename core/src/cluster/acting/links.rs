@@ -22,8 +22,8 @@ impl Cluster {
         }
         for (from, to) in pairs {
             if fault != LinkFault::Heal {
-                self.hosts[from as usize].struck = Some(event);
-                self.hosts[to as usize].struck = Some(event);
+                self.hosts[from as usize].strike(event);
+                self.hosts[to as usize].strike(event);
             }
             let trouble = match fault {
                 LinkFault::Heal => {

@@ -34,6 +34,7 @@ impl Cluster {
         }
         let event = self.tell(act, who, &nodes);
         for node in nodes {
+            self.hosts[node as usize].last = Some(event);
             match act {
                 Act::Kill => self.kill(node, event),
                 Act::PowerCut => self.power_cut(node, event),
@@ -41,7 +42,8 @@ impl Cluster {
                 Act::Start => self.start(node, event),
                 Act::Pause => {
                     let host = &mut self.hosts[node as usize];
-                    (host.paused, host.struck) = (true, Some(event));
+                    host.paused = true;
+                    host.strike(event);
                     host.falls_silent(self.now);
                 }
                 Act::Resume => self.resume(node),
@@ -124,7 +126,7 @@ impl Cluster {
         }
         (host.down, host.paused) = (true, false);
         host.crashes += 1;
-        host.struck = event.or(host.struck);
+        event.inspect(|event| host.strike(*event));
         self.wakes[node as usize] = SimTime::MAX;
         let from = self.node_id(node);
         let client = |id: NodeId| matches!(id, NodeId::Client(_));
@@ -138,7 +140,7 @@ impl Cluster {
     }
 
     fn stop(&mut self, node: u32, event: EventId) {
-        self.hosts[node as usize].struck = Some(event);
+        self.hosts[node as usize].strike(event);
         let now = self.now;
         let client = match self.node_id(node) {
             NodeId::Client(ClientId(client)) => client,
