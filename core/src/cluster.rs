@@ -23,7 +23,6 @@ use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
 use crate::command::Command;
-use crate::error::ErrorCode;
 use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId, TopicPartition};
 use crate::network::{Fate, Network};
 use crate::node::{BeginsAt, Outbox};
@@ -41,6 +40,7 @@ use queue::{Event, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
 use witness::{Said, Witness};
+use wrongs::Refusal;
 
 /// Names the behaviour: raised whenever the same file and seed would give another run.
 pub const ENGINE_VERSION: u32 = 1;
@@ -80,7 +80,7 @@ pub struct Cluster {
     shrinks: SortedMap<String, EventId>,
     rebalances: SortedMap<String, EventId>,
     /// What a producer was told last of a batch that it may send again; nothing but an event when a new process sends it.
-    refusals: SortedMap<ClientId, (Option<(ErrorCode, BrokerId)>, Option<EventId>)>,
+    refusals: SortedMap<ClientId, Refusal>,
     /// How each group came to read a partition where it does.
     begun: SortedMap<(u32, TopicPartition), (ClientId, BeginsAt)>,
     /// What has been told of each thing that went wrong, so that one cause is told once.

@@ -23,6 +23,8 @@ enum Fate {
     CutOff,
     /// It runs, and leads no more.
     Deposed,
+    /// It has started again since, and nobody counts on it yet.
+    OutOfSync,
     Gone(CutBy),
 }
 
@@ -116,10 +118,11 @@ impl Cluster {
     }
 
     fn copies(&self, id: TopicPartition, leader: BrokerId, part: &Broken) -> Vec<Copy> {
+        let isr = self.controller().image().partition(id).map_or(&[][..], |partition| &partition.isr);
         let one = |broker: &Broker| {
             let holds = |log: &PartitionLog| log.contains(Offset(part.from), part.epoch);
             if broker.replicas().get(&id).is_some_and(|replica| holds(&replica.log)) {
-                let (fate, because) = self.fate(broker, leader);
+                let (fate, because) = self.fate(broker, leader, isr.contains(&broker.id));
                 return Some((broker.id, fate, because));
             }
             let mut cuts = self.referee.cuts.get(&id)?.iter().rev();
@@ -130,7 +133,7 @@ impl Cluster {
     }
 
     /// Of a broker that has them and does not lead.
-    fn fate(&self, broker: &Broker, leader: BrokerId) -> (Fate, Option<EventId>) {
+    fn fate(&self, broker: &Broker, leader: BrokerId, in_sync: bool) -> (Fate, Option<EventId>) {
         let (me, other) = (NodeId::Broker(broker.id), NodeId::Broker(leader));
         let (Some(node), Some(peer)) = (self.number(me), self.number(other)) else { return (Fate::Deposed, None) };
         let host = &self.hosts[node as usize];
@@ -139,9 +142,11 @@ impl Cluster {
         let fate = match broker.phase() {
             _ if host.paused => Fate::Froze(gap),
             Phase::Down if broker.stopped_in_order() => Fate::Stopped,
+            Phase::Stopping => Fate::Stopped,
             Phase::Down => Fate::Died(gap),
             _ if gap.is_some() => Fate::Died(gap),
             _ if faulty.contains(&(peer, me.stream())) || faulty.contains(&(node, other.stream())) => Fate::CutOff,
+            Phase::Running if !in_sync => Fate::OutOfSync,
             _ => Fate::Deposed,
         };
         (fate, host.last)
@@ -169,6 +174,7 @@ fn clauses(copies: &[Copy], leader: BrokerId, them: &str) -> Vec<String> {
             Fate::Froze(gap) => before("froze", gap),
             Fate::Stopped => before("stopped", None),
             Fate::Deposed => before("had to hand over", None),
+            Fate::OutOfSync => format!("{who} had {them} on disk, out of sync"),
             Fate::CutOff => format!("{who} could not be reached by {leader}"),
             Fate::Gone(CutBy::Power) => format!("{who} lost power before flushing {them}"),
             Fate::Gone(CutBy::Damage) => format!("{who} found {them} damaged"),

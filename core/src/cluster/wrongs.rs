@@ -10,6 +10,9 @@ use crate::node::BeginsAt;
 use crate::protocol::{Message, Request};
 use crate::trace::{EventKind, TraceEvent};
 
+/// By whom a batch was refused and with which error, and why; no error when a new process of the producer sends it again.
+pub(super) type Refusal = (Option<(ErrorCode, BrokerId)>, Option<EventId>);
+
 impl Cluster {
     /// An event of the referee's own.
     pub(super) fn announce(&mut self, kind: EventKind, subject: String, text: String, rule: String, mut causes: Vec<EventId>) {
