@@ -27,6 +27,8 @@ pub enum EventKind {
     MemberLeft,
     GroupRebalanced,
     CoordinatorLoaded,
+    /// Of the ensemble: who leads it, and sessions it refuses.
+    ZooKeeper,
     RecordLost,
 }
 
@@ -35,7 +37,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 23] = [
+    pub const ALL: [EventKind; 24] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -58,6 +60,7 @@ impl EventKind {
         EventKind::MemberLeft,
         EventKind::GroupRebalanced,
         EventKind::CoordinatorLoaded,
+        EventKind::ZooKeeper,
         EventKind::RecordLost,
     ];
 
@@ -85,6 +88,7 @@ impl EventKind {
             EventKind::MemberLeft => "member_left",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
+            EventKind::ZooKeeper => "zookeeper",
             EventKind::RecordLost => "record_lost",
         }
     }

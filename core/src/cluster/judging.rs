@@ -96,10 +96,17 @@ impl Cluster {
             // So does the quorum of its leader.
             EventKind::ControllerElected => {
                 let (last, left) = self.last_elected;
-                let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
+                let zookeeper = self.scenario.cluster.config.zookeeper();
+                let last_node = if zookeeper { NodeId::Broker(BrokerId(last)) } else { NodeId::Controller(last) };
+                let struck = self.number(last_node).and_then(|node| self.hosts[node as usize].struck);
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
                 self.last_takeover = Some(event.id);
+            }
+            // Servers of an ensemble only miss one another.
+            EventKind::ZooKeeper if event.causes.is_empty() => {
+                let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
+                event.causes.extend(servers.filter_map(|host| host.struck));
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ use super::super::reader::Fields;
 use super::super::{ClusterSpec, Placement, TopicSpec, limits};
 use super::cluster::listed;
 use super::config;
-use crate::config::TopicConfig;
+use crate::config::{Settings, TopicConfig};
 use crate::ids::BrokerId;
 use crate::sorted::SortedMap;
 
@@ -37,7 +37,7 @@ fn topic(mut fields: Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &ClusterS
     }
     let placement = placement(&fields, faults, cluster);
     totals.add(&fields, faults, &placement);
-    let mut settings = TopicConfig::default();
+    let mut settings = TopicConfig::of(cluster.config.profile);
     config(&fields, faults, &mut settings);
     TopicSpec { name, placement, config: settings }
 }
