@@ -245,6 +245,7 @@ impl Broker {
         fresh.groups = self.groups.restarted();
         fresh.checkpoint = std::mem::take(&mut self.checkpoint);
         fresh.clean_shutdown = self.clean_shutdown;
+        fresh.zookeeper = self.zookeeper.take().map(|zookeeper| Box::new(zookeeper.crashed()));
         fresh.replicas = std::mem::take(&mut self.replicas);
         fresh.disk = self.disk.after_a_crash();
         for replica in fresh.replicas.values_mut() {

@@ -76,8 +76,6 @@ pub struct Cluster {
     elections: SortedMap<String, EventId>,
     /// The controller that was elected last, and the event by which it left office.
     last_elected: (i32, Option<EventId>),
-    /// The newest election of a controller.
-    last_takeover: Option<EventId>,
     /// Faults that go on until they are ended, for showing only.
     troubles: Vec<Command>,
     outbox: Outbox,
@@ -122,7 +120,6 @@ impl Cluster {
             events: Vec::new(),
             elections: SortedMap::new(),
             last_elected: (if scenario.cluster.config.zookeeper() { first.0 } else { FIRST_CONTROLLER }, None),
-            last_takeover: None,
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),

@@ -204,7 +204,7 @@ impl fmt::Display for Command {
             Command::Link(path, fault) => match fault {
                 LinkFault::Heal => write!(f, "heal {path}"),
                 LinkFault::Cut => write!(f, "cut {path}"),
-                LinkFault::Slow(by) => write!(f, "slow {path} {by}"),
+                LinkFault::Slow(by) => write!(f, "slow {path} {}", by.written()),
                 LinkFault::Lose(percent) => write!(f, "lose {path} {percent}%"),
                 LinkFault::Duplicate(percent) => write!(f, "duplicate {path} {percent}%"),
             },
@@ -212,12 +212,12 @@ impl fmt::Display for Command {
             Command::Disk(fault, broker) => match fault {
                 DiskFault::Heal => write!(f, "disk heal {broker}"),
                 DiskFault::Full => write!(f, "disk full {broker}"),
-                DiskFault::Slow(by) => write!(f, "disk slow {broker} {by}"),
+                DiskFault::Slow(by) => write!(f, "disk slow {broker} {}", by.written()),
                 DiskFault::Corrupt => write!(f, "disk corrupt {broker}"),
                 DiskFault::Wipe => write!(f, "disk wipe {broker}"),
             },
             Command::Skew(who, ms) => {
-                let by = SimDuration::from_millis(ms.unsigned_abs());
+                let by = SimDuration::from_millis(ms.unsigned_abs()).written();
                 write!(f, "skew {who} {}{by}", if *ms < 0 { '-' } else { '+' })
             }
             Command::Set { client, key, value } => write!(f, "set {client} {key}={value}"),

@@ -144,6 +144,8 @@ pub struct MetadataImage {
     pub controller_epoch: i32,
     /// Records the controller of this epoch has written: those it sends again are known by their number.
     pub written: u64,
+    /// The same of the controller before.
+    written_before: u64,
     /// The newest event of each broker's session.
     pub session_events: SortedMap<BrokerId, EventId>,
 }
@@ -197,7 +199,7 @@ impl MetadataImage {
         self.controller = controller;
         if controller.is_some() {
             self.controller_epoch += 1;
-            self.written = 0;
+            self.written_before = std::mem::take(&mut self.written);
             let stopping: Vec<BrokerId> =
                 self.brokers.iter().filter(|(_, known)| known.in_controlled_shutdown).map(|(id, _)| *id).collect();
             stopping.into_iter().for_each(|broker| self.change_broker(broker, |known| known.in_controlled_shutdown = false));
@@ -232,6 +234,15 @@ impl MetadataImage {
     pub fn partitions_of(&self, id: TopicId) -> impl Iterator<Item = TopicPartition> + use<> {
         let count = self.topics.get(id.0 as usize).map_or(0, |topic| topic.partitions.len() as u32);
         (0..count).map(move |partition| TopicPartition { topic: id, partition })
+    }
+
+    /// Whether the controller of that epoch has written so many records; of the last two it is known.
+    pub fn has_written(&self, controller_epoch: i32, records: u64) -> bool {
+        match self.controller_epoch - controller_epoch {
+            0 => records <= self.written,
+            1 => records <= self.written_before,
+            _ => false,
+        }
     }
 
     /// Partitions that are not what they were in `old`, an earlier image of the same log: unchanged parts are shared.

@@ -136,6 +136,19 @@ impl Held {
         }
     }
 
+    /// The events among it, which nobody was told so far.
+    pub fn take_events(&mut self) -> Vec<(u64, TraceEvent)> {
+        let (mut events, mut rest) = (Vec::new(), VecDeque::new());
+        for (upto, effect) in self.effects.drain(..) {
+            match effect {
+                Effect::Tell(event) => events.push((upto, event)),
+                send => rest.push_back((upto, send)),
+            }
+        }
+        self.effects = rest;
+        events
+    }
+
     pub fn clear(&mut self) {
         self.effects.clear();
     }

@@ -3,8 +3,7 @@
 //! Only integers, text and `null`, so that no platform's way of printing fractions can show.
 
 use crate::view::{
-    BrokerState, BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView,
-    PartitionView, TopicView,
+    BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView, PartitionView, TopicView,
 };
 use serde_json::{Map, Value, json};
 
@@ -86,23 +85,13 @@ fn named<T>(items: &[T], name: impl Fn(&T) -> &String, as_json: impl Fn(&T) -> V
 fn broker(broker: &BrokerView) -> Value {
     json!({
         "id": broker.id,
-        "state": state(broker.state),
+        "state": broker.state.name(),
         "rack": broker.rack,
         "fenced": broker.fenced,
         "leaders": broker.leaders,
         "replicas": broker.replicas,
         "log_bytes": broker.log_bytes,
     })
-}
-
-/// As contracts and expectations spell it.
-pub fn state(state: BrokerState) -> &'static str {
-    match state {
-        BrokerState::Running => "running",
-        BrokerState::Fenced => "fenced",
-        BrokerState::Starting => "starting",
-        BrokerState::Down => "down",
-    }
 }
 
 fn topic(topic: &TopicView) -> Value {

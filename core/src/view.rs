@@ -42,12 +42,25 @@ pub enum BrokerState {
     /// The process is up and the controller trusts it.
     #[default]
     Running,
-    /// The process is up and not (or no longer) unfenced by the controller.
+    /// The process is up and the controller does not count on it (yet, or any more), whether or not it has heard of that.
     Fenced,
     /// The process is up, registering with the controller.
     Starting,
     /// The process is gone; its disk is still there.
     Down,
+    /// The process is frozen: it gets nothing done, whatever the controller thinks of it.
+    Paused,
+    /// The process is up and hands over what it leads before it goes.
+    Stopping,
+}
+
+impl BrokerState {
+    /// Every state by its name, in their order.
+    pub const NAMES: [&str; 6] = ["running", "fenced", "starting", "down", "paused", "stopping"];
+
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -363,6 +363,7 @@ fn played(drawn: &Drawn) -> Result<Played, (Row, String)> {
     let (events, digest) = (cluster.steps(), cluster.digest());
     if to_the_end && at_the_end(drawn, &cluster).is_err() {
         auditor.run_until(&mut cluster, moment(PATIENCE)).map_err(told)?;
+        explained(&cluster)?;
         at_the_end(drawn, &cluster)?;
     }
     let mut kinds = SortedMap::new();

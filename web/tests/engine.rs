@@ -50,6 +50,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("b09_duplicates", include_str!("../../tests/scenarios/b09_duplicates.toml")),
     ("b09_duplicates_fixed", include_str!("../../tests/scenarios/b09_duplicates_fixed.toml")),
     ("b10_new_process", include_str!("../../tests/scenarios/b10_new_process.toml")),
+    ("broker_states", include_str!("../../tests/scenarios/broker_states.toml")),
     ("disk_full", include_str!("../../tests/scenarios/disk_full.toml")),
     ("follower_reads", include_str!("../../tests/scenarios/follower_reads.toml")),
     ("power_cut", include_str!("../../tests/scenarios/power_cut.toml")),

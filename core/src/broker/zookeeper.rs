@@ -14,7 +14,7 @@ use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::node::{Held, Node, Outbox};
 use crate::protocol::{BrokerHeartbeatRequest, HeartbeatAnswer, Message, Request, Response, ZnodeWrites};
 use crate::sorted::SortedMap;
-use crate::trace::EventKind;
+use crate::trace::{EventKind, TraceEvent};
 use std::sync::Arc;
 
 /// `controller.socket.timeout.ms`.
@@ -33,6 +33,8 @@ pub(super) struct ZooKeeper {
     controller_epoch: i32,
     term: Option<Box<Term>>,
     shutdown: Option<Shutdown>,
+    /// Told by nobody when this broker ceased to be the controller: the epoch, and the count of records it waited for.
+    untold: Vec<(i32, u64, TraceEvent)>,
 }
 
 /// Asking the controller for leave to stop.
@@ -73,6 +75,19 @@ impl ZooKeeper {
     /// Whom this broker takes for the controller.
     pub(super) fn controller(&self) -> Option<BrokerId> {
         self.znodes.controller
+    }
+
+    /// It is the controller no longer.
+    fn resign(&mut self) {
+        if let Some(mut term) = self.term.take() {
+            self.untold.extend(term.held.take_events().into_iter().map(|(upto, event)| (term.epoch, upto, event)));
+        }
+    }
+
+    /// The process is gone: what it decided may be written all the same.
+    pub(super) fn crashed(mut self) -> Self {
+        self.resign();
+        ZooKeeper { untold: self.untold, ..ZooKeeper::default() }
     }
 
     pub(super) fn seen(&self) -> u64 {
@@ -130,6 +145,15 @@ impl Broker {
     /// It was elected controller: the epoch, as long as it does not know better.
     pub fn controls(&self) -> Option<i32> {
         Some(self.zookeeper.as_ref()?.term.as_ref()?.epoch)
+    }
+
+    /// What it decided as the controller and did not tell, if another one is the controller now.
+    pub fn take_untold(&mut self, controller_epoch: i32) -> Vec<(i32, u64, TraceEvent)> {
+        let Some(zookeeper) = &mut self.zookeeper else { return Vec::new() };
+        if zookeeper.term.as_ref().is_some_and(|term| term.epoch < controller_epoch) {
+            zookeeper.resign();
+        }
+        std::mem::take(&mut zookeeper.untold)
     }
 
     /// The cluster stands before the run begins: this broker is the controller that has set it up.
@@ -191,7 +215,9 @@ impl Broker {
             "A client of ZooKeeper learns of the end of its session when it is connected again".to_owned(),
             Vec::new(),
         );
-        self.resign();
+        if let Some(zookeeper) = &mut self.zookeeper {
+            zookeeper.resign();
+        }
         self.lifecycle.phase = Phase::Registering;
         self.lifecycle.incarnation += 1;
         self.lifecycle.refusals = 0;
@@ -211,12 +237,6 @@ impl Broker {
                 ),
                 self.lifecycle.because.into_iter().collect(),
             );
-        }
-    }
-
-    fn resign(&mut self) {
-        if let Some(zookeeper) = &mut self.zookeeper {
-            zookeeper.term = None;
         }
     }
 
@@ -264,7 +284,7 @@ impl Broker {
         zookeeper.znodes = Arc::clone(&znodes);
         let elected = znodes.controller == Some(me) && znodes.brokers.get(&me).is_some_and(|known| known.epoch == epoch);
         if zookeeper.term.as_ref().is_some_and(|term| !elected || term.epoch != znodes.controller_epoch) {
-            zookeeper.term = None;
+            zookeeper.resign();
         }
         if elected && zookeeper.term.is_none() {
             self.begin_term(now, &znodes, out);

@@ -3,8 +3,10 @@
 use super::Cluster;
 use crate::ids::{BrokerId, EventId, NodeId, TopicPartition};
 use crate::node::Fact;
+use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
+use std::sync::Arc;
 
 impl Cluster {
     /// Tells the referee; what it finds becomes an event.
@@ -30,8 +32,7 @@ impl Cluster {
     fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
         let name = self.controller().image().name_of(id);
         let Some(leader) = self.controller().image().partition(id).and_then(|partition| partition.leader) else { return };
-        // Nobody tells of an election that a controller wrote and did not live to see committed: its successor commits it by taking over.
-        let because = self.elections.get(&name).copied().or(self.last_takeover);
+        let because = self.elections.get(&name).copied();
         let brokers = &self.brokers;
         let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
         let disks = || brokers.iter().filter_map(|broker| Some((broker.id, &broker.replicas().get(&id)?.log))).collect();
@@ -101,7 +102,6 @@ impl Cluster {
                 let struck = self.number(last_node).and_then(|node| self.hosts[node as usize].struck);
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
-                self.last_takeover = Some(event.id);
             }
             // Servers of an ensemble only miss one another.
             EventKind::ZooKeeper if event.causes.is_empty() => {
@@ -110,6 +110,7 @@ impl Cluster {
             }
             _ => {}
         }
+        let kind = event.kind;
         self.events.push(EventView {
             id: event.id.0,
             at_us: self.now.micros(),
@@ -119,5 +120,25 @@ impl Cluster {
             rule: event.rule,
             causes: event.causes.into_iter().map(|cause| cause.0).collect(),
         });
+        if matches!(kind, EventKind::ControllerElected | EventKind::ControllerResigned | EventKind::ZooKeeper) {
+            self.tell_untold(kind);
+        }
+    }
+
+    /// Whoever takes over commits what its predecessors left in its log; they can tell of it no more.
+    fn tell_untold(&mut self, kind: EventKind) {
+        let Some(active) = self.active_controller().map(Voter::id) else { return };
+        let newest = self.active_controller().and_then(Voter::active).unwrap_or(0);
+        let left: Vec<_> = self.controllers.iter_mut().flat_map(|voter| voter.take_untold(newest)).collect();
+        for (epoch, upto, event) in left {
+            if self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto)) {
+                self.push_event(event);
+            }
+        }
+        if kind == EventKind::ControllerElected && self.scenario.cluster.config.zookeeper() {
+            let image = Arc::clone(self.controller().image());
+            let left: Vec<_> = self.brokers.iter_mut().flat_map(|broker| broker.take_untold(image.controller_epoch)).collect();
+            left.into_iter().filter(|(epoch, upto, _)| image.has_written(*epoch, *upto)).for_each(|(.., event)| self.push_event(event));
+        }
     }
 }

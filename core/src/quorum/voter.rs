@@ -15,7 +15,7 @@ use crate::protocol::{Message, Request, Response};
 use crate::rng::SimRng;
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
-use crate::trace::EventKind;
+use crate::trace::{EventKind, TraceEvent};
 use crate::zookeeper::Ensemble;
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ pub struct Voter {
     active: Option<i32>,
     /// Effects of the active controller that wait for a majority, by the offset they wait for.
     held: Held,
+    /// Told by nobody so far: with the epoch in which it would have been, and the offset it waited for.
+    untold: Vec<(i32, u64, TraceEvent)>,
     fetches: Vec<BrokerFetch>,
 }
 
@@ -124,6 +126,7 @@ impl Voter {
             stopping: None,
             active: None,
             held: Held::default(),
+            untold: Vec::new(),
             fetches: Vec::new(),
         }
     }
@@ -192,10 +195,31 @@ impl Voter {
         outcome
     }
 
+    /// What it decided as the active controller and did not live to see committed, if it is the active one no longer. A majority
+    /// may have got it all the same: then its successor has committed it.
+    pub fn take_untold(&mut self, newest: i32) -> Vec<(i32, u64, TraceEvent)> {
+        if let Some(epoch) = self.active.filter(|epoch| *epoch < newest) {
+            self.keep_untold(epoch);
+        }
+        std::mem::take(&mut self.untold)
+    }
+
+    fn keep_untold(&mut self, epoch: i32) {
+        self.untold.extend(self.held.take_events().into_iter().map(|(upto, event)| (epoch, upto, event)));
+    }
+
+    /// The log has all that was written up to there in that epoch, and it is committed.
+    pub fn has_committed(&self, epoch: i32, upto: u64) -> bool {
+        let (known, end) = self.raft.log().end_of_epoch(epoch);
+        known == epoch && upto <= end.min(self.committed.offset)
+    }
+
     pub fn crash(&mut self) {
         self.up = false;
         self.stopping = None;
-        self.active = None;
+        if let Some(epoch) = self.active.take() {
+            self.keep_untold(epoch);
+        }
         self.held.clear();
         self.fetches.clear();
         self.office.stand_down();
@@ -345,7 +369,9 @@ impl Voter {
     }
 
     fn stand_down(&mut self, out: &mut Outbox) {
-        self.active = None;
+        if let Some(epoch) = self.active.take() {
+            self.keep_untold(epoch);
+        }
         self.office.stand_down();
         let (me, leader) = (self.id(), self.raft.leader());
         let (why, rule) = match leader {

@@ -238,7 +238,7 @@ impl Writer {
                 1 => lines.next().unwrap_or_default(),
                 _ => self.list(lines),
             };
-            self.field(&key(&after_start(moment[0].at).to_string()), &lines);
+            self.field(&key(&after_start(moment[0].at).written()), &lines);
         }
     }
 
@@ -258,7 +258,7 @@ impl Writer {
 
     /// Whole milliseconds may go without quotes and unit.
     fn duration(&mut self, key: &str, duration: SimDuration) {
-        self.field(key, &quoted(&duration.to_string()));
+        self.field(key, &quoted(&duration.written()));
     }
 }
 

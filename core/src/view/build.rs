@@ -63,16 +63,20 @@ fn controllers(cluster: &Cluster) -> ControllersView {
 
 fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
     let image = cluster.controller().image();
+    let fenced = !image.is_active(broker.id);
     BrokerView {
         id: broker.id.0,
         state: match broker.phase() {
+            _ if cluster.is_paused(broker.id) => BrokerState::Paused,
             Phase::Down => BrokerState::Down,
             Phase::Registering => BrokerState::Starting,
             Phase::Fenced => BrokerState::Fenced,
-            Phase::Running | Phase::Stopping => BrokerState::Running,
+            Phase::Stopping => BrokerState::Stopping,
+            Phase::Running if fenced => BrokerState::Fenced,
+            Phase::Running => BrokerState::Running,
         },
         rack: broker.rack().map(str::to_owned),
-        fenced: !image.is_active(broker.id),
+        fenced,
         leaders: image.partitions().filter(|(_, partition)| partition.leader == Some(broker.id)).count() as u32,
         replicas: broker.replicas().len() as u32,
         log_bytes: broker.replicas().values().map(|replica| replica.log.bytes()).sum(),

@@ -31,7 +31,7 @@ wire_structs! {
 }
 
 wire_enums! {
-    BrokerState else BrokerState::Down => { 0 Running, 1 Fenced, 2 Starting, 3 Down }
+    BrokerState else BrokerState::Down => { 0 Running, 1 Fenced, 2 Starting, 3 Down, 4 Paused, 5 Stopping }
     ClientKind else ClientKind::Producer => { 0 Producer, 1 Consumer }
     HopKind else HopKind::Produce => { 0 Produce, 1 Replicate, 2 Deliver, 3 Commit }
     Place else Place::Nowhere => { 0 Nowhere, 1 Broker(id), 2 Client(name) }

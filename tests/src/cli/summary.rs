@@ -1,6 +1,5 @@
 //! What a run came to, for people: Kafka's own tables, the ledger, and the expectations that did not hold.
 
-use playground_core::report::state;
 use playground_core::time::SimTime;
 use playground_core::view::{ClusterView, GroupOffsetView, GroupView, LedgerView, PartitionView};
 
@@ -26,7 +25,7 @@ fn brokers(view: &ClusterView) -> String {
     for broker in &view.brokers {
         table.row([
             broker.id.to_string(),
-            state(broker.state).to_owned(),
+            broker.state.name().to_owned(),
             broker.leaders.to_string(),
             broker.replicas.to_string(),
             broker.log_bytes.to_string(),

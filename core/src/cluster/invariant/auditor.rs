@@ -264,7 +264,7 @@ impl Auditor {
         let all: Vec<TopicPartition> = self.partitions.keys().copied().collect();
         for id in all {
             self.check_partition(cluster, id);
-            self.check_promises(cluster, id);
+            self.check_promises(id);
         }
     }
 

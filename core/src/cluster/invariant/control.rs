@@ -110,8 +110,7 @@ impl Auditor {
     }
 
     /// I1: what was promised with `acks=all` lies on some disk.
-    pub(super) fn check_promises(&mut self, cluster: &Cluster, id: TopicPartition) {
-        let _ = cluster;
+    pub(super) fn check_promises(&mut self, id: TopicPartition) {
         let Some(ghost) = self.partitions.get(&id).filter(|ghost| !ghost.tainted) else { return };
         let promised = ghost.promised.end();
         let Some(mark) = ghost.truth.marks().iter().rev().find(|mark| mark.base < promised) else { return };

@@ -3,8 +3,8 @@
 use super::auditor::Auditor;
 use super::ghost::{Copy, Ghost, Mark};
 use super::rows::Row;
-use crate::broker::Broker;
 use crate::broker::partition::Replica;
+use crate::broker::{Broker, Phase};
 use crate::cluster::Cluster;
 use crate::ids::{BrokerId, LeaderEpoch, TopicPartition};
 use crate::metadata::MetadataImage;
@@ -35,8 +35,10 @@ impl Auditor {
         if replica.leadership().is_some() {
             check_leader(ghost, &copy, replica, broker.id, commanded, &mut found);
         }
+        // Only a process that ends or begins loses what nobody cut; one that goes on after a pause answers for its cuts.
+        let ended = commanded && matches!(broker.phase(), Phase::Down | Phase::Registering);
         let lost_suffix = log.log_end().0 < copy.log_end || change.cut.is_some();
-        if lost_suffix && commanded {
+        if lost_suffix && ended {
             ghost.lossy.insert(broker.id, copy.log_end);
             ghost.ever_lossy = true;
         } else if let Some(gone) = change.cut.filter(|_| !ghost.tainted)
@@ -83,7 +85,7 @@ impl Auditor {
         let name = self.image.name_of(id);
         self.found.extend(found.into_iter().map(|(row, text)| (row, format!("{name} on {}: {text}", broker.id))));
         if change.cut.is_some() {
-            self.check_promises(cluster, id);
+            self.check_promises(id);
         }
     }
 

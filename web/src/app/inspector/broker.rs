@@ -44,8 +44,12 @@ fn what_happens(state: BrokerState) -> &'static str {
             "A crash ends the process at once. Its disk stays. The controller waits broker.session.timeout.ms for a heartbeat, then chooses new leaders."
         }
         BrokerState::Fenced => {
-            "The process is up, but the controller does not count on it: it leads nothing until it has registered and caught up."
+            "The process is up, but the controller does not count on it: it leads nothing until its heartbeats come and it has caught up."
         }
+        BrokerState::Paused => {
+            "The process is frozen, as in a long garbage collection. It answers nobody; what is sent to it waits. After broker.session.timeout.ms without a heartbeat others lead."
+        }
+        BrokerState::Stopping => "The process hands over what it leads, then ends. It waits for the controller's leave.",
         BrokerState::Starting => "The process is up and registers with the controller.",
         BrokerState::Down => {
             "The process is gone, the disk is not. Started again, it truncates what leaders do not have and fetches what it missed."
@@ -62,12 +66,15 @@ fn faults(broker: &BrokerView) -> Faults {
     if broker.state == BrokerState::Down {
         return vec![("Disk", disk)];
     }
-    let process = [("Stop in order", "stop"), ("Cut the power", "power-cut"), ("Pause", "pause"), ("Resume", "resume")];
+    let process: &[(&'static str, &str)] = match broker.state {
+        BrokerState::Paused => &[("Crash", "kill"), ("Cut the power", "power-cut")],
+        _ => &[("Stop in order", "stop"), ("Cut the power", "power-cut"), ("Pause", "pause")],
+    };
     let links = [("Cut from brokers", "brokers"), ("Cut from controllers", "controllers"), ("Cut from clients", "clients")];
     let mut network: Vec<(&'static str, String)> = links.map(|(word, kind)| (word, format!("cut {id} {kind}"))).into();
     network.push(("Slow by 200 ms", format!("slow {id} brokers 200ms")));
     network.push(("Heal all links", "heal".to_owned()));
-    vec![("Process", process.map(|(word, verb)| (word, format!("{verb} {id}"))).into()), ("Network", network), ("Disk", disk)]
+    vec![("Process", process.iter().map(|(word, verb)| (*word, format!("{verb} {id}"))).collect()), ("Network", network), ("Disk", disk)]
 }
 
 fn replicas<'a>(topics: impl Iterator<Item = &'a Topic>, broker: i32) -> Cells {
