@@ -77,7 +77,7 @@ impl Cluster {
     fn actor(&self, who: &Who) -> (String, bool) {
         let text = match who {
             Who::Node(id) if self.broker_ids.binary_search(&BrokerId(*id)).is_ok() => format!("Broker {id}"),
-            Who::Node(id) if self.scenario.cluster.config.zookeeper() => format!("ZooKeeper {id}"),
+            Who::Node(id) if self.scenario.cluster.config.zookeeper() => format!("Server {id} of ZooKeeper"),
             Who::Node(id) => format!("Controller {id}"),
             Who::All(Kind::Brokers) => return ("The brokers".to_owned(), true),
             Who::All(Kind::Controllers) => return ("The controllers".to_owned(), true),

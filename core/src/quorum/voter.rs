@@ -354,7 +354,7 @@ impl Voter {
         let (kind, text, rule) = match self.is_ensemble() {
             true => (
                 EventKind::ZooKeeper,
-                format!("ZooKeeper {me} leads the ensemble now, in epoch {epoch}, with the votes of {granted}."),
+                format!("Server {me} of ZooKeeper leads the ensemble now, in epoch {epoch}, with the votes of {granted}."),
                 "A majority of the servers elects the one that has seen most; every session begins again in full",
             ),
             false => (
@@ -376,7 +376,9 @@ impl Voter {
         let (me, leader) = (self.id(), self.raft.leader());
         let (why, rule) = match leader {
             _ if self.is_ensemble() => {
-                let text = format!("ZooKeeper {me} leads the ensemble no longer. Without a leader no session ends and no znode changes.");
+                let text = format!(
+                    "Server {me} of ZooKeeper leads the ensemble no longer. Without a leader no session ends and no znode changes."
+                );
                 let rule = "A leader needs a majority that hears it: syncLimit × tickTime = 4 s".to_owned();
                 out.note(EventKind::ZooKeeper, me.to_string(), text, rule, Vec::new());
                 return self.held.clear();

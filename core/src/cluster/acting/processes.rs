@@ -180,6 +180,10 @@ impl Cluster {
                 }
             }
         }
+        if self.scenario.cluster.config.zookeeper() {
+            // A broker that is the controller talks to itself as to any other.
+            self.network.reconnect(from, from, self.hosts[node as usize].crashes);
+        }
         let now = self.now;
         self.acting_as(node, |cluster, out| match from.1 {
             NodeId::Controller(_) => cluster.controllers[node as usize].start(now, out),

@@ -108,11 +108,13 @@ fn placement(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &Cluster
     let factor = fields.whole(faults, "replication_factor", 1..=i16::MAX as u64, 1) as u32;
     let brokers = cluster.brokers.len();
     if factor as usize > brokers {
-        let message = format!(
-            "{}: The target replication factor of {factor} cannot be reached because only {brokers} broker(s) are registered. \
-             Write replication_factor = {brokers} or less, or add brokers.",
-            fields.what
-        );
+        let refusal = match cluster.config.zookeeper() {
+            true => format!("Replication factor: {factor} larger than available brokers: {brokers}."),
+            false => {
+                format!("The target replication factor of {factor} cannot be reached because only {brokers} broker(s) are registered.")
+            }
+        };
+        let message = format!("{}: {refusal} Write replication_factor = {brokers} or less, or add brokers.", fields.what);
         faults.at(fields.place("replication_factor"), message);
         return Placement::Striped { partitions, replication_factor: 1 };
     }
