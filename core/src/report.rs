@@ -67,8 +67,8 @@ pub fn report(view: &ClusterView, events: &[EventView], digest: &str, filter: Ev
         "violations": view.violations,
         "events": Value::Array(events.iter().filter(|e| filter.takes(e)).map(event).collect()),
     });
-    // Of the controllers' counts, voters and alive are its servers.
-    if view.has_zookeeper() {
+    // Voters and alive of the controllers are its servers.
+    if controllers.zookeeper {
         report["zookeeper"] = json!({ "leader": controllers.ensemble_leader, "servers": controllers.voters, "alive": controllers.alive });
     }
     report.to_string()

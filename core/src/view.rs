@@ -7,7 +7,6 @@ mod build;
 pub mod delta;
 mod wire;
 
-use crate::config::Profile;
 use crate::sorted::SortedMap;
 use serde::Serialize;
 
@@ -78,21 +77,15 @@ pub struct BrokerView {
     pub log_bytes: u64,
 }
 
-impl ClusterView {
-    /// Whether a ZooKeeper ensemble keeps the metadata.
-    pub fn has_zookeeper(&self) -> bool {
-        self.kafka == Profile::V3_9.name()
-    }
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ControllersView {
     pub leader: Option<i32>,
     pub epoch: i32,
     pub voters: Vec<i32>,
     pub alive: Vec<i32>,
-    /// With ZooKeeper: `leader` and `epoch` are those of the broker that is the controller, `voters` the servers of the ensemble, and
-    /// this one leads them.
+    /// `leader` and `epoch` are those of the broker that is the controller, `voters` the servers of a ZooKeeper ensemble.
+    pub zookeeper: bool,
+    /// Which of them leads.
     pub ensemble_leader: Option<i32>,
 }
 

@@ -260,7 +260,7 @@ impl Broker {
         match (from, response) {
             (_, Response::FetchMetadata { image, .. }) => {
                 if self.link.ends_fetch(id) {
-                    self.see(now, Arc::clone(image), out);
+                    self.see(now, image, out);
                     self.fetch_metadata(now, out);
                 }
             }
@@ -274,27 +274,27 @@ impl Broker {
     }
 
     /// A watch has brought news.
-    fn see(&mut self, now: SimTime, znodes: Arc<MetadataImage>, out: &mut Outbox) {
+    fn see(&mut self, now: SimTime, znodes: &Arc<MetadataImage>, out: &mut Outbox) {
         let (me, epoch) = (self.id, self.lifecycle.epoch);
         let Some(zookeeper) = &mut self.zookeeper else { return };
         // No client goes back in time, though the server it is connected to now may be behind.
         if znodes.offset < zookeeper.znodes.offset {
             return;
         }
-        zookeeper.znodes = Arc::clone(&znodes);
+        zookeeper.znodes = Arc::clone(znodes);
         let elected = znodes.controller == Some(me) && znodes.brokers.get(&me).is_some_and(|known| known.epoch == epoch);
         if zookeeper.term.as_ref().is_some_and(|term| !elected || term.epoch != znodes.controller_epoch) {
             zookeeper.resign();
         }
         if elected && zookeeper.term.is_none() {
-            self.begin_term(now, &znodes, out);
+            self.begin_term(now, znodes, out);
         }
         if znodes.controller.is_none() && znodes.brokers.contains_key(&me) && self.lifecycle.phase == Phase::Running {
             self.ask_voter(Request::CreateController(epoch), out);
         }
         if let Some(term) = self.zookeeper.as_mut().and_then(|zookeeper| zookeeper.term.as_mut()) {
             term.written(znodes.written, out);
-            term.decide(out, |controller, out| controller.brokers_changed(&znodes, out));
+            term.decide(out, |controller, out| controller.brokers_changed(znodes, out));
         }
         self.carry_out(now, out);
     }

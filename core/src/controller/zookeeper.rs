@@ -112,7 +112,7 @@ impl Controller {
         let replaceable = |p: &PartitionRegistration| p.leader != Some(broker) || p.isr.iter().any(|member| self.image.is_active(*member));
         for id in self.partitions_where(|p| copied(p) && replaceable(p)) {
             self.change_partition(id, Why::ControlledShutdown(broker), because, out, |change| {
-                change.isr.retain(|member| *member != broker)
+                change.isr.retain(|member| *member != broker);
             });
         }
         let leads = self.image.partitions().any(|(_, p)| p.leader == Some(broker) && p.replicas.len() > 1);

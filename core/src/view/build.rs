@@ -55,6 +55,7 @@ fn controllers(cluster: &Cluster) -> ControllersView {
     ControllersView {
         leader,
         epoch,
+        zookeeper,
         ensemble_leader: active.filter(|_| zookeeper),
         voters: voters.iter().map(Voter::id).collect(),
         alive: voters.iter().filter(|voter| voter.is_up()).map(Voter::id).collect(),
