@@ -177,6 +177,11 @@ impl Broker {
         again || matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running | Phase::Stopping)
     }
 
+    /// The last process ended in order, and none has begun since.
+    pub fn stopped_in_order(&self) -> bool {
+        self.clean_shutdown.is_some()
+    }
+
     pub fn rack(&self) -> Option<&str> {
         self.rack.as_deref()
     }

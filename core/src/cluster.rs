@@ -11,10 +11,12 @@ mod host;
 pub mod inspect;
 pub mod invariant;
 mod judging;
+mod loss;
 mod numbering;
 pub mod queue;
 pub mod referee;
 mod witness;
+mod wrongs;
 
 use crate::broker::Broker;
 use crate::client::consumer::Consumer;
@@ -22,9 +24,9 @@ use crate::client::producer::Producer;
 use crate::client::workload::Workload;
 use crate::command::Command;
 use crate::controller::Controller;
-use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
+use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId, TopicPartition};
 use crate::network::{Fate, Network};
-use crate::node::Outbox;
+use crate::node::{BeginsAt, Outbox};
 use crate::protocol::{CreateTopicRequest, Envelope, Message};
 use crate::quorum::voter::Voter;
 use crate::rng::{Seed, SimRng};
@@ -39,6 +41,7 @@ use queue::{Event, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
 use witness::{Said, Witness};
+use wrongs::Refusal;
 
 /// Names the behaviour: raised whenever the same file and seed would give another run.
 pub const ENGINE_VERSION: u32 = 1;
@@ -74,6 +77,15 @@ pub struct Cluster {
     events: Vec<EventView>,
     /// The newest election of each partition, for the cause of what it lost.
     elections: SortedMap<String, EventId>,
+    /// The newest change of each partition's ISR that a leader asked for, and the newest rebalance of each group, for the same reason.
+    shrinks: SortedMap<String, EventId>,
+    rebalances: SortedMap<String, EventId>,
+    /// What a producer was told last of a batch that it may send again; nothing but an event when a new process sends it.
+    refusals: SortedMap<ClientId, Refusal>,
+    /// How each group came to read a partition where it does.
+    begun: SortedMap<(u32, TopicPartition), (ClientId, BeginsAt)>,
+    /// What has been told of each thing that went wrong, so that one cause is told once.
+    told: SortedMap<(EventKind, u32, TopicPartition), Vec<EventId>>,
     /// The controller that was elected last, and the event by which it left office.
     last_elected: (i32, Option<EventId>),
     /// Faults that go on until they are ended, for showing only.
@@ -119,6 +131,11 @@ impl Cluster {
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
             elections: SortedMap::new(),
+            shrinks: SortedMap::new(),
+            rebalances: SortedMap::new(),
+            refusals: SortedMap::new(),
+            begun: SortedMap::new(),
+            told: SortedMap::new(),
             last_elected: (if scenario.cluster.config.zookeeper() { first.0 } else { FIRST_CONTROLLER }, None),
             troubles: Vec::new(),
             outbox: Outbox::default(),
@@ -351,21 +368,26 @@ impl Cluster {
         let Some(node) = self.number(envelope.to) else { return };
         let closed = matches!(envelope.message, Message::Closed);
         let host = &mut self.hosts[node as usize];
+        let (down, stale) = (host.down, envelope.connection < host.crashes);
+        if host.paused || down || stale {
+            host.misses(&envelope, self.now);
+        }
         if host.paused {
             // The system takes it in; the process reads it when it goes on.
             host.inbox.push(envelope);
             return;
         }
-        let stale = envelope.connection < host.crashes;
         if stale && !closed {
             // It was meant for a process that is gone; its sender is being told that the connection closed.
-            return;
+            let because = host.last;
+            return self.nobody_takes(node, envelope.from, &envelope.message, because);
         }
-        let down = host.down;
         // A broker takes requests once the controller knows it.
         let listens = |cluster: &Self| cluster.broker_place(node).is_none_or(|place| cluster.brokers[place].listens());
         let from_outside = matches!(envelope.message, Message::Request(..)) && !matches!(envelope.from, NodeId::Controller(_));
         if down || (from_outside && !listens(self)) {
+            let because = self.hosts[node as usize].last;
+            self.nobody_takes(node, envelope.from, &envelope.message, because);
             if !closed && let Some(peer) = self.number(envelope.from) {
                 // The system refuses for a process that may not have heard of the asker's last crash.
                 self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);
@@ -430,8 +452,13 @@ impl Cluster {
                 self.network.reconnect((node, from), (peer, to), self.hosts[peer as usize].crashes);
             }
         }
-        for fact in out.facts.drain(..) {
-            self.judge(fact, &mut out.next_event);
+        if !out.facts.is_empty() {
+            // What the referee finds is numbered in the same row.
+            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
+            for fact in out.facts.drain(..) {
+                self.judge(node, fact);
+            }
+            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         }
         for event in out.events.drain(..) {
             self.push_event(event);

@@ -36,7 +36,7 @@ impl Profile {
 }
 
 /// What a producer waits for before it calls a record sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Acks {
     /// `0`: nothing; the broker does not answer.
     None,
@@ -47,6 +47,15 @@ pub enum Acks {
 }
 
 impl Acks {
+    /// As settings spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Acks::None => "0",
+            Acks::Leader => "1",
+            Acks::All => "all",
+        }
+    }
+
     /// As a produce request carries it.
     pub const fn wire(self) -> i16 {
         match self {

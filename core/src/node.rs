@@ -2,7 +2,8 @@
 //!
 //! It never sees the queue, the network or a clock. Time comes in; the next time it wants to be woken goes out.
 
-use crate::ids::{ClientId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::error::ErrorCode;
+use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::protocol::{Message, Request, Response};
 use crate::time::SimTime;
@@ -53,6 +54,33 @@ pub enum Fact {
         client: ClientId,
         records: u32,
     },
+    /// A producer was told that a batch is not stored, or was not told anything in time; it may send it again.
+    Refused {
+        client: ClientId,
+        partition: TopicPartition,
+        by: BrokerId,
+        error: ErrorCode,
+    },
+    /// A batch of acks=0 that this broker does not take; nobody hears of it.
+    Dropped {
+        client: ClientId,
+        partition: TopicPartition,
+        records: u32,
+    },
+    /// A copy does not hold these records any more.
+    Cut {
+        broker: BrokerId,
+        partition: TopicPartition,
+        pieces: Vec<Piece>,
+        how: CutBy,
+        because: Option<EventId>,
+    },
+    /// A member of a group reads from here on.
+    Begun {
+        client: ClientId,
+        partition: TopicPartition,
+        at: BeginsAt,
+    },
     /// A consumer handed records `from..to` of a batch to its application.
     Delivered {
         client: ClientId,
@@ -68,6 +96,35 @@ pub enum Fact {
     },
     /// A process ended by itself, and the event that says why.
     Exited(NodeId, Option<EventId>),
+}
+
+/// Records of one leader epoch: from an offset up to another.
+pub type Piece = (LeaderEpoch, Offset, Offset);
+
+/// How records leave a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutBy {
+    /// The page cache was lost before it was flushed.
+    Power,
+    /// Recovery found a batch that does not match its CRC.
+    Damage,
+    /// It follows a leader that never had them.
+    Leader(BrokerId),
+    /// The log directory was emptied.
+    Wipe,
+}
+
+/// What a member of a group goes by when it begins to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeginsAt {
+    Committed,
+    /// There was no committed offset, or (`gone`) the log no longer has it.
+    Reset {
+        earliest: bool,
+        gone: bool,
+    },
+    /// Where the log parts from what it had read (KIP-320).
+    Truncated,
 }
 
 impl Outbox {

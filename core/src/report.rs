@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 pub use crate::cluster::ENGINE_VERSION as ENGINE;
 
 /// Kinds of events that are decisions; the rest is only told on request.
-pub const DECISIONS: [&str; 11] = [
+pub const DECISIONS: [&str; 15] = [
     "broker_fenced",
     "broker_unfenced",
     "controller_elected",
@@ -20,7 +20,11 @@ pub const DECISIONS: [&str; 11] = [
     "leader_elected",
     "log_truncated",
     "member_left",
+    "record_duplicated",
     "record_lost",
+    "record_reordered",
+    "record_skipped",
+    "record_unwritten",
     "segment_deleted",
 ];
 
@@ -158,6 +162,7 @@ fn ledger(ledger: &LedgerView) -> Value {
         "sent": ledger.sent,
         "acked": ledger.acked,
         "failed": ledger.failed,
+        "unwritten": ledger.unwritten,
         "acked_lost": list(&ledger.acked_lost, lost),
         "acked_lost_total": ledger.acked_lost_total,
         "delivered": ledger.delivered,

@@ -235,6 +235,8 @@ pub struct LedgerView {
     /// Promised (acknowledged) and no longer readable. The first ones in detail; `acked_lost_total` counts all.
     pub acked_lost: Vec<LostView>,
     pub acked_lost_total: u64,
+    /// Of those that acks=0 counts as acknowledged, the ones that nobody stored.
+    pub unwritten: u64,
     /// By group.
     pub delivered: SortedMap<String, u64>,
     pub duplicates: SortedMap<String, u64>,

@@ -7,10 +7,11 @@ use crate::config::Acks;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::{Appended, ClientBatch};
-use crate::node::Outbox;
+use crate::node::{Fact, Outbox};
 use crate::planted::{Bug, planted};
 use crate::protocol::{
-    EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceRequest, ProducedPartition, Request, Response,
+    EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceBatch, ProduceRequest, ProducedPartition,
+    Request, Response,
 };
 use crate::time::SimTime;
 use std::cmp::Ordering;
@@ -53,16 +54,21 @@ impl Broker {
 
     fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &ProduceRequest, out: &mut Outbox) {
         let NodeId::Client(client) = from else { return };
+        let acks = Acks::from_wire(request.acks);
+        let dropped = |sent: &ProduceBatch| Fact::Dropped { client, partition: sent.partition, records: sent.batch.record_count() };
         if self.write_fails(out) {
+            request.batches.iter().filter(|_| acks == Some(Acks::None)).for_each(|sent| out.fact(dropped(sent)));
             return;
         }
-        let acks = Acks::from_wire(request.acks);
         let mut results = Vec::with_capacity(request.batches.len());
         let mut open = Vec::new();
         for sent in &request.batches {
             let batch = ClientBatch { batch: Arc::clone(&sent.batch), writer: client.0, serial: sent.serial };
             let appended = acks.ok_or(ErrorCode::InvalidRequiredAcks).and_then(|acks| self.append(now, sent.partition, &batch, acks));
             results.push(self.produced(sent.partition, appended));
+            if appended.is_err() && acks == Some(Acks::None) {
+                out.fact(dropped(sent));
+            }
             if let (Ok(appended), Some(Acks::All)) = (appended, acks) {
                 open.push((sent.partition, appended.end));
             }

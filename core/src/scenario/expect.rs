@@ -72,8 +72,9 @@ enum Kind {
 }
 
 /// Every quantity, what it takes and what it gives.
-const QUANTITIES: [(&str, Takes, Kind); 29] = [
+const QUANTITIES: [(&str, Takes, Kind); 30] = [
     ("acked_lost", Takes::ClientOrNothing, Kind::Number),
+    ("unwritten", Takes::Nothing, Kind::Number),
     ("sent", Takes::ClientOrNothing, Kind::Number),
     ("acked", Takes::ClientOrNothing, Kind::Number),
     ("failed", Takes::ClientOrNothing, Kind::Number),
@@ -341,6 +342,7 @@ impl Expression {
             "acked" if !self.name.is_empty() => self.summed(view, |client| client.acked),
             "failed" if !self.name.is_empty() => self.summed(view, |client| client.failed),
             "acked_lost" => number(ledger.acked_lost_total),
+            "unwritten" => number(ledger.unwritten),
             "sent" => number(ledger.sent),
             "acked" => number(ledger.acked),
             "failed" => number(ledger.failed),

@@ -9,7 +9,7 @@ use crate::broker::{Broker, Phase};
 use crate::client::consumer::Consumer;
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
-use crate::config::{Acks, Settings};
+use crate::config::Settings;
 use crate::group::Shard;
 use crate::group::classic::{Group, GroupState};
 use crate::hash::coordinator_partition;
@@ -288,6 +288,7 @@ fn ledger(cluster: &Cluster) -> LedgerView {
         failed: referee.failed,
         acked_lost: referee.lost.iter().map(|lost| lost_view(cluster, lost)).collect(),
         acked_lost_total: referee.lost_total,
+        unwritten: referee.unwritten,
         delivered: groups().map(|(name, ledger)| (name, ledger.delivered)).collect(),
         duplicates: groups().map(|(name, ledger)| (name, ledger.duplicates)).collect(),
         skipped: (0..).zip(groups()).map(|(i, (name, _))| (name, referee.skipped(i))).collect(),
@@ -305,13 +306,7 @@ fn lost_view(cluster: &Cluster, lost: &crate::cluster::referee::Lost) -> LostVie
         offset: lost.offset.0,
         key: key.flatten().as_deref().map(text),
         client: producer.map(|producer| producer.name.to_string()).unwrap_or_default(),
-        acks: match producer.map(|producer| producer.config().acks) {
-            Some(Acks::None) => "0",
-            Some(Acks::Leader) => "1",
-            Some(Acks::All) => "all",
-            None => "",
-        }
-        .to_owned(),
+        acks: lost.acks.name().to_owned(),
         because: lost.because.map(|event| event.0),
     }
 }

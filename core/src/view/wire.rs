@@ -20,7 +20,7 @@ wire_structs! {
     DeliveredView { partition, offset, key, value }
     GroupOffsetView { partition, committed, position, log_end, lag, client }
     ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors, requests }
-    LedgerView { sent, acked, failed, acked_lost, acked_lost_total, delivered, duplicates, skipped, out_of_order }
+    LedgerView { sent, acked, failed, acked_lost, acked_lost_total, unwritten, delivered, duplicates, skipped, out_of_order }
     LostView { topic, partition, offset, key, client, acks, because }
     EventView { id, at_us, kind, subject, text, rule, causes }
     HopView { kind, from, to, departed_us, arrived_us, topic, partition, offset, records, key }
