@@ -337,6 +337,8 @@ impl Cluster {
     fn run_timeline(&mut self) {
         let entry = self.scenario.timeline[self.next_timeline as usize].clone();
         self.next_timeline += 1;
+        // Nothing has happened by itself yet in an instant that an entry begins.
+        self.mid_instant &= entry.at <= self.now;
         self.now = self.now.max(entry.at);
         if let Err(error) = self.apply(&entry.command) {
             self.steps += 1;
@@ -487,7 +489,7 @@ impl Cluster {
         self.queue.push(arrival, Event::Deliver(envelope));
     }
 
-    pub(crate) fn queue(&self) -> &EventQueue {
+    fn queue(&self) -> &EventQueue {
         &self.queue
     }
 }
