@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::referee::Cut;
 use crate::ids::{BrokerId, EventId, NodeId};
-use crate::node::Fact;
+use crate::node::{CutBy, Fact};
 use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -37,6 +37,10 @@ impl Cluster {
             }
             Fact::Cut { broker, partition, pieces, how, because } => {
                 self.referee.cuts.entry(partition).or_default().push(Cut { broker, pieces, how, because });
+                // A leader that did not know of its successor may have promised more since that one took office.
+                if matches!(how, CutBy::Leader(_)) {
+                    self.judge_leader(partition);
+                }
             }
             Fact::Begun { client, partition, at } => {
                 let group = self.group_of[client.0 as usize - self.producers.len()];
