@@ -121,10 +121,12 @@ impl Cluster {
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
             }
-            // Servers of an ensemble only miss one another.
+            // Servers of an ensemble only miss one another, and a broker only hears that it was missed.
             EventKind::ZooKeeper if event.causes.is_empty() => {
                 let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
                 event.causes.extend(servers.filter_map(|host| host.struck));
+                let broker = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(broker.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
             }
             _ => {}
         }
