@@ -154,6 +154,11 @@ impl Command {
         Command::Process(Act::Start, Who::Node(node))
     }
 
+    /// `kafka-topics.sh`.
+    pub const fn is_about_topics(&self) -> bool {
+        matches!(self, Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_))
+    }
+
     /// The participants it is about.
     pub fn about(&self) -> [Option<Who>; 2] {
         match self {

@@ -136,10 +136,15 @@ impl Cluster {
         let Some(active) = self.active_controller().map(Voter::id) else { return };
         let newest = self.active_controller().and_then(Voter::active).unwrap_or(0);
         let left: Vec<_> = self.controllers.iter_mut().flat_map(|voter| voter.take_untold(newest)).collect();
-        for (epoch, upto, event) in left {
-            if self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto)) {
-                self.push_event(event);
+        for (epoch, upto, mut event) in left {
+            let committed = self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto));
+            if event.kind == EventKind::Command && !committed {
+                let ran: String = event.text.split_inclusive('`').take(2).collect();
+                event.text = format!("{ran}, and it came to nothing: its controller was gone before a majority had it.");
+            } else if !committed {
+                continue;
             }
+            self.push_event(event);
         }
     }
 }

@@ -68,6 +68,32 @@ fn without_an_active_controller_nothing_is_decided() {
 }
 
 #[test]
+fn what_no_majority_can_get_is_refused_though_a_controller_still_believes_in_its_office() {
+    let told = orders().run_until("10s").then("kill 3002").then("kill 3003").until("10500ms");
+    let mut told = told.expect(&["controller == 3001"]);
+    for line in ["kafka-topics.sh --create --topic new", "kafka-topics.sh --delete --topic orders"] {
+        let error = run(&mut told.cluster, line).expect_err("nobody copies it");
+        assert!(error.starts_with("Error while executing topic command : Timed out waiting for a node assignment."), "{error}");
+    }
+    told.until("60s").expect(&["events(command) == 0", "leader(orders, 0) == 101"]);
+    // Cut off is as good as dead.
+    let mut told = orders().run_until("10s").then("cut 3001 3002").then("cut 3003>3001").until("10500ms");
+    assert!(run(&mut told.cluster, "kafka-topics.sh --create --topic new").is_err());
+}
+
+#[test]
+fn an_answer_is_told_when_a_majority_has_what_it_says() {
+    let line = "kafka-topics.sh --create --topic new --partitions 1 --replication-factor 3";
+    let told = orders().latency("20ms").run_until("10s").then(line).expect(&["events(command) == 0"]);
+    let told = told.until("11s").expect(&["events(command) == 1", "events(topic_created, new) == 1"]);
+    assert!(told.events("command")[0].at_us >= 10_040_000, "a way there and a way back");
+    // Its controller dies with what it has written and nobody has copied.
+    let told = orders().latency("20ms").run_until("10s").then(line).then("kill 3001").until("30s");
+    let told = told.expect(&["events(topic_created, new) == 0", "events(command) == 1"]);
+    assert!(told.events("command")[0].text.contains("came to nothing"), "{}", told.events("command")[0].text);
+}
+
+#[test]
 fn a_topics_setting_changes_while_it_is_written_to() {
     let two_down = |story: Story| story.at("20s", "kill 102").at("20s", "kill 103").run_until("80s");
     let story = orders().field("records = 500").with("acks", "\"all\"");

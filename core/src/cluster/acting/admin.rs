@@ -1,6 +1,8 @@
 //! Kafka's own tools: what an administrator asks of the active controller, and what the tool prints.
 //!
-//! The request is not sent through a broker as a message: it is with the active controller at once. What it decides takes the usual way.
+//! The request is not sent through a broker as a message: it is with the active controller at once. What it decides takes the usual
+//! way, and is told when a majority has it. A tool would wait for that, up to `default.api.timeout.ms`; here nobody waits: where no
+//! majority can be reached now, it is as if that time had passed.
 
 use super::super::Cluster;
 use crate::command::{Command, CommandError, NewTopic};
@@ -13,28 +15,33 @@ use crate::protocol::CreateTopicRequest;
 use crate::trace::{EventKind, TraceEvent};
 use std::sync::Arc;
 
+/// How `kafka-topics.sh` begins a refusal.
+const TOPICS: &str = "Error while executing topic command : ";
+
 /// What the tool prints, or why nothing was done.
 type Outcome = Result<String, CommandError>;
 
 impl Cluster {
     pub(super) fn administer(&mut self, command: &Command) -> Outcome {
-        let node = self.deciding()?;
+        let node = self.deciding(command)?;
         let (now, id) = (self.now, self.next_event_id());
         let NodeId::Controller(_) = self.node_id(node) else { return Ok(String::new()) };
         let mut outcome = Ok(String::new());
         self.acting_as(node, |cluster, out| {
-            outcome = cluster.controllers[node as usize].administer(now, out, |controller, out| ask(controller, command, id, out));
-            if let Ok(answer) = &outcome {
+            outcome = cluster.controllers[node as usize].administer(now, out, |controller, out| {
+                let answer = ask(controller, command, id, out)?;
                 let what = if answer.is_empty() { String::new() } else { format!(" {answer}") };
-                cluster.push_event(TraceEvent {
+                let ran = TraceEvent {
                     id,
                     kind: EventKind::Command,
                     subject: "administrator".to_owned(),
                     text: format!("An administrator ran `{command}`.{what}"),
                     rule: "The active controller decides what administrators ask for".to_owned(),
                     causes: Vec::new(),
-                });
-            }
+                };
+                out.events.insert(0, ran);
+                Ok(answer)
+            });
         });
         if outcome.is_err() {
             // Nothing has happened, so there is nothing to number.
@@ -43,16 +50,24 @@ impl Cluster {
         outcome
     }
 
-    /// The active controller's dense number, if anybody can reach one.
-    fn deciding(&self) -> Result<u32, CommandError> {
-        let refuse = |why: &str| Err(CommandError::Refused(format!("Timed out waiting for a node assignment. {why}")));
+    /// The active controller's dense number, if anybody can reach one and it a majority.
+    fn deciding(&self, command: &Command) -> Result<u32, CommandError> {
+        let tool = if command.is_about_topics() { TOPICS } else { "" };
+        let refuse = |why: &str| Err(CommandError::Refused(format!("{tool}Timed out waiting for a node assignment. {why}")));
         if !self.brokers.iter().any(|broker| broker.listens()) {
             return refuse("No broker takes connections.");
         }
         let active = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
-        match active.filter(|node| !self.hosts[*node as usize].paused) {
-            Some(node) => Ok(node),
-            None => refuse("There is no active controller."),
+        let Some(node) = active.filter(|node| !self.hosts[*node as usize].paused) else { return refuse("There is no active controller.") };
+        let me = self.end_of(node);
+        let copies = |voter: &u32| {
+            let (host, other) = (&self.hosts[*voter as usize], self.end_of(*voter));
+            !host.down && !host.paused && !self.network.is_cut(me, other) && !self.network.is_cut(other, me)
+        };
+        let voters = self.controllers.len() as u32;
+        match (0..voters).filter(copies).count() as u32 > voters / 2 {
+            true => Ok(node),
+            false => refuse("No majority of the controllers can be reached."),
         }
     }
 }
@@ -60,7 +75,6 @@ impl Cluster {
 fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &mut Outbox) -> Outcome {
     let because = Some(because);
     let refused = |tool: &str, refusal: Refusal| CommandError::Refused(format!("{tool}{}", refusal.message));
-    const TOPICS: &str = "Error while executing topic command : ";
     match command {
         Command::CreateTopic(new) => {
             let (request, manual) = requested(new)?;
