@@ -104,6 +104,10 @@ fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &m
             controller.reassign(id, Some(replicas), because, out).map_err(|refusal| refused("", refusal))?;
             Ok(format!("Successfully started partition reassignment for {topic}-{partition}."))
         }
+        Command::Unregister(broker) => {
+            controller.unregister(*broker, because, out).map_err(|refusal| refused("", refusal))?;
+            Ok(format!("Broker {broker} is no longer registered."))
+        }
         Command::CancelReassignment { topic, partition } => {
             let id = named(controller, topic, *partition)?;
             controller.reassign(id, None, because, out).map_err(|refusal| refused("", refusal))?;
