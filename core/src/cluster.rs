@@ -23,6 +23,7 @@ use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
 use crate::command::Command;
+use crate::controller::Controller;
 use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId, TopicPartition};
 use crate::network::{Fate, Network};
 use crate::node::{BeginsAt, Outbox};
@@ -110,6 +111,7 @@ impl Cluster {
         let brokers: Vec<Broker> = broker_ids.iter().map(broker).collect();
         let voter = |id: &i32| Voter::new(*id, Arc::clone(&voters), Arc::clone(&config), rng(NodeId::Controller(*id)));
         let controllers: Vec<Voter> = voters.iter().map(voter).collect();
+        let first = broker_ids[0];
         let mut cluster = Cluster {
             now: SimTime::ZERO,
             steps: 0,
@@ -134,7 +136,7 @@ impl Cluster {
             refusals: SortedMap::new(),
             begun: SortedMap::new(),
             told: SortedMap::new(),
-            last_elected: (FIRST_CONTROLLER, None),
+            last_elected: (if scenario.cluster.config.zookeeper() { first.0 } else { FIRST_CONTROLLER }, None),
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
@@ -181,12 +183,22 @@ impl Cluster {
     fn set_up_metadata(&mut self) {
         let scenario = Arc::clone(&self.scenario);
         let mut out = std::mem::take(&mut self.outbox);
-        let founder = self.controllers[0].founder();
+        let config = Arc::new(scenario.cluster.config.clone());
+        let zookeeper = config.zookeeper();
+        let mut founder = Controller::new(config, SimRng::new(Seed(scenario.seed), NodeId::Controller(FIRST_CONTROLLER).stream()));
         let epochs: Vec<_> = self.brokers.iter().map(|b| founder.admit(b.id, b.rack().map(Arc::from))).collect();
-        for topic in &scenario.topics {
-            self.create_topic(topic, &mut out);
+        if zookeeper {
+            founder.claim(self.broker_ids[0]);
         }
-        let image = Arc::clone(self.controllers[0].founder().image());
+        for topic in &scenario.topics {
+            create_topic(&mut founder, topic, &mut out);
+        }
+        founder.take_records();
+        let image = Arc::clone(founder.image());
+        match zookeeper {
+            true => self.brokers[0].adopt(founder),
+            false => self.controllers[0].adopt(founder),
+        }
         for i in 0..self.controllers.len() {
             self.controllers[i].begin(FIRST_CONTROLLER, Arc::clone(&image), &mut out);
             self.flush(i as u32, &mut out);
@@ -207,17 +219,6 @@ impl Cluster {
             self.flush(first_consumer + i as u32, &mut out);
         }
         self.outbox = out;
-    }
-
-    fn create_topic(&mut self, topic: &TopicSpec, out: &mut Outbox) {
-        let (partitions, replication_factor, manual) = match &topic.placement {
-            Placement::Striped { partitions, replication_factor } => (*partitions as i32, *replication_factor as i32, None),
-            Placement::Manual(assignment) => (-1, -1, Some(&assignment[..])),
-        };
-        let name = Arc::from(topic.name.as_str());
-        let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
-        let created = self.controllers[0].founder().create_topic(&request, manual, None, out);
-        created.expect("a checked scenario has topics the controller accepts");
     }
 
     pub fn now(&self) -> SimTime {
@@ -256,6 +257,17 @@ impl Cluster {
     /// Whoever believes to be the active controller, in the newest epoch if more than one does.
     pub fn active_controller(&self) -> Option<&Voter> {
         self.controllers.iter().filter(|voter| voter.active().is_some()).max_by_key(|voter| voter.active())
+    }
+
+    /// The participant that decides as the controller: a voter of the quorum, or with ZooKeeper a broker; and its epoch.
+    pub fn deciding_node(&self) -> Option<(NodeId, i32)> {
+        match self.scenario.cluster.config.zookeeper() {
+            true => {
+                let terms = self.brokers.iter().filter_map(|broker| Some((broker.id, broker.controls()?)));
+                terms.max_by_key(|(_, epoch)| *epoch).map(|(broker, epoch)| (NodeId::Broker(broker), epoch))
+            }
+            false => self.active_controller().and_then(|voter| Some((NodeId::Controller(voter.id()), voter.active()?))),
+        }
     }
 
     pub fn brokers(&self) -> &[Broker] {
@@ -477,4 +489,15 @@ impl Cluster {
     pub(crate) fn queue(&self) -> &EventQueue {
         &self.queue
     }
+}
+
+fn create_topic(founder: &mut Controller, topic: &TopicSpec, out: &mut Outbox) {
+    let (partitions, replication_factor, manual) = match &topic.placement {
+        Placement::Striped { partitions, replication_factor } => (*partitions as i32, *replication_factor as i32, None),
+        Placement::Manual(assignment) => (-1, -1, Some(&assignment[..])),
+    };
+    let name = Arc::from(topic.name.as_str());
+    let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
+    let created = founder.create_topic(&request, manual, None, out);
+    created.expect("a checked scenario has topics the controller accepts");
 }

@@ -67,6 +67,8 @@ pub enum Kind {
     Brokers,
     Controllers,
     Clients,
+    /// The servers of the ensemble (3.9).
+    ZooKeeper,
 }
 
 /// Between whom: `101 102` both ways, `101>102` from the first to the second.
@@ -143,7 +145,8 @@ pub const ACTS: [(&str, Act); 6] = [
     ("power-cut", Act::PowerCut),
 ];
 
-pub const KINDS: [(&str, Kind); 3] = [("brokers", Kind::Brokers), ("controllers", Kind::Controllers), ("clients", Kind::Clients)];
+pub const KINDS: [(&str, Kind); 4] =
+    [("brokers", Kind::Brokers), ("controllers", Kind::Controllers), ("clients", Kind::Clients), ("zookeeper", Kind::ZooKeeper)];
 
 impl Command {
     /// `kill 102`.

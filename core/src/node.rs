@@ -8,6 +8,7 @@ use crate::log::segment::StoredBatch;
 use crate::protocol::{Message, Request, Response};
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
+use std::collections::VecDeque;
 
 pub trait Node {
     /// A message arrived.
@@ -150,5 +151,69 @@ impl Outbox {
         self.next_event += 1;
         self.events.push(TraceEvent { id, kind, subject, text, rule, causes });
         id
+    }
+}
+
+/// What is said only when that of which it speaks is written: by the number of records that must be.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    effects: VecDeque<(u64, Effect)>,
+}
+
+#[derive(Clone, Debug)]
+enum Effect {
+    Send(NodeId, Message),
+    Tell(TraceEvent),
+}
+
+impl Held {
+    /// Keeps what was put into the outbox since it had so many sends and events.
+    pub fn hold(&mut self, upto: u64, (sends, events): (usize, usize), out: &mut Outbox) {
+        let told = out.events.drain(events..).map(Effect::Tell);
+        let sent = out.sends.drain(sends..).map(|(to, message)| Effect::Send(to, message));
+        self.effects.extend(told.chain(sent).map(|effect| (upto, effect)));
+    }
+
+    /// So many records are written.
+    pub fn release(&mut self, written: u64, out: &mut Outbox) {
+        while let Some((_, effect)) = self.effects.pop_front_if(|(upto, _)| *upto <= written) {
+            match effect {
+                Effect::Send(to, message) => out.sends.push((to, message)),
+                Effect::Tell(event) => out.events.push(event),
+            }
+        }
+    }
+
+    /// It will not be written: whoever waits for an answer is told who decides instead.
+    pub fn refuse(&mut self, leader: Option<i32>, out: &mut Outbox) {
+        for (_, effect) in self.effects.drain(..) {
+            if let Effect::Send(to, Message::Response(id, _)) = effect {
+                out.respond(to, id, Response::NotController(leader));
+            }
+        }
+    }
+
+    /// The events among it, which nobody was told so far.
+    pub fn take_events(&mut self) -> Vec<(u64, TraceEvent)> {
+        let (mut events, mut rest) = (Vec::new(), VecDeque::new());
+        for (upto, effect) in self.effects.drain(..) {
+            match effect {
+                Effect::Tell(event) => events.push((upto, event)),
+                send => rest.push_back((upto, send)),
+            }
+        }
+        self.effects = rest;
+        events
+    }
+
+    pub fn clear(&mut self) {
+        self.effects.clear();
+    }
+}
+
+impl Outbox {
+    /// Where it stands, for [`Held::hold`].
+    pub fn mark(&self) -> (usize, usize) {
+        (self.sends.len(), self.events.len())
     }
 }

@@ -50,7 +50,7 @@ impl EventFilter {
 /// The report as one line of JSON, without a newline at its end.
 pub fn report(view: &ClusterView, events: &[EventView], digest: &str, filter: EventFilter) -> String {
     let controllers = &view.controllers;
-    json!({
+    let mut report = json!({
         "engine": ENGINE,
         "kafka": view.kafka,
         "seed": view.seed,
@@ -70,8 +70,12 @@ pub fn report(view: &ClusterView, events: &[EventView], digest: &str, filter: Ev
         "ledger": ledger(&view.ledger),
         "violations": view.violations,
         "events": Value::Array(events.iter().filter(|e| filter.takes(e)).map(event).collect()),
-    })
-    .to_string()
+    });
+    // Voters and alive of the controllers are its servers.
+    if controllers.zookeeper {
+        report["zookeeper"] = json!({ "leader": controllers.ensemble_leader, "servers": controllers.voters, "alive": controllers.alive });
+    }
+    report.to_string()
 }
 
 fn list<T>(items: &[T], as_json: impl Fn(&T) -> Value) -> Value {

@@ -27,6 +27,8 @@ pub enum EventKind {
     MemberLeft,
     GroupRebalanced,
     CoordinatorLoaded,
+    /// Of the ensemble: who leads it, and sessions it refuses.
+    ZooKeeper,
     RecordLost,
     /// Sent with acks=0 and stored by nobody.
     RecordUnwritten,
@@ -40,7 +42,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize 
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 27] = [
+    pub const ALL: [EventKind; 28] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -63,6 +65,7 @@ impl EventKind {
         EventKind::MemberLeft,
         EventKind::GroupRebalanced,
         EventKind::CoordinatorLoaded,
+        EventKind::ZooKeeper,
         EventKind::RecordLost,
         EventKind::RecordUnwritten,
         EventKind::RecordDuplicated,
@@ -94,6 +97,7 @@ impl EventKind {
             EventKind::MemberLeft => "member_left",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
+            EventKind::ZooKeeper => "zookeeper",
             EventKind::RecordLost => "record_lost",
             EventKind::RecordUnwritten => "record_unwritten",
             EventKind::RecordDuplicated => "record_duplicated",

@@ -83,6 +83,10 @@ pub struct ControllersView {
     pub epoch: i32,
     pub voters: Vec<i32>,
     pub alive: Vec<i32>,
+    /// `leader` and `epoch` are those of the broker that is the controller, `voters` the servers of a ZooKeeper ensemble.
+    pub zookeeper: bool,
+    /// Which of them leads.
+    pub ensemble_leader: Option<i32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

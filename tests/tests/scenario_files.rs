@@ -48,7 +48,7 @@ fn with_group(rest: &str) -> String {
 fn an_unknown_field_is_refused_with_the_nearest_name() {
     refused("[[topic]]\nname = \"t\"\npartition = 3\n", "3:1", "topic `t`: unknown field `partition`. Did you mean `partitions`?");
     refused("sed = 7", "1:1", "Did you mean `seed`?");
-    refused("[cluster]\ncolour = 1", "2:1", "Known here: brokers, racks, controllers, config.");
+    refused("[cluster]\ncolour = 1", "2:1", "Known here: brokers, racks, controllers, zookeeper, config.");
     refused(&with_producer("config = { ack = 1 }"), "7:12", "Did you mean `acks`?");
 }
 
@@ -59,6 +59,34 @@ fn what_comes_later_is_named_as_such() {
     refused(&with_group("config = { \"group.protocol\" = \"consumer\" }"), "6:31", "not modelled yet");
     refused(&with_producer("config = { \"compression.type\" = \"zstd\" }"), "7:33", "not modelled yet");
     refused(&with_topic("config = { \"cleanup.policy\" = \"compact\" }"), "3:12", "The topic setting `cleanup.policy` is not modelled yet");
+}
+
+#[test]
+fn zookeeper_belongs_to_kafka_3_9_and_controllers_to_kafka_4() {
+    refused("[cluster]\nzookeeper = 3", "2:13", "Kafka has no ZooKeeper since 4.0");
+    refused("[timeline]\n5s = \"kill zookeeper\"", "2:12", "Kafka has no ZooKeeper since 4.0");
+    refused("[cluster]\nconfig = { \"zookeeper.session.timeout.ms\" = 6000 }", "2:45", "went with ZooKeeper");
+    let old = |rest: &str| format!("kafka = \"3.9\"\n{rest}");
+    refused(&old("[cluster]\nzookeeper = 4"), "3:13", "4 servers survive no more failures than 3. Write an odd number");
+    refused(&old("[cluster]\ncontrollers = 3"), "3:15", "one of the brokers is the controller. Write zookeeper = 3.");
+    refused(&old("[timeline]\n5s = \"pause controllers\""), "3:13", "one of the brokers is the controller");
+    refused(&old("[cluster]\nconfig = { \"broker.session.timeout.ms\" = 6000 }"), "3:42", "is of clusters without ZooKeeper");
+    refused(&old("[[topic]]\nname = \"t\"\nreplication_factor = 4"), "4:22", "Replication factor: 4 larger than available brokers: 3.");
+}
+
+#[test]
+fn a_file_for_kafka_3_9_has_its_defaults_and_reads_back() {
+    let text = "kafka = \"3.9\"\n[cluster]\nzookeeper = 5\nconfig = { \"zookeeper.session.timeout.ms\" = 6000 }\n[[topic]]\nname = \"t\"\n\
+        [[producer]]\nname = \"p\"\ntopic = \"t\"\nevery = \"1s\"\n[timeline]\n5s = \"cut 101 zookeeper\"\n6s = \"kill 3005\"\n";
+    let scenario = Scenario::parse(text).expect("valid");
+    assert_eq!(scenario.producers[0].config.linger, SimDuration::ZERO);
+    assert_eq!(scenario.topics[0].config.message_timestamp_after_max_ms, i64::MAX as u64);
+    assert!(!scenario.cluster.config.eligible_leader_replicas);
+    assert_eq!(scenario.cluster.config.zookeeper_session_timeout, SimDuration::from_secs(6));
+    let written = scenario.to_toml();
+    assert_eq!(Scenario::parse(&written).as_ref(), Ok(&scenario), "{written}");
+    assert!(!written.contains("linger"), "{written}");
+    assert_eq!(link::unpack(&link::pack(&scenario, None, None)).expect("opens").scenario, scenario);
 }
 
 #[test]

@@ -58,6 +58,13 @@ const OTHERS: &[(&str, &str)] = &[
     ("quorum_kill_active", include_str!("../../tests/scenarios/quorum_kill_active.toml")),
     ("quorum_majority_lost", include_str!("../../tests/scenarios/quorum_majority_lost.toml")),
     ("quorum_single", include_str!("../../tests/scenarios/quorum_single.toml")),
+    ("zk_ensemble", include_str!("../../tests/scenarios/zk_ensemble.toml")),
+    ("zk_kill_controller", include_str!("../../tests/scenarios/zk_kill_controller.toml")),
+    ("zk_majority_lost", include_str!("../../tests/scenarios/zk_majority_lost.toml")),
+    ("zk_restart_early", include_str!("../../tests/scenarios/zk_restart_early.toml")),
+    ("zk_session_lost", include_str!("../../tests/scenarios/zk_session_lost.toml")),
+    ("zk_stop_clean", include_str!("../../tests/scenarios/zk_stop_clean.toml")),
+    ("zk_topics", include_str!("../../tests/scenarios/zk_topics.toml")),
 ];
 
 fn open(name: &str) -> Session {

@@ -36,6 +36,9 @@ impl Broker {
                 let answer = questions.iter().map(|asked| (asked.partition, self.epoch_end(asked))).collect();
                 out.respond(from, id, Response::OffsetForLeaderEpoch(answer));
             }
+            Request::UpdateMetadata { .. } | Request::AlterPartition(_) | Request::CreateTopic(_) | Request::BrokerHeartbeat(_) => {
+                self.serve_with_zookeeper(now, from, id, request, out);
+            }
             group_request => self.serve_group(now, from, id, group_request, out),
         }
     }

@@ -57,7 +57,8 @@ impl Cluster {
         }
     }
 
-    /// I14: ISR and ELR are replicas and disjoint; the leader is in the ISR; no fenced broker is.
+    /// I14: ISR and ELR are replicas and disjoint; the leader is in the ISR; no fenced broker is. With ZooKeeper the last in-sync replica
+    /// stays in the ISR, and the others until the controller hears that their session is over.
     fn check_isr(&self, found: &mut Vec<String>) {
         let image = self.controller().image();
         for (id, partition) in image.partitions() {
@@ -65,7 +66,7 @@ impl Cluster {
             let shape = partition.isr.iter().all(member) && partition.elr.iter().all(member);
             let disjoint = !partition.isr.iter().any(|broker| partition.elr.contains(broker));
             let led = partition.leader.is_none_or(|leader| partition.isr.contains(&leader));
-            let trusted = partition.isr.iter().all(|broker| image.is_active(*broker));
+            let trusted = self.scenario.cluster.config.zookeeper() || partition.isr.iter().all(|broker| image.is_active(*broker));
             if !(shape && disjoint && led && trusted) {
                 found.push(format!("I14: ISR of {} is out of shape", image.name_of(id)));
             }

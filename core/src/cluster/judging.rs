@@ -7,6 +7,7 @@ use crate::node::Fact;
 use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
+use std::sync::Arc;
 
 impl Cluster {
     /// Tells the referee what a participant told; what it finds becomes an event.
@@ -110,9 +111,16 @@ impl Cluster {
             // So does the quorum of its leader.
             EventKind::ControllerElected => {
                 let (last, left) = self.last_elected;
-                let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
+                let zookeeper = self.scenario.cluster.config.zookeeper();
+                let last_node = if zookeeper { NodeId::Broker(BrokerId(last)) } else { NodeId::Controller(last) };
+                let struck = self.number(last_node).and_then(|node| self.hosts[node as usize].struck);
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
+            }
+            // Servers of an ensemble only miss one another.
+            EventKind::ZooKeeper if event.causes.is_empty() => {
+                let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
+                event.causes.extend(servers.filter_map(|host| host.struck));
             }
             _ => {}
         }
@@ -126,25 +134,35 @@ impl Cluster {
             rule: event.rule,
             causes: event.causes.into_iter().map(|cause| cause.0).collect(),
         });
-        if matches!(kind, EventKind::ControllerElected | EventKind::ControllerResigned) {
-            self.tell_untold();
+        if matches!(kind, EventKind::ControllerElected | EventKind::ControllerResigned | EventKind::ZooKeeper) {
+            self.tell_untold(kind);
         }
     }
 
     /// Whoever takes over commits what its predecessors left in its log; they can tell of it no more.
-    fn tell_untold(&mut self) {
+    fn tell_untold(&mut self, kind: EventKind) {
         let Some(active) = self.active_controller().map(Voter::id) else { return };
         let newest = self.active_controller().and_then(Voter::active).unwrap_or(0);
         let left: Vec<_> = self.controllers.iter_mut().flat_map(|voter| voter.take_untold(newest)).collect();
-        for (epoch, upto, mut event) in left {
+        for (epoch, upto, event) in left {
             let committed = self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto));
-            if event.kind == EventKind::Command && !committed {
-                let ran: String = event.text.split_inclusive('`').take(2).collect();
-                event.text = format!("{ran}, and it came to nothing: its controller was gone before a majority had it.");
-            } else if !committed {
-                continue;
-            }
-            self.push_event(event);
+            self.tell_late(event, committed);
         }
+        if kind == EventKind::ControllerElected && self.scenario.cluster.config.zookeeper() {
+            let image = Arc::clone(self.controller().image());
+            let left: Vec<_> = self.brokers.iter_mut().flat_map(|broker| broker.take_untold(image.controller_epoch)).collect();
+            left.into_iter().for_each(|(epoch, upto, event)| self.tell_late(event, image.has_written(epoch, upto)));
+        }
+    }
+
+    /// What was not committed has not happened; only an administrator is owed a word.
+    fn tell_late(&mut self, mut event: TraceEvent, committed: bool) {
+        if event.kind == EventKind::Command && !committed {
+            let ran: String = event.text.split_inclusive('`').take(2).collect();
+            event.text = format!("{ran}, and it came to nothing: its controller was gone before a majority had it.");
+        } else if !committed {
+            return;
+        }
+        self.push_event(event);
     }
 }

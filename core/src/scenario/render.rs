@@ -4,7 +4,7 @@
 
 use super::format::DEFAULT_SEED;
 use super::{ClusterSpec, CommitMode, Expect, GroupSpec, NetworkSpec, Pace, Placement, ProducerSpec, Scenario, TimelineEntry, TopicSpec};
-use crate::config::{BrokerConfig, ProducerConfig, Settings, TopicConfig};
+use crate::config::{Profile, Settings};
 use crate::ids::BrokerId;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -22,8 +22,8 @@ impl Scenario {
 
     /// The profile is always named: what its defaults are may differ from that of a later version.
     fn render(&self, terse: bool) -> String {
-        let mut out = Writer { text: String::new(), terse };
-        out.field("kafka", &quoted(&self.kafka));
+        let mut out = Writer { text: String::new(), terse, profile: self.cluster.config.profile };
+        out.field("kafka", &quoted(self.kafka()));
         out.scenario(self);
         out.text
     }
@@ -32,6 +32,7 @@ impl Scenario {
 struct Writer {
     text: String,
     terse: bool,
+    profile: Profile,
 }
 
 impl Writer {
@@ -98,9 +99,10 @@ impl Writer {
             self.field("racks", &racks);
         }
         if cluster.controllers != ClusterSpec::default().controllers {
-            self.field("controllers", &cluster.controllers.to_string());
+            let key = if cluster.config.zookeeper() { "zookeeper" } else { "controllers" };
+            self.field(key, &cluster.controllers.to_string());
         }
-        self.config(&BrokerConfig::given(&cluster.config));
+        self.config(&cluster.config.given_in(self.profile));
     }
 
     /// A long row of neighbours is counted instead of listed.
@@ -154,7 +156,7 @@ impl Writer {
                 self.field("replica_assignment", &quoted(&partitions.join(",")));
             }
         }
-        self.config(&TopicConfig::given(&topic.config));
+        self.config(&topic.config.given_in(self.profile));
     }
 
     fn producer(&mut self, producer: &ProducerSpec) {
@@ -181,7 +183,7 @@ impl Writer {
         if producer.start != SimDuration::ZERO {
             self.duration("start", producer.start);
         }
-        let mut given = ProducerConfig::given(&producer.config);
+        let mut given = producer.config.given_in(self.profile);
         if producer.config.idempotence_is_off_by_rule() {
             given.remove("enable.idempotence");
         }
@@ -207,7 +209,7 @@ impl Writer {
         if group.process != SimDuration::ZERO {
             self.duration("process", group.process);
         }
-        let mut given = group.config.given();
+        let mut given = group.config.given_in(self.profile);
         match group.commit {
             CommitMode::Auto => {}
             CommitMode::Before => self.field("commit", "\"before\""),

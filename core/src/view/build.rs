@@ -26,7 +26,7 @@ impl ClusterView {
     pub fn of(cluster: &Cluster) -> Self {
         let scenario = cluster.scenario();
         ClusterView {
-            kafka: scenario.kafka.clone(),
+            kafka: scenario.kafka().to_owned(),
             title: scenario.title.clone(),
             seed: scenario.seed,
             now_us: cluster.now().micros(),
@@ -45,9 +45,18 @@ impl ClusterView {
 
 fn controllers(cluster: &Cluster) -> ControllersView {
     let voters = cluster.controllers();
+    let zookeeper = cluster.scenario().cluster.config.zookeeper();
+    let active = cluster.active_controller().map(Voter::id);
+    let (leader, epoch) = match zookeeper {
+        // As the znodes have it: a former controller may not know yet that it is one no longer.
+        true => (cluster.controller().image().controller.map(|broker| broker.0), cluster.controller().image().controller_epoch),
+        false => (active, voters.iter().map(|voter| voter.raft().epoch()).max().unwrap_or(0)),
+    };
     ControllersView {
-        leader: cluster.active_controller().map(Voter::id),
-        epoch: voters.iter().map(|voter| voter.raft().epoch()).max().unwrap_or(0),
+        leader,
+        epoch,
+        zookeeper,
+        ensemble_leader: active.filter(|_| zookeeper),
         voters: voters.iter().map(Voter::id).collect(),
         alive: voters.iter().filter(|voter| voter.is_up()).map(Voter::id).collect(),
     }
@@ -90,7 +99,7 @@ fn topic_view(cluster: &Cluster, topic: &TopicImage) -> TopicView {
         name: topic.name.to_string(),
         internal: topic.internal,
         replication_factor: topic.partitions.first().map_or(0, |partition| partition.replicas.len() as u32),
-        config: topic.config.given(),
+        config: topic.config.given_in(cluster.scenario().cluster.config.profile),
         partitions: topic.partitions.iter().enumerate().map(partition).collect(),
     }
 }

@@ -8,7 +8,7 @@ use crate::{wire_enums, wire_structs};
 wire_structs! {
     ViewDelta { kafka, title, seed, now_us, step, brokers, controllers, topics, partitions, groups, clients, ledger, violations, in_force }
     BrokerView { id, state, rack, fenced, leaders, replicas, log_bytes }
-    ControllersView { leader, epoch, voters, alive }
+    ControllersView { leader, epoch, voters, alive, zookeeper, ensemble_leader }
     TopicView { name, internal, replication_factor, config, partitions }
     PartitionView {
         partition, leader, leader_epoch, replicas, isr, elr, log_start, last_stable, high_watermark, log_end, bytes, copies, tail

@@ -94,10 +94,7 @@ fn topics_are_described_in_kafkas_columns() {
     assert_eq!(lines[4], "\tTopic: orders\tPartition: 1\tLeader: 102\tReplicas: 102,103,101\tIsr: 102,101\tElr: \tLastKnownElr: ");
     assert_eq!(id(lines[0]).len(), 22, "a UUID in base64url");
     assert_eq!(read(&told, "kafka-topics --list"), "calls\norders");
-    assert_eq!(
-        read(&told, "kafka-topics.sh --describe --under-replicated-partitions --topic cal.*"),
-        lines[1]
-    );
+    assert_eq!(read(&told, "kafka-topics.sh --describe --under-replicated-partitions --topic cal.*"), lines[1]);
     assert_eq!(read(&told, "kafka-topics.sh --describe --under-min-isr-partitions"), "");
     assert_eq!(read(&told, "kafka-topics.sh --describe --at-min-isr-partitions --topic orders"), lines[3..].join("\n"));
     assert_eq!(read(&told, "kafka-topics.sh --describe --unavailable-partitions"), "");

@@ -6,7 +6,7 @@
 
 use super::super::Cluster;
 use crate::command::{Command, CommandError, NewTopic};
-use crate::config::{Settings, TopicConfig};
+use crate::config::{Profile, Settings, TopicConfig};
 use crate::controller::Controller;
 use crate::error::{ErrorCode, Refusal};
 use crate::ids::{EventId, NodeId, TopicPartition};
@@ -25,10 +25,10 @@ impl Cluster {
     pub(super) fn administer(&mut self, command: &Command) -> Outcome {
         let node = self.deciding(command)?;
         let (now, id) = (self.now, self.next_event_id());
-        let NodeId::Controller(_) = self.node_id(node) else { return Ok(String::new()) };
+        let broker = self.broker_place(node);
         let mut outcome = Ok(String::new());
         self.acting_as(node, |cluster, out| {
-            outcome = cluster.controllers[node as usize].administer(now, out, |controller, out| {
+            let act = |controller: &mut Controller, out: &mut Outbox| {
                 let answer = ask(controller, command, id, out)?;
                 let what = if answer.is_empty() { String::new() } else { format!(" {answer}") };
                 let ran = TraceEvent {
@@ -41,7 +41,11 @@ impl Cluster {
                 };
                 out.events.insert(0, ran);
                 Ok(answer)
-            });
+            };
+            outcome = match broker {
+                None => cluster.controllers[node as usize].administer(now, out, act),
+                Some(place) => cluster.brokers[place].administer(now, out, act).unwrap_or_else(|| Ok(String::new())),
+            };
         });
         if outcome.is_err() {
             // Nothing has happened, so there is nothing to number.
@@ -57,9 +61,12 @@ impl Cluster {
         if !self.brokers.iter().any(|broker| broker.listens()) {
             return refuse("No broker takes connections.");
         }
-        let active = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
+        let active = self.deciding_node().and_then(|(node, _)| self.number(node));
         let Some(node) = active.filter(|node| !self.hosts[*node as usize].paused) else { return refuse("There is no active controller.") };
-        let me = self.end_of(node);
+        let writer = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
+        // The controller among the brokers stays one, and can write nothing.
+        let Some(writer) = writer else { return refuse("ZooKeeper has no leader: nothing can be written.") };
+        let me = self.end_of(writer);
         let copies = |voter: &u32| {
             let (host, other) = (&self.hosts[*voter as usize], self.end_of(*voter));
             !host.down && !host.paused && !self.network.is_cut(me, other) && !self.network.is_cut(other, me)
@@ -77,7 +84,7 @@ fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &m
     let refused = |tool: &str, refusal: Refusal| CommandError::Refused(format!("{tool}{}", refusal.message));
     match command {
         Command::CreateTopic(new) => {
-            let (request, manual) = requested(new)?;
+            let (request, manual) = requested(new, controller.profile())?;
             let manual = (!manual.is_empty()).then_some(manual);
             controller.create_topic(&request, manual, because, out).map_err(|refusal| refused(TOPICS, refusal))?;
             Ok(format!("Created topic {}.", new.name))
@@ -118,8 +125,8 @@ fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &m
 }
 
 /// -1 leaves the choice to the brokers' defaults.
-fn requested(new: &NewTopic) -> Result<(CreateTopicRequest, &[Vec<crate::ids::BrokerId>]), CommandError> {
-    let mut config = TopicConfig::default();
+fn requested(new: &NewTopic, profile: Profile) -> Result<(CreateTopicRequest, &[Vec<crate::ids::BrokerId>]), CommandError> {
+    let mut config = TopicConfig::of(profile);
     for (key, value) in &new.config {
         config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
     }
@@ -140,12 +147,12 @@ fn configured(controller: &Controller, topic: &str, add: &[(String, String)], de
         return refuse(format!("The topic '{topic}' does not exist."));
     };
     let mut config = (*image.config).clone();
-    let given = config.given();
+    let given = config.given_in(controller.profile());
     let unset: Vec<&str> = delete.iter().map(String::as_str).filter(|key| !given.contains_key(*key)).collect();
     if !unset.is_empty() {
         return refuse(format!("Invalid config(s): {}", unset.join(",")));
     }
-    let default = TopicConfig::default().describe();
+    let default = TopicConfig::of(controller.profile()).describe();
     for key in delete {
         let value = default.iter().find(|row| row.key == key).map_or("", |row| &row.value);
         config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;

@@ -186,6 +186,10 @@ impl Cluster {
                 }
             }
         }
+        if self.scenario.cluster.config.zookeeper() {
+            // A broker that is the controller talks to itself as to any other.
+            self.network.reconnect(from, from, self.hosts[node as usize].crashes);
+        }
         let now = self.now;
         if let NodeId::Client(client) = from.1 {
             self.refusals.insert(client, (None, Some(event)));

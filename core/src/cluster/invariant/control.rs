@@ -68,7 +68,9 @@ impl Auditor {
             () if isr.iter().any(|broker| elr.contains(broker)) => "ISR and ELR overlap",
             () if isr.len() >= min_isr && !elr.is_empty() => "the ISR is large enough and the ELR is not empty",
             () if leader.is_some_and(|leader| !isr.contains(&leader)) => "the leader is not in the ISR",
-            () if !isr.iter().all(|broker| self.image.is_active(*broker)) => "a fenced broker is in the ISR",
+            () if self.image.controller_epoch == 0 && !isr.iter().all(|broker| self.image.is_active(*broker)) => {
+                "a fenced broker is in the ISR"
+            }
             () => return,
         };
         let ids = |brokers: &[BrokerId]| brokers.iter().map(BrokerId::to_string).collect::<Vec<_>>().join(",");

@@ -26,7 +26,7 @@ pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html
             </div>
             { command_line(page, ui, &action.line) }
             <p key="what" class="panel__text">{ with_code(what_happens(broker.state)) }</p>
-            { for faults(broker).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
+            { for faults(broker, mirror.controllers.zookeeper).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
             <h3 key="replicas" class="panel__head">{ "Replicas" }</h3>
             { table("table", "Replicas", &["Partition", "Role", "HW", "End", "State"], WORDS, replicas(mirror.user_topics(), id)) }
             { facts(vec![
@@ -60,7 +60,7 @@ fn what_happens(state: BrokerState) -> &'static str {
 type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
 
 /// What else can befall a broker. Of one that is down only the disk is left.
-fn faults(broker: &BrokerView) -> Faults {
+fn faults(broker: &BrokerView, zookeeper: bool) -> Faults {
     let id = broker.id;
     let disk = vec![("Fill", format!("disk full {id}")), ("Corrupt", format!("disk corrupt {id}")), ("Wipe", format!("disk wipe {id}"))];
     if broker.state == BrokerState::Down {
@@ -70,7 +70,8 @@ fn faults(broker: &BrokerView) -> Faults {
         BrokerState::Paused => &[("Crash", "kill"), ("Cut the power", "power-cut")],
         _ => &[("Stop in order", "stop"), ("Cut the power", "power-cut"), ("Pause", "pause")],
     };
-    let links = [("Cut from brokers", "brokers"), ("Cut from controllers", "controllers"), ("Cut from clients", "clients")];
+    let deciding = if zookeeper { ("Cut from ZooKeeper", "zookeeper") } else { ("Cut from controllers", "controllers") };
+    let links = [("Cut from brokers", "brokers"), deciding, ("Cut from clients", "clients")];
     let mut network: Vec<(&'static str, String)> = links.map(|(word, kind)| (word, format!("cut {id} {kind}"))).into();
     network.push(("Slow by 200 ms", format!("slow {id} brokers 200ms")));
     network.push(("Heal all links", "heal".to_owned()));

@@ -33,6 +33,10 @@ pub fn brokers(page: &PageHandle, mirror: &Mirror, selected: Option<&Subject>) -
 
 fn controller_words(controllers: &ControllersView) -> String {
     match controllers.leader {
+        _ if controllers.zookeeper && controllers.ensemble_leader.is_none() => {
+            "ZooKeeper has no majority: nothing can be decided now".to_owned()
+        }
+        Some(leader) if controllers.zookeeper => format!("broker {leader} decides who leads, by ZooKeeper"),
         Some(leader) => format!("controller {leader} decides who leads"),
         None if controllers.voters.is_empty() => String::new(),
         None => "no controller: nothing can be decided now".to_owned(),
