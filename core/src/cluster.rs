@@ -4,6 +4,7 @@
 //! again and again, and by [`apply`](Cluster::apply), which does what the user asked at this instant.
 
 mod acting;
+pub mod choosing;
 pub mod digest;
 pub mod disk;
 mod hops;

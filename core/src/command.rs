@@ -99,8 +99,10 @@ pub enum DiskFault {
     Full,
     /// Every write takes so much longer.
     Slow(SimDuration),
-    /// Bytes on it have changed.
-    Corrupt,
+    /// A bit of the newest batch has changed: of a record, which its CRC covers, or of the leader epoch in its header, which it does not.
+    Corrupt {
+        epoch: bool,
+    },
     /// Everything on it is gone.
     Wipe,
 }
@@ -220,7 +222,7 @@ impl fmt::Display for Command {
                 DiskFault::Heal => write!(f, "disk heal {broker}"),
                 DiskFault::Full => write!(f, "disk full {broker}"),
                 DiskFault::Slow(by) => write!(f, "disk slow {broker} {}", by.written()),
-                DiskFault::Corrupt => write!(f, "disk corrupt {broker}"),
+                DiskFault::Corrupt { epoch } => write!(f, "disk corrupt {broker}{}", if *epoch { " epoch" } else { "" }),
                 DiskFault::Wipe => write!(f, "disk wipe {broker}"),
             },
             Command::Skew(who, ms) => {

@@ -48,7 +48,7 @@ fn with_group(rest: &str) -> String {
 fn an_unknown_field_is_refused_with_the_nearest_name() {
     refused("[[topic]]\nname = \"t\"\npartition = 3\n", "3:1", "topic `t`: unknown field `partition`. Did you mean `partitions`?");
     refused("sed = 7", "1:1", "Did you mean `seed`?");
-    refused("[cluster]\ncolour = 1", "2:1", "Known here: brokers, racks, controllers, zookeeper, config.");
+    refused("[cluster]\ncolour = 1", "2:1", "Known here: brokers, racks, controllers, zookeeper, features, config.");
     refused(&with_producer("config = { ack = 1 }"), "7:12", "Did you mean `acks`?");
 }
 
@@ -58,6 +58,8 @@ fn what_comes_later_is_named_as_such() {
     refused("kafka = \"5.0\"", "1:9", "the rules of Kafka `5.0` are not modelled yet. Write kafka = \"4.3\"");
     refused(&with_group("config = { \"group.protocol\" = \"consumer\" }"), "6:31", "not modelled yet");
     refused(&with_producer("config = { \"compression.type\" = \"zstd\" }"), "7:33", "not modelled yet");
+    refused("[cluster]\nfeatures = { \"group.version\" = 1 }", "2:14", "features: `group.version` is not modelled yet");
+    refused("[cluster]\nfeatures = { \"eligible.leader.replicas.version\" = 2 }", "2:51", "is over the limit of 1");
     refused(&with_topic("config = { \"cleanup.policy\" = \"compact\" }"), "3:12", "The topic setting `cleanup.policy` is not modelled yet");
 }
 
@@ -561,7 +563,10 @@ fn a_way_to_lose_records_and_its_remedy_differ_in_one_line() {
         let (broken, fixed) = (told(broken), told(text));
         assert_eq!(broken.len(), fixed.len(), "{name}");
         let changed: Vec<&String> = fixed.iter().zip(&broken).filter(|(fixed, broken)| fixed != broken).map(|(fixed, _)| fixed).collect();
-        assert!(matches!(changed[..], [line] if line.starts_with("config = ")), "{name}: {changed:?}");
+        // A setting, or an entry of the timeline.
+        let cause =
+            |line: &str| line.starts_with("config = ") || line.starts_with("features = ") || line.starts_with(|c: char| c.is_ascii_digit());
+        assert!(matches!(changed[..], [line] if cause(line)), "{name}: {changed:?}");
         pairs += 1;
     }
     assert!(pairs > 0, "there is something to compare");

@@ -82,7 +82,7 @@ impl Broker {
             DiskFault::Heal => self.disk = Disk { held: std::mem::take(&mut self.disk.held), ..Disk::default() },
             DiskFault::Full => self.disk.full = true,
             DiskFault::Slow(by) => self.disk.slow = by,
-            DiskFault::Corrupt => {
+            DiskFault::Corrupt { epoch } => {
                 let image = Arc::clone(&self.image);
                 let newest = |(id, replica): (&TopicPartition, &Replica)| {
                     image.topic(id.topic).is_none_or(|topic| !topic.internal).then_some(())?;
@@ -90,7 +90,7 @@ impl Broker {
                     Some((stored.batch.max_timestamp_ms(), *id, stored.base_offset))
                 };
                 if let Some((_, id, offset)) = self.replicas.iter().filter_map(newest).max() {
-                    self.rot(id, offset, false, because, out);
+                    self.rot(id, offset, epoch, because, out);
                 }
             }
             DiskFault::Wipe => {

@@ -69,12 +69,36 @@ impl EventQueue {
     }
 
     pub fn pop(&mut self) -> Option<(SimTime, Event)> {
-        let Entry { at, kind, .. } = self.heap.pop()?;
-        let event = match kind {
+        let entry = self.heap.pop()?;
+        Some(self.event(entry))
+    }
+
+    fn event(&mut self, entry: Entry) -> (SimTime, Event) {
+        let event = match entry.kind {
             Kind::Deliver { slot } => Event::Deliver(self.take(slot)),
             Kind::Wake { node } => Event::Wake(node),
         };
-        Some((at, event))
+        (entry.at, event)
+    }
+
+    /// Everything in the queue, in no order: its id, its time, and the message or who is to wake.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u64, SimTime, Result<&Envelope, u32>)> {
+        self.heap.iter().map(|entry| {
+            let what = match entry.kind {
+                Kind::Deliver { slot } => {
+                    Ok(self.envelopes[slot as usize].as_ref().expect("a slot holds its envelope until it is delivered"))
+                }
+                Kind::Wake { node } => Err(node),
+            };
+            (entry.id, entry.at, what)
+        })
+    }
+
+    /// Takes one out, wherever it stands.
+    pub(super) fn remove(&mut self, id: u64) -> Option<(SimTime, Event)> {
+        let entry = *self.heap.iter().find(|entry| entry.id == id)?;
+        self.heap.retain(|entry| entry.id != id);
+        Some(self.event(entry))
     }
 
     pub fn len(&self) -> u64 {

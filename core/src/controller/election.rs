@@ -116,7 +116,7 @@ impl<'a> Change<'a> {
             return self.before.elr.clone();
         }
         let small = (self.isr.len() as u32) < rules.min_isr || planted(Bug::EligibleForEver);
-        if !small {
+        if !small || planted(Bug::NobodyIsEligible) {
             return Vec::new();
         }
         let mut eligible = self.before.elr.clone();

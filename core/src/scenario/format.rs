@@ -18,6 +18,9 @@ use crate::sorted::SortedSet;
 
 pub(super) const DEFAULT_SEED: u64 = 1;
 
+/// KIP-966: 0 without ELR, 1 with it.
+pub(super) const ELR_VERSION: &str = "eligible.leader.replicas.version";
+
 const FIELDS: [&str; 10] = ["kafka", "title", "seed", "cluster", "network", "topic", "producer", "group", "timeline", "expect"];
 /// Tables that the format promises and the engine does not have yet.
 const LATER: [&str; 4] = ["connector", "stream", "lesson", "share_group"];

@@ -2,9 +2,9 @@
 //!
 //! [`Scenario::parse`] reads both back to the same value.
 
-use super::format::DEFAULT_SEED;
+use super::format::{DEFAULT_SEED, ELR_VERSION};
 use super::{ClusterSpec, CommitMode, Expect, GroupSpec, NetworkSpec, Pace, Placement, ProducerSpec, Scenario, TimelineEntry, TopicSpec};
-use crate::config::{Profile, Settings};
+use crate::config::{BrokerConfig, Profile, Settings};
 use crate::ids::BrokerId;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -101,6 +101,11 @@ impl Writer {
         if cluster.controllers != ClusterSpec::default().controllers {
             let key = if cluster.config.zookeeper() { "zookeeper" } else { "controllers" };
             self.field(key, &cluster.controllers.to_string());
+        }
+        if cluster.config.eligible_leader_replicas != BrokerConfig::of(self.profile).eligible_leader_replicas {
+            let version = (key(ELR_VERSION), u32::from(cluster.config.eligible_leader_replicas).to_string());
+            let features = self.inline([version].into_iter());
+            self.field("features", &features);
         }
         self.config(&cluster.config.given_in(self.profile));
     }

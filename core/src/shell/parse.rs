@@ -93,7 +93,14 @@ fn disk(words: &mut Words<'_>) -> Result<Command, ParseError> {
             words.form = "disk slow 102 50ms";
             DiskFault::Slow(duration(words)?)
         }
-        "corrupt" => DiskFault::Corrupt,
+        "corrupt" => {
+            words.form = "disk corrupt 102 epoch";
+            let epoch = words.next();
+            if let Some(other) = epoch.filter(|(_, word)| *word != "epoch") {
+                return Err(words.wrong(other, "is no part of a batch that can be named"));
+            }
+            DiskFault::Corrupt { epoch: epoch.is_some() }
+        }
         "wipe" => DiskFault::Wipe,
         "heal" => DiskFault::Heal,
         other => return Err(words.wrong(kind, hint(other, &["full", "slow", "corrupt", "wipe", "heal"]).trim_end_matches('.'))),
@@ -187,6 +194,7 @@ mod tests {
             "disk full 102",
             "disk slow 102 50ms",
             "disk corrupt 102",
+            "disk corrupt 102 epoch",
             "disk wipe 102",
             "disk heal 102",
             "skew 102 +10m",

@@ -4,7 +4,7 @@ use super::super::fault::Faults;
 use super::super::names::{name_fault, shown};
 use super::super::reader::{Fields, Node, named, whole};
 use super::super::{ClusterSpec, NO_ZOOKEEPER, NetworkSpec, limits};
-use super::{config, config_faults};
+use super::{ELR_VERSION, config, config_faults};
 use crate::config::{BrokerConfig, ConfigFault, Profile, Settings};
 use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::sorted::{SortedMap, SortedSet};
@@ -14,7 +14,7 @@ const WRITE_BROKERS: &str = "brokers = [101, 102, 103] or brokers = { count = 3,
 pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>, profile: Profile) -> ClusterSpec {
     let default = ClusterSpec { config: BrokerConfig::of(profile), ..ClusterSpec::default() };
     let Some(fields) = file.table(faults, "cluster", "a table of its own under [cluster]") else { return default };
-    fields.only(faults, &["brokers", "racks", "controllers", "zookeeper", "config"], &[]);
+    fields.only(faults, &["brokers", "racks", "controllers", "zookeeper", "features", "config"], &[]);
     let brokers = brokers(&fields, faults).unwrap_or(default.brokers);
     let racks = racks(&fields, faults, &brokers);
     let controllers = controllers(&fields, faults, default.controllers, profile);
@@ -22,8 +22,22 @@ pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>, profile: Prof
     let mut settings = default.config;
     let given = config(&fields, faults, &mut settings);
     other_version(&fields, faults, &given, profile);
+    features(&fields, faults, &mut settings);
     config_faults(&fields, faults, settings.check());
     ClusterSpec { brokers, racks, controllers, config: settings }
+}
+
+/// Features of the cluster under the names that `kafka-features.sh` has for them.
+fn features(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, settings: &mut BrokerConfig) {
+    let Some(table) = fields.table(faults, "features", "features = { \"eligible.leader.replicas.version\" = 0 }") else { return };
+    if settings.zookeeper() {
+        faults
+            .at(fields.place("features"), "cluster: `features` are of clusters without ZooKeeper. Leave it out, or write kafka = \"4.3\".");
+    }
+    let later = ["metadata.version", "kraft.version", "transaction.version", "group.version", "share.version", "streams.version"];
+    table.only(faults, &[ELR_VERSION], &later);
+    let version = table.whole(faults, ELR_VERSION, 0..=1, u64::from(settings.eligible_leader_replicas));
+    settings.eligible_leader_replicas = version == 1;
 }
 
 fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<BrokerId>> {
