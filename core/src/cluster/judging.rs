@@ -151,14 +151,24 @@ impl Cluster {
         let newest = self.active_controller().and_then(Voter::active).unwrap_or(0);
         let left: Vec<_> = self.controllers.iter_mut().flat_map(|voter| voter.take_untold(newest)).collect();
         for (epoch, upto, event) in left {
-            if self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto)) {
-                self.push_event(event);
-            }
+            let committed = self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto));
+            self.tell_late(event, committed);
         }
         if kind == EventKind::ControllerElected && self.scenario.cluster.config.zookeeper() {
             let image = Arc::clone(self.controller().image());
             let left: Vec<_> = self.brokers.iter_mut().flat_map(|broker| broker.take_untold(image.controller_epoch)).collect();
-            left.into_iter().filter(|(epoch, upto, _)| image.has_written(*epoch, *upto)).for_each(|(.., event)| self.push_event(event));
+            left.into_iter().for_each(|(epoch, upto, event)| self.tell_late(event, image.has_written(epoch, upto)));
         }
+    }
+
+    /// What was not committed has not happened; only an administrator is owed a word.
+    fn tell_late(&mut self, mut event: TraceEvent, committed: bool) {
+        if event.kind == EventKind::Command && !committed {
+            let ran: String = event.text.split_inclusive('`').take(2).collect();
+            event.text = format!("{ran}, and it came to nothing: its controller was gone before a majority had it.");
+        } else if !committed {
+            return;
+        }
+        self.push_event(event);
     }
 }
