@@ -30,6 +30,8 @@ pub enum Command {
     ConfigureTopic { topic: String, add: Vec<(String, String)>, delete: Vec<String> },
     /// `kafka-reassign-partitions.sh --execute`: the replicas a partition is to have, the preferred leader first.
     Reassign { topic: String, partition: u32, replicas: Vec<BrokerId> },
+    /// `kafka-cluster.sh unregister`: the controller forgets a broker.
+    Unregister(BrokerId),
     /// `kafka-reassign-partitions.sh --cancel`.
     CancelReassignment { topic: String, partition: u32 },
 }
@@ -159,12 +161,17 @@ impl Command {
         Command::Process(Act::Start, Who::Node(node))
     }
 
+    /// `kafka-topics.sh`.
+    pub const fn is_about_topics(&self) -> bool {
+        matches!(self, Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_))
+    }
+
     /// The participants it is about.
     pub fn about(&self) -> [Option<Who>; 2] {
         match self {
             Command::Process(_, who) | Command::Skew(who, _) => [Some(who.clone()), None],
             Command::Link(path, _) => [Some(path.from.clone()), Some(path.to.clone())],
-            Command::Disk(_, broker) => [Some(Who::Node(broker.0)), None],
+            Command::Disk(_, broker) | Command::Unregister(broker) => [Some(Who::Node(broker.0)), None],
             Command::Set { client, .. } => [Some(Who::Client(client.clone())), None],
             _ => [None, None],
         }
@@ -255,6 +262,7 @@ impl Command {
                 write!(f, "kafka-topics.sh --alter --topic {topic} --partitions {total}")?;
                 assignment(f, replicas)
             }
+            Command::Unregister(broker) => write!(f, "kafka-cluster.sh unregister --id {broker}"),
             Command::DeleteTopic(topic) => write!(f, "kafka-topics.sh --delete --topic {topic}"),
             Command::ConfigureTopic { topic, add, delete } => {
                 write!(f, "kafka-configs.sh --alter --entity-type topics --entity-name {topic}")?;

@@ -113,6 +113,15 @@ pub struct Leadership {
     quorum_until: SimTime,
 }
 
+/// How far somebody has copied the log, when it asked last, and when it had all there was.
+#[derive(Clone, Copy, Debug)]
+pub struct Copied {
+    pub id: i32,
+    pub end: u64,
+    pub fetched: SimTime,
+    pub caught_up: SimTime,
+}
+
 #[derive(Clone, Debug)]
 pub struct Raft {
     id: i32,
@@ -227,6 +236,13 @@ impl Raft {
     /// Where the log will end when all that was appended is written.
     pub fn end(&self) -> u64 {
         self.log.end() + self.leadership().map_or(0, |leadership| leadership.lingering.len() as u64)
+    }
+
+    /// How far each voter has copied the log, as the leader knows: itself first.
+    pub fn copied(&self, now: SimTime) -> Vec<Copied> {
+        let me = Copied { id: self.id, end: self.end(), fetched: now, caught_up: now };
+        let peer = |peer: &Peer| Copied { id: peer.id, end: peer.matched, fetched: peer.fetched_at, caught_up: peer.caught_up_at };
+        [me].into_iter().chain(self.peers.iter().map(peer)).collect()
     }
 
     /// A majority has everything below.
@@ -435,7 +451,10 @@ impl Raft {
             return Err(QuorumOutcome::Diverging { epoch: known, end });
         }
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
-            peer.matched = offset;
+            (peer.matched, peer.fetched_at) = (offset, now);
+            if offset >= self.log.end() {
+                peer.caught_up_at = now;
+            }
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ impl Cluster {
             | Command::DeleteTopic(_)
             | Command::ConfigureTopic { .. }
             | Command::Reassign { .. }
+            | Command::Unregister(_)
             | Command::CancelReassignment { .. } => answer = self.administer(command)?,
         }
         self.note_trouble(command);

@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::referee::Cut;
 use crate::ids::{BrokerId, EventId, NodeId};
-use crate::node::Fact;
+use crate::node::{CutBy, Fact};
 use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -37,6 +37,10 @@ impl Cluster {
             }
             Fact::Cut { broker, partition, pieces, how, because } => {
                 self.referee.cuts.entry(partition).or_default().push(Cut { broker, pieces, how, because });
+                // A leader that did not know of its successor may have promised more since that one took office.
+                if matches!(how, CutBy::Leader(_)) {
+                    self.judge_leader(partition);
+                }
             }
             Fact::Begun { client, partition, at } => {
                 let group = self.group_of[client.0 as usize - self.producers.len()];
@@ -117,10 +121,12 @@ impl Cluster {
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
             }
-            // Servers of an ensemble only miss one another.
+            // Servers of an ensemble only miss one another, and a broker only hears that it was missed.
             EventKind::ZooKeeper if event.causes.is_empty() => {
                 let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
                 event.causes.extend(servers.filter_map(|host| host.struck));
+                let broker = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(broker.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
             }
             _ => {}
         }
@@ -145,14 +151,24 @@ impl Cluster {
         let newest = self.active_controller().and_then(Voter::active).unwrap_or(0);
         let left: Vec<_> = self.controllers.iter_mut().flat_map(|voter| voter.take_untold(newest)).collect();
         for (epoch, upto, event) in left {
-            if self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto)) {
-                self.push_event(event);
-            }
+            let committed = self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto));
+            self.tell_late(event, committed);
         }
         if kind == EventKind::ControllerElected && self.scenario.cluster.config.zookeeper() {
             let image = Arc::clone(self.controller().image());
             let left: Vec<_> = self.brokers.iter_mut().flat_map(|broker| broker.take_untold(image.controller_epoch)).collect();
-            left.into_iter().filter(|(epoch, upto, _)| image.has_written(*epoch, *upto)).for_each(|(.., event)| self.push_event(event));
+            left.into_iter().for_each(|(epoch, upto, event)| self.tell_late(event, image.has_written(epoch, upto)));
         }
+    }
+
+    /// What was not committed has not happened; only an administrator is owed a word.
+    fn tell_late(&mut self, mut event: TraceEvent, committed: bool) {
+        if event.kind == EventKind::Command && !committed {
+            let ran: String = event.text.split_inclusive('`').take(2).collect();
+            event.text = format!("{ran}, and it came to nothing: its controller was gone before a majority had it.");
+        } else if !committed {
+            return;
+        }
+        self.push_event(event);
     }
 }

@@ -5,7 +5,7 @@
 //! The active controller works on records it has just appended; what it answers and tells waits until a majority has them. If it
 //! loses office before, those who asked are told `NOT_CONTROLLER` and nothing has happened.
 
-use super::{FETCH_WAIT, Raft, Timing};
+use super::{Copied, FETCH_WAIT, Raft, Timing};
 use crate::config::BrokerConfig;
 use crate::controller::Controller;
 use crate::ids::{CorrelationId, EventId, NodeId, TopicPartition};
@@ -13,7 +13,7 @@ use crate::metadata::{MetadataImage, MetadataRecord};
 use crate::node::{Fact, Held, Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::rng::SimRng;
-use crate::sorted::SortedSet;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::{EventKind, TraceEvent};
 use crate::zookeeper::Ensemble;
@@ -42,6 +42,8 @@ pub struct Voter {
     /// Told by nobody so far: with the epoch in which it would have been, and the offset it waited for.
     untold: Vec<(i32, u64, TraceEvent)>,
     fetches: Vec<BrokerFetch>,
+    /// What brokers have asked for as observers of the log, by id.
+    observed: SortedMap<i32, Copied>,
 }
 
 /// It was told to stop while it led, and waits for a successor.
@@ -128,6 +130,7 @@ impl Voter {
             held: Held::default(),
             untold: Vec::new(),
             fetches: Vec::new(),
+            observed: SortedMap::new(),
         }
     }
 
@@ -146,6 +149,11 @@ impl Voter {
 
     pub fn is_up(&self) -> bool {
         self.up
+    }
+
+    /// Brokers that copy the log, as this voter knows.
+    pub fn observers(&self) -> Vec<Copied> {
+        self.observed.values().copied().collect()
     }
 
     /// Epoch in which it is the active controller, if it is.
@@ -222,6 +230,7 @@ impl Voter {
         }
         self.held.clear();
         self.fetches.clear();
+        self.observed.clear();
         self.office.stand_down();
         self.raft.crash();
     }
@@ -254,6 +263,11 @@ impl Voter {
         match request {
             Request::FetchMetadata { offset, .. } if self.serves() => {
                 self.fetches.retain(|fetch| fetch.from != from);
+                if let NodeId::Broker(broker) = from {
+                    let before = self.observed.get(&broker.0).map_or(now, |copied| copied.caught_up);
+                    let caught_up = if offset >= self.raft.end() { now } else { before };
+                    self.observed.insert(broker.0, Copied { id: broker.0, end: offset, fetched: now, caught_up });
+                }
                 self.fetches.push(BrokerFetch { from, id, offset, until: now + self.fetch_wait });
             }
             Request::Relayed(relayed) => {
