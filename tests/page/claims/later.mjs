@@ -15,7 +15,7 @@ async function watched(bench) {
   await it.untilMoving();
   await it.speed(10);
   await it.untilCount("promised", 100);
-  await it.untilSaved();
+  await it.until(() => document.querySelector(".kept__text")?.textContent.startsWith("saved"));
   return it;
 }
 
