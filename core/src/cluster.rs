@@ -381,14 +381,14 @@ impl Cluster {
         if stale && !closed {
             // It was meant for a process that is gone; its sender is being told that the connection closed.
             let because = host.last;
-            return self.nobody_takes(node, envelope.from, &envelope.message, because);
+            return self.nobody_takes(node, envelope.from, &envelope.message, false, because);
         }
         // A broker takes requests once the controller knows it.
         let listens = |cluster: &Self| cluster.broker_place(node).is_none_or(|place| cluster.brokers[place].listens());
         let from_outside = matches!(envelope.message, Message::Request(..)) && !matches!(envelope.from, NodeId::Controller(_));
         if down || (from_outside && !listens(self)) {
             let because = self.hosts[node as usize].last;
-            self.nobody_takes(node, envelope.from, &envelope.message, because);
+            self.nobody_takes(node, envelope.from, &envelope.message, false, because);
             if !closed && let Some(peer) = self.number(envelope.from) {
                 // The system refuses for a process that may not have heard of the asker's last crash.
                 self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);
@@ -445,6 +445,8 @@ impl Cluster {
             out.sends.iter().for_each(|(to, message)| witness.sent(from, *to, message));
             witness.said.extend(out.facts.iter().cloned().map(Said::Fact));
         }
+        // What the referee finds is numbered in the same row.
+        std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         for (to, message) in out.sends.drain(..) {
             let closes = matches!(message, Message::Closed);
             self.send(node, from, to, message);
@@ -453,14 +455,10 @@ impl Cluster {
                 self.network.reconnect((node, from), (peer, to), self.hosts[peer as usize].crashes);
             }
         }
-        if !out.facts.is_empty() {
-            // What the referee finds is numbered in the same row.
-            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
-            for fact in out.facts.drain(..) {
-                self.judge(node, fact);
-            }
-            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
+        for fact in out.facts.drain(..) {
+            self.judge(node, fact);
         }
+        std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         for event in out.events.drain(..) {
             self.push_event(event);
         }
@@ -482,7 +480,10 @@ impl Cluster {
             }
             // Nobody waits for a goodbye that cannot be said; the system of a dead process keeps trying to say it.
             Fate::Waits if matches!(envelope.message, Message::Closed) && !self.hosts[node as usize].down => return,
-            Fate::Waits => return self.network.hold(node, envelope),
+            Fate::Waits => {
+                self.waits_blindly(node, &envelope);
+                return self.network.hold(node, envelope);
+            }
         };
         self.queue.push(arrival, Event::Deliver(envelope));
     }

@@ -58,6 +58,12 @@ impl Cluster {
         for (at, envelope) in self.network.heal(self.now, from_end, to_end) {
             self.queue.push(at, Event::Deliver(envelope));
         }
+        for envelope in self.network.take_given_up() {
+            if let Some(broker) = self.number(envelope.to) {
+                let because = self.hosts[from as usize].last;
+                self.nobody_takes(broker, envelope.from, &envelope.message, true, because);
+            }
+        }
     }
 
     pub(super) fn heal_all(&mut self) {
