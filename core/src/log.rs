@@ -17,7 +17,6 @@ use crate::record::RecordBatch;
 use epochs::EpochCache;
 use producers::{ProducerStates, SequenceCheck};
 use segment::{LogSegment, StoredBatch};
-use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub struct PartitionLog {
@@ -36,7 +35,7 @@ pub struct PartitionLog {
 /// A batch as a client sent it.
 #[derive(Clone, Debug)]
 pub struct ClientBatch {
-    pub batch: Arc<RecordBatch>,
+    pub batch: RecordBatch,
     pub writer: u32,
     pub serial: u32,
 }
@@ -124,7 +123,7 @@ impl PartitionLog {
         let base_offset = self.log_end.plus(u64::from(planted(Bug::OffsetsSkip)));
         let stored = StoredBatch {
             base_offset,
-            batch: Arc::clone(batch),
+            batch: batch.clone(),
             leader_epoch: epoch,
             writer: sent.writer,
             serial: sent.serial,
@@ -263,7 +262,7 @@ impl PartitionLog {
         let found = self.segments[place].alter(offset, |stored| match in_epoch {
             true => stored.leader_epoch.0 ^= 1,
             false => {
-                stored.batch = Arc::new(stored.batch.with_flipped_bit());
+                stored.batch = stored.batch.with_flipped_bit();
                 stored.damaged = !stored.batch.crc_is_valid();
             }
         });
@@ -309,7 +308,7 @@ mod tests {
     fn batch(records: u32, stamp: ProducerStamp) -> ClientBatch {
         let mut builder = BatchBuilder::new();
         (0..records).for_each(|i| builder.append(1_000 + i64::from(i), None, Some(b"value"), &[]));
-        ClientBatch { batch: Arc::new(builder.build(stamp)), writer: 0, serial: 0 }
+        ClientBatch { batch: builder.build(stamp), writer: 0, serial: 0 }
     }
 
     fn log(sizes: &[u32]) -> PartitionLog {

@@ -101,7 +101,7 @@ pub struct ProduceRequest {
 #[derive(Clone, Debug)]
 pub struct ProduceBatch {
     pub partition: TopicPartition,
-    pub batch: Arc<RecordBatch>,
+    pub batch: RecordBatch,
     /// For the referee: the writer's count of records to this partition before this batch.
     pub serial: u32,
 }

@@ -152,7 +152,7 @@ impl Broker {
         }
         let Some(topic) = self.image.topic_named(OFFSETS_TOPIC).map(|topic| topic.id) else { return };
         let partition = TopicPartition { topic, partition: write.shard };
-        let batch = ClientBatch { batch: Arc::new(batch_of(&write.records, now)), writer: COORDINATOR_WRITER, serial: 0 };
+        let batch = ClientBatch { batch: batch_of(&write.records, now), writer: COORDINATOR_WRITER, serial: 0 };
         match self.append(now, partition, &batch, Acks::All) {
             Err(error) => self.groups.written(write.then, Some(error), out),
             Ok(appended) => {

@@ -450,7 +450,7 @@ mod tests {
         for _ in 0..records {
             let mut builder = BatchBuilder::new();
             builder.append(at(0).timestamp_ms(), None, Some(b"v"), &[]);
-            let batch = ClientBatch { batch: Arc::new(builder.build(ProducerStamp::NONE)), writer: 0, serial: 0 };
+            let batch = ClientBatch { batch: builder.build(ProducerStamp::NONE), writer: 0, serial: 0 };
             replica.append(at(0), &batch, Acks::Leader).expect("it fits");
         }
     }

@@ -57,7 +57,7 @@ impl Broker {
         let mut results = Vec::with_capacity(request.batches.len());
         let mut open = Vec::new();
         for sent in &request.batches {
-            let batch = ClientBatch { batch: Arc::clone(&sent.batch), writer: client.0, serial: sent.serial };
+            let batch = ClientBatch { batch: sent.batch.clone(), writer: client.0, serial: sent.serial };
             let appended = acks.ok_or(ErrorCode::InvalidRequiredAcks).and_then(|acks| self.append(now, sent.partition, &batch, acks));
             results.push(self.produced(sent.partition, appended));
             if let (Ok(appended), Some(Acks::All)) = (appended, acks) {

@@ -47,6 +47,10 @@ pub struct Producer {
     in_flight: Vec<(CorrelationId, InFlight)>,
     /// The application calls `send()` no more.
     closing: bool,
+    /// A batch was given up, and not all that was said about it since has been looked at.
+    in_doubt: bool,
+    /// Used again at every turn: leaders with something to send.
+    ready: SortedSet<BrokerId>,
     /// When `send()` began to wait for metadata or memory.
     blocked_since: Option<SimTime>,
     pub counts: Counts,
@@ -111,6 +115,8 @@ impl Producer {
             gaps: SortedSet::new(),
             in_flight: Vec::new(),
             closing: false,
+            in_doubt: false,
+            ready: SortedSet::new(),
             blocked_since: None,
             counts: Counts::default(),
             config,
@@ -268,18 +274,21 @@ impl Producer {
             return;
         }
         self.close_gaps();
-        let Some(topic) = self.topic_id else { return };
+        let Some(topic) = self.topic_id.filter(|_| !self.accumulator.is_empty()) else { return };
         let Some(image) = self.connections.image().cloned() else { return };
-        let leader = |partition| image.partition(TopicPartition { topic, partition }).and_then(|p| p.leader);
-        let ready = self.accumulator.ready(now, &leader);
-        if ready.leaderless {
+        let partitions = image.topic(topic).map_or(&[][..], |topic| &topic.partitions);
+        let leader = |partition| partitions.get(partition as usize).and_then(|partition| partition.leader);
+        let mut ready = std::mem::take(&mut self.ready);
+        if self.accumulator.ready(now, &leader, &mut ready) {
             self.connections.want_metadata();
         }
-        for &broker in ready.brokers.iter() {
-            if self.connections.usable(broker, now) && self.connections.in_flight(broker) < self.config.max_in_flight {
+        for &broker in ready.iter() {
+            if self.connections.free_at(broker, self.config.max_in_flight).is_some_and(|at| at <= now) {
                 self.drain_to(now, broker, topic, &leader, out);
             }
         }
+        ready.clear();
+        self.ready = ready;
     }
 
     fn ensure_identity(&mut self, now: SimTime, out: &mut Outbox) -> bool {
@@ -308,7 +317,7 @@ impl Producer {
         }
         let one = |drained: &Drained| ProduceBatch {
             partition: TopicPartition { topic, partition: drained.partition },
-            batch: Arc::clone(drained.batch.sealed()),
+            batch: drained.batch.sealed().clone(),
             serial: drained.batch.serial,
         };
         let request = ProduceRequest {
@@ -400,7 +409,9 @@ impl Producer {
     /// `bumpIdempotentProducerEpoch`: partitions with a gap are numbered from zero under a new epoch, in flight or not.
     fn close_gaps(&mut self) {
         let Identity::Known { producer_id, epoch } = self.identity else { return };
-        self.gaps.extend(self.accumulator.with_gaps());
+        if self.in_doubt {
+            self.in_doubt = self.accumulator.find_gaps(&mut self.gaps);
+        }
         if self.gaps.is_empty() {
             return;
         }
@@ -428,7 +439,10 @@ impl Producer {
         if let Some(sequence) = batch.sequence {
             let sequences = self.accumulator.sequences(partition);
             match sent_again {
-                true => sequences.given_up(sequence, batch.records),
+                true => {
+                    sequences.given_up(sequence, batch.records);
+                    self.in_doubt = true;
+                }
                 false => sequences.failed(sequence),
             }
         }
@@ -530,8 +544,7 @@ impl Node for Producer {
             _ => self.workload.next_at(),
         };
         let requests = self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX);
-        let sends = self.next_send();
-        application.min(requests).min(sends).min(self.connections.next_timeout()).min(self.accumulator.next_deadline())
+        application.min(requests).min(self.connections.next_timeout()).min(self.next_step())
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -541,19 +554,21 @@ impl Node for Producer {
 }
 
 impl Producer {
-    /// When a waiting batch becomes sendable, and its leader reachable and free. A busy leader wakes the producer by answering.
-    fn next_send(&self) -> SimTime {
-        let Some(topic) = self.topic_id else { return SimTime::MAX };
-        let identity_at = match self.identity {
-            Identity::Asked { deadline, .. } => return deadline,
-            Identity::Wanted => self.connections.reachable_at(),
-            _ => SimTime::ZERO,
+    /// When a waiting batch becomes sendable, and its leader reachable and free, or its time is over. A busy leader wakes the producer by
+    /// answering.
+    fn next_step(&self) -> SimTime {
+        let image = self.connections.image();
+        let topic = self.topic_id.and_then(|topic| image?.topic(topic));
+        let (asked_until, identity_at) = match self.identity {
+            Identity::Asked { deadline, .. } => (deadline, SimTime::MAX),
+            Identity::Wanted => (SimTime::MAX, self.connections.reachable_at()),
+            _ => (SimTime::MAX, SimTime::ZERO),
         };
-        let when = |(partition, at): (u32, SimTime)| {
-            let leader = self.connections.leader(TopicPartition { topic, partition })?;
-            let free = self.connections.in_flight(leader) < self.config.max_in_flight;
-            free.then(|| at.max(self.connections.retry_at(leader)))
+        let free_at = |partition: u32| {
+            let leader = topic?.partitions.get(partition as usize)?.leader?;
+            Some(self.connections.free_at(leader, self.config.max_in_flight)?.max(identity_at))
         };
-        self.accumulator.sendable_at().filter_map(when).min().map_or(SimTime::MAX, |at| at.max(identity_at))
+        let asked_until = if self.topic_id.is_some() { asked_until } else { SimTime::MAX };
+        self.accumulator.next_step(&free_at).min(asked_until)
     }
 }

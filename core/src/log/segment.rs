@@ -13,7 +13,7 @@ const CHUNK: usize = 256;
 #[derive(Clone, Debug)]
 pub struct StoredBatch {
     pub base_offset: Offset,
-    pub batch: Arc<RecordBatch>,
+    pub batch: RecordBatch,
     pub leader_epoch: LeaderEpoch,
     /// For the referee alone: who wrote it, and the how-manieth record of that writer to this partition it begins with.
     pub writer: u32,
@@ -119,12 +119,12 @@ mod tests {
         let mut segment = LogSegment::new(Offset(0));
         let mut builder = BatchBuilder::new();
         (0..3).for_each(|_| builder.append(5, None, Some(b"v"), &[]));
-        let batch = Arc::new(builder.build(ProducerStamp::NONE));
+        let batch = builder.build(ProducerStamp::NONE);
         for i in 0..batches {
             let base_offset = Offset(3 * i);
             segment.push(StoredBatch {
                 base_offset,
-                batch: Arc::clone(&batch),
+                batch: batch.clone(),
                 leader_epoch: LeaderEpoch(0),
                 writer: 0,
                 serial: 0,

@@ -108,7 +108,7 @@ fn log_of(epochs: &[i32]) -> PartitionLog {
 fn one_record() -> ClientBatch {
     let mut builder = BatchBuilder::new();
     builder.append(0, None, Some(b"v"), &[]);
-    ClientBatch { batch: Arc::new(builder.build(ProducerStamp::NONE)), writer: 0, serial: 0 }
+    ClientBatch { batch: builder.build(ProducerStamp::NONE), writer: 0, serial: 0 }
 }
 
 #[derive(Deserialize)]

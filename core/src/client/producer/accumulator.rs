@@ -11,7 +11,6 @@ use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_s
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub struct Accumulator {
@@ -27,6 +26,9 @@ pub struct Accumulator {
     queues: Vec<Queue>,
     /// Those with batches waiting.
     waiting: SortedSet<u32>,
+    /// Builders of batches that were sealed: their buffers are used again.
+    #[expect(clippy::vec_box, reason = "a batch that is moved about holds a box; the box is what is used again")]
+    spare: Vec<Box<BatchBuilder>>,
     /// The producer's epoch.
     epoch: i16,
 }
@@ -55,15 +57,14 @@ pub struct Batch {
     pub deadline: SimTime,
     pub attempts: u32,
     retry_at: SimTime,
-    first_timestamp_ms: i64,
     /// Part of one that was too large.
     split: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Payload {
-    Open(BatchBuilder),
-    Sealed(Arc<RecordBatch>),
+    Open(Box<BatchBuilder>),
+    Sealed(RecordBatch),
 }
 
 /// A batch taken out to be sent.
@@ -79,18 +80,11 @@ pub struct Appended {
     pub batch_full: bool,
 }
 
-/// Leaders with something to send.
-pub(super) struct Ready {
-    pub brokers: SortedSet<BrokerId>,
-    /// Some batch waits for a leader to be known.
-    pub leaderless: bool,
-}
-
 /// Producer id and epoch of an idempotent producer.
 pub type Identity = Option<(i64, i16)>;
 
 impl Batch {
-    pub fn sealed(&self) -> &Arc<RecordBatch> {
+    pub fn sealed(&self) -> &RecordBatch {
         match &self.payload {
             Payload::Sealed(batch) => batch,
             Payload::Open(_) => unreachable!("only sealed batches are sent"),
@@ -111,22 +105,25 @@ impl Batch {
         }
     }
 
-    fn seal(&mut self, identity: Identity) {
+    /// Gives the builder back if there was one.
+    fn seal(&mut self, identity: Identity) -> Option<Box<BatchBuilder>> {
         let stamp = match (identity, self.sequence) {
             (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
             _ => ProducerStamp::NONE,
         };
-        match &mut self.payload {
-            Payload::Open(builder) => self.payload = Payload::Sealed(Arc::new(std::mem::take(builder).build(stamp))),
+        let mut builder = match &mut self.payload {
+            Payload::Open(builder) => std::mem::take(builder),
             Payload::Sealed(batch) if batch.stamp() != stamp => {
-                let mut builder = BatchBuilder::new();
+                let mut builder = Box::new(BatchBuilder::new());
                 for record in batch.records() {
                     builder.append(record.timestamp_ms, record.key, record.value, &[]);
                 }
-                self.payload = Payload::Sealed(Arc::new(builder.build(stamp)));
+                builder
             }
-            Payload::Sealed(_) => {}
-        }
+            Payload::Sealed(_) => return None,
+        };
+        self.payload = Payload::Sealed(builder.build_and_restart(stamp));
+        Some(builder)
     }
 }
 
@@ -142,6 +139,7 @@ impl Accumulator {
             skew_ms: 0,
             queues: Vec::new(),
             waiting: SortedSet::default(),
+            spare: Vec::new(),
             epoch: 0,
         }
     }
@@ -196,13 +194,14 @@ impl Accumulator {
         }
         let queue = &mut self.queues[partition as usize];
         let room = |batch: &Batch| {
-            let record = estimated_record_size(batch.records, timestamp - batch.first_timestamp_ms, key_len, value_len);
-            batch.is_open() && batch.bytes + record <= batch.limit
+            let Payload::Open(builder) = &batch.payload else { return false };
+            let delta = timestamp - builder.base_timestamp_ms().unwrap_or(timestamp);
+            batch.bytes + estimated_record_size(batch.records, delta, key_len, value_len) <= batch.limit
         };
         if !queue.batches.back().is_some_and(room) {
             let upper = upper_bound_size(key_len, value_len);
             queue.batches.push_back(Batch {
-                payload: Payload::Open(BatchBuilder::new()),
+                payload: Payload::Open(self.spare.pop().unwrap_or_default()),
                 records: 0,
                 bytes: 0,
                 limit: self.batch_size.max(upper),
@@ -213,7 +212,6 @@ impl Accumulator {
                 deadline: now + self.delivery_timeout,
                 attempts: 0,
                 retry_at: SimTime::ZERO,
-                first_timestamp_ms: timestamp,
                 split: false,
             });
             self.waiting.insert(partition);
@@ -230,43 +228,56 @@ impl Accumulator {
     }
 
     /// When the head of a queue may go: at once when it is full or another waits behind it, else after `linger.ms`.
-    fn head_at(&self, queue: &Queue) -> Option<SimTime> {
-        let head = queue.batches.front()?;
+    fn head_at(&self, queue: &Queue, head: &Batch) -> SimTime {
         if head.attempts > 0 {
-            return Some(head.retry_at);
+            return head.retry_at;
         }
         let full = queue.batches.len() > 1 || head.bytes >= self.batch_size;
-        Some(if full { head.created } else { head.created + self.linger })
+        if full { head.created } else { head.created + self.linger }
     }
 
-    /// Which leaders have a batch that may go now.
-    pub(super) fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>) -> Ready {
-        let mut ready = Ready { brokers: SortedSet::default(), leaderless: false };
-        for partition in self.waiting.iter() {
+    /// The queues in which something waits, with what stands at their heads.
+    fn heads(&self) -> impl Iterator<Item = (u32, &Queue, &Batch)> {
+        self.waiting.iter().filter_map(|partition| {
             let queue = self.queue(*partition);
-            let due = !queue.blocked(self.epoch) && self.head_at(queue).is_some_and(|at| at <= now);
-            match leader(*partition) {
-                None => ready.leaderless = true,
-                Some(broker) if due => {
-                    ready.brokers.insert(broker);
+            Some((*partition, queue, queue.batches.front()?))
+        })
+    }
+
+    /// Collects the leaders that have a batch that may go now; true when some batch waits for a leader to be known.
+    pub(super) fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>, brokers: &mut SortedSet<BrokerId>) -> bool {
+        let mut leaderless = false;
+        for (partition, queue, head) in self.heads() {
+            match leader(partition) {
+                None => leaderless = true,
+                Some(broker) if self.head_at(queue, head) <= now && !queue.blocked(self.epoch) => {
+                    brokers.insert(broker);
                 }
                 Some(_) => {}
             }
         }
-        ready
+        leaderless
     }
 
-    /// When each waiting queue may send, as far as the accumulator knows.
-    pub fn sendable_at(&self) -> impl Iterator<Item = (u32, SimTime)> + '_ {
-        let waiting = self.waiting.iter().map(|partition| (*partition, self.queue(*partition)));
-        waiting.filter(|(_, queue)| !queue.blocked(self.epoch)).filter_map(|(partition, queue)| Some((partition, self.head_at(queue)?)))
+    /// When something is to be done about what waits: it may go to its leader, which takes more from `free_at` on, or its time is over.
+    pub(super) fn next_step(&self, free_at: &dyn Fn(u32) -> Option<SimTime>) -> SimTime {
+        let mut next = SimTime::MAX;
+        for (partition, queue, head) in self.heads() {
+            next = next.min(head.deadline);
+            if !queue.blocked(self.epoch)
+                && let Some(free) = free_at(partition)
+            {
+                next = next.min(free.max(self.head_at(queue, head)));
+            }
+        }
+        next
     }
 
     /// One batch of each partition this broker leads, up to `max.request.size`. Those that are not due ride along.
     pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Drained> {
         let mut drained = Vec::new();
         let mut size = 0;
-        let (queues, epoch) = (&mut self.queues, self.epoch);
+        let (queues, spare, epoch) = (&mut self.queues, &mut self.spare, self.epoch);
         self.waiting.retain(|partition| {
             if leader(*partition) != Some(broker) {
                 return true;
@@ -278,7 +289,7 @@ impl Accumulator {
                 return true;
             }
             size += head.bytes;
-            drained.push(Drained { partition: *partition, batch: queue.take_head(identity) });
+            drained.push(Drained { partition: *partition, batch: queue.take_head(identity, spare) });
             !queue.batches.is_empty()
         });
         drained
@@ -322,7 +333,7 @@ impl Accumulator {
                 Some(base_sequence) => ProducerStamp { base_sequence, ..stamp },
                 None => ProducerStamp::NONE,
             };
-            let payload = Payload::Sealed(Arc::new(std::mem::take(&mut builder).build(own)));
+            let payload = Payload::Sealed(builder.build_and_restart(own));
             let part = Batch {
                 payload,
                 records: count,
@@ -353,10 +364,16 @@ impl Accumulator {
         &mut self.queues[partition as usize].sequences
     }
 
-    /// Partitions where a batch that was given up left a gap.
-    pub fn with_gaps(&mut self) -> impl Iterator<Item = u32> + '_ {
-        let queues = (0..).zip(&mut self.queues);
-        queues.filter_map(|(partition, queue)| queue.sequences.resolve().then_some(partition))
+    /// Collects partitions where a batch that was given up left a gap; true while that is still open for some.
+    pub fn find_gaps(&mut self, gaps: &mut SortedSet<u32>) -> bool {
+        let mut open = false;
+        for (partition, queue) in (0..).zip(&mut self.queues) {
+            if queue.sequences.resolve() {
+                gaps.insert(partition);
+            }
+            open |= queue.sequences.is_unresolved();
+        }
+        open
     }
 
     /// Another producer id counts from zero everywhere; nothing is under way under the old one.
@@ -395,8 +412,7 @@ impl Accumulator {
     }
 
     pub fn next_deadline(&self) -> SimTime {
-        let heads = self.waiting.iter().filter_map(|partition| self.queue(*partition).batches.front());
-        heads.map(|batch| batch.deadline).min().unwrap_or(SimTime::MAX)
+        self.heads().map(|(.., head)| head.deadline).min().unwrap_or(SimTime::MAX)
     }
 }
 
@@ -405,15 +421,16 @@ impl Queue {
         self.batches.front().is_some_and(|head| self.sequences.block(head.sequence, epoch))
     }
 
-    fn take_head(&mut self, identity: Identity) -> Batch {
+    #[expect(clippy::vec_box, reason = "as in the accumulator")]
+    fn take_head(&mut self, identity: Identity, spare: &mut Vec<Box<BatchBuilder>>) -> Batch {
         let mut batch = self.batches.pop_front().expect("checked by the caller");
         if let Some((producer_id, epoch)) = identity {
             if batch.sequence.is_none() {
                 batch.sequence = Some(self.sequences.assign(epoch, batch.records));
             }
-            batch.seal(Some((producer_id, self.sequences.epoch)));
+            spare.extend(batch.seal(Some((producer_id, self.sequences.epoch))));
         } else {
-            batch.seal(None);
+            spare.extend(batch.seal(None));
         }
         batch.attempts += 1;
         batch
@@ -446,6 +463,12 @@ mod tests {
         }
     }
 
+    fn ready(accumulator: &Accumulator, now: SimTime) -> SortedSet<BrokerId> {
+        let mut brokers = SortedSet::new();
+        assert!(!accumulator.ready(now, &led, &mut brokers), "all have a leader");
+        brokers
+    }
+
     fn drain(accumulator: &mut Accumulator, now: SimTime) -> Vec<Drained> {
         accumulator.drain(now, LEADER, &led, ME)
     }
@@ -454,18 +477,19 @@ mod tests {
     fn a_batch_goes_when_it_lingered_and_a_full_one_at_once() {
         let mut accumulator = accumulator(200);
         accumulator.append(0, at(10), None, b"small");
-        assert!(accumulator.ready(at(14), &led).brokers.is_empty());
-        assert_eq!(accumulator.ready(at(15), &led).brokers.len(), 1, "linger.ms = 5");
+        assert!(ready(&accumulator, at(14)).is_empty());
+        assert_eq!(*ready(&accumulator, at(15)), [LEADER], "linger.ms = 5");
         fill(&mut accumulator, 9, 1, at(10), &[0; 60]);
-        assert_eq!(accumulator.ready(at(10), &led).brokers.len(), 1);
+        assert_eq!(*ready(&accumulator, at(10)), [LEADER]);
     }
 
     #[test]
     fn without_a_leader_nothing_goes_and_somebody_must_ask() {
         let mut accumulator = accumulator(200);
         accumulator.append(0, at(0), None, b"v");
-        let ready = accumulator.ready(at(100), &|_| None);
-        assert!(ready.brokers.is_empty() && ready.leaderless);
+        let mut ready = SortedSet::new();
+        assert!(accumulator.ready(at(100), &|_| None, &mut ready));
+        assert!(ready.is_empty());
     }
 
     #[test]

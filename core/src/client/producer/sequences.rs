@@ -83,6 +83,10 @@ impl Sequences {
         !self.is_next(self.next)
     }
 
+    pub fn is_unresolved(&self) -> bool {
+        self.unresolved.is_some()
+    }
+
     /// A new epoch: what is under way is numbered from zero, in order. Gives the old and new sequences.
     pub fn restart(&mut self, epoch: i16) -> Vec<(i32, i32)> {
         let before = std::mem::replace(self, Sequences { epoch, ..Sequences::default() });

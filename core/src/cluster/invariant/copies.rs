@@ -3,8 +3,8 @@
 use super::auditor::Auditor;
 use super::ghost::{Copy, Ghost, Mark};
 use super::rows::Row;
-use crate::broker::{Broker, Phase};
 use crate::broker::partition::Replica;
+use crate::broker::{Broker, Phase};
 use crate::cluster::Cluster;
 use crate::ids::{BrokerId, LeaderEpoch, TopicPartition};
 use crate::metadata::MetadataImage;
