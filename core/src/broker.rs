@@ -259,7 +259,7 @@ impl Broker {
                 let Lifecycle { epoch, because, .. } = self.lifecycle;
                 let wants_shutdown = self.lifecycle.phase == Phase::Stopping;
                 let request = BrokerHeartbeatRequest { epoch, metadata_offset: self.image.offset, wants_shutdown, because };
-                self.contact(Request::BrokerHeartbeat(request), out);
+                self.contact(Request::BrokerHeartbeat(Box::new(request)), out);
                 self.fetch_metadata(now, out);
             }
         }
@@ -508,7 +508,7 @@ impl Broker {
     /// What every step ends with: parked requests of partitions that moved, then the ISR changes they led to.
     fn settle(&mut self, now: SimTime, out: &mut Outbox) {
         while let Some(id) = self.moved.pop_first() {
-            self.wake_waiting(now, id, out);
+            self.wake_waiting(id, out);
         }
         self.send_isr_changes(now, out);
     }

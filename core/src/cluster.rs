@@ -34,7 +34,7 @@ use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
 use hops::Hops;
 use host::Host;
-use queue::{Event, EventQueue};
+use queue::{Due, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
 use witness::{Said, Witness};
@@ -327,14 +327,17 @@ impl Cluster {
 
     /// Takes the earliest event.
     fn step(&mut self) {
-        let Some((at, event)) = self.queue.pop() else { return };
+        let Some((at, due)) = self.queue.pop() else { return };
         self.spins = if at > self.now { 0 } else { self.spins };
         self.now = at;
         self.mid_instant = true;
         self.steps += 1;
-        match event {
-            Event::Deliver(envelope) => self.deliver(envelope),
-            Event::Wake(node) => self.wake(node),
+        match due {
+            Due::Deliver { slot } => {
+                let envelope = self.queue.take(slot);
+                self.deliver(envelope);
+            }
+            Due::Wake { node } => self.wake(node),
         }
     }
 
@@ -430,7 +433,7 @@ impl Cluster {
         let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
         if next < self.wakes[node as usize] && !self.hosts[node as usize].down {
             self.wakes[node as usize] = next;
-            self.queue.push(next, Event::Wake(node));
+            self.queue.wake(next, node);
         }
     }
 
@@ -447,7 +450,7 @@ impl Cluster {
             Fate::Waits if matches!(envelope.message, Message::Closed) && !self.hosts[node as usize].down => return,
             Fate::Waits => return self.network.hold(node, envelope),
         };
-        self.queue.push(arrival, Event::Deliver(envelope));
+        self.queue.deliver(arrival, envelope);
     }
 
     pub(crate) fn queue(&self) -> &EventQueue {

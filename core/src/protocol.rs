@@ -23,6 +23,7 @@ pub struct Envelope {
     pub message: Message,
 }
 
+/// Moved a dozen times between sender and receiver: bodies that are large or rare stand in a box.
 #[derive(Clone, Debug)]
 pub enum Message {
     Request(CorrelationId, Request),
@@ -48,7 +49,7 @@ pub enum Request {
     OffsetFetch(Box<OffsetFetchRequest>),
     /// Brokers to the controller.
     BrokerRegistration(Box<BrokerRegistrationRequest>),
-    BrokerHeartbeat(BrokerHeartbeatRequest),
+    BrokerHeartbeat(Box<BrokerHeartbeatRequest>),
     FetchMetadata {
         offset: u64,
         epoch: BrokerEpoch,
@@ -76,7 +77,7 @@ pub enum Response {
     Heartbeat(Result<(), ErrorCode>),
     LeaveGroup(Result<(), ErrorCode>),
     OffsetCommit(Result<(), ErrorCode>),
-    OffsetFetch(Result<SortedMap<TopicPartition, Offset>, ErrorCode>),
+    OffsetFetch(Box<Result<SortedMap<TopicPartition, Offset>, ErrorCode>>),
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
     BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
     FetchMetadata {

@@ -96,8 +96,8 @@ impl Broker {
             return;
         }
         let mut failed = false;
-        for fetched in answer {
-            failed |= !self.store_fetched(now, leader, &fetched, out);
+        for mut fetched in answer {
+            failed |= !self.store_fetched(now, leader, &mut fetched, out);
         }
         if failed {
             self.back_off(leader, now);
@@ -113,7 +113,7 @@ impl Broker {
     }
 
     /// Copies what came for one partition; false asks for a pause.
-    fn store_fetched(&mut self, now: SimTime, leader: BrokerId, fetched: &FetchedPartition, out: &mut Outbox) -> bool {
+    fn store_fetched(&mut self, now: SimTime, leader: BrokerId, fetched: &mut FetchedPartition, out: &mut Outbox) -> bool {
         let Some(replica) = self.replicas.get_mut(&fetched.partition) else { return true };
         let follows = matches!(replica.role, Role::Follower { leader: mine } if mine == leader);
         if !follows || fetched.offset != replica.log.log_end() || fetched.leader_epoch != replica.leader_epoch {
@@ -132,7 +132,7 @@ impl Broker {
                 self.truncate(fetched.partition, end, leader, out);
                 true
             }
-            (None, None) => match replica.copy(now, &fetched.batches) {
+            (None, None) => match replica.copy(now, &mut fetched.batches) {
                 Ok(whole) => {
                     // Consumers may wait here too (KIP-392).
                     if replica.learn_high_watermark(fetched.high_watermark) && !replica.waiting.fetches.is_empty() {

@@ -58,7 +58,8 @@ impl LogSegment {
         }
         self.bytes += u64::from(batch.batch.size_in_bytes());
         if self.open.len() == CHUNK {
-            self.sealed.push(std::mem::take(&mut self.open).into());
+            // Its memory goes on to the next chunk.
+            self.sealed.push(self.open.drain(..).collect());
         }
         self.open.push(batch);
     }
@@ -69,18 +70,25 @@ impl LogSegment {
 
     /// Batches from the one that holds `offset` on.
     pub fn batches_from(&self, offset: Offset) -> impl Iterator<Item = &StoredBatch> {
-        let open_holds_it = self.open.first().is_some_and(|first| first.base_offset <= offset);
-        let chunk = match open_holds_it {
-            true => self.sealed.len(),
-            false => self.sealed.partition_point(|chunk| chunk[chunk.len() - 1].next_offset() <= offset),
+        self.pieces_from(offset).flatten()
+    }
+
+    /// The same, piece by piece. Base offsets lead there: to look into every batch on the way would fetch its bytes.
+    pub fn pieces_from(&self, offset: Offset) -> impl Iterator<Item = &[StoredBatch]> {
+        let chunks = self.sealed.len();
+        let chunk = match self.open.first() {
+            Some(first) if first.base_offset <= offset => chunks,
+            _ => self.sealed.partition_point(|chunk| chunk[0].base_offset <= offset).saturating_sub(1),
         };
-        let first = |batches: &[StoredBatch]| batches.partition_point(|batch| batch.next_offset() <= offset);
-        let (head, later) = match self.sealed.get(chunk) {
-            Some(sealed) => (&sealed[first(sealed)..], &self.sealed[chunk + 1..]),
-            None => (&self.open[first(&self.open)..], &self.sealed[self.sealed.len()..]),
+        let head = self.sealed.get(chunk).map_or(&self.open[..], |sealed| sealed);
+        let behind = head.partition_point(|batch| batch.base_offset <= offset);
+        let first = match behind.checked_sub(1) {
+            Some(before) if head[before].next_offset() > offset => before,
+            _ => behind,
         };
-        let open = if chunk < self.sealed.len() { &self.open[..] } else { &[] };
-        head.iter().chain(later.iter().flat_map(|chunk| chunk.iter())).chain(open)
+        let later = self.sealed.iter().skip(chunk + 1).map(|chunk| &chunk[..]);
+        let open = if chunk < chunks { &self.open[..] } else { &[] };
+        std::iter::once(&head[first..]).chain(later).chain(std::iter::once(open))
     }
 
     /// Changes the batch that holds `offset`, in this copy of the log alone; false when there is none.
