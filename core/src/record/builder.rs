@@ -71,10 +71,30 @@ impl BatchBuilder {
     /// Closes the batch into bytes of its own and starts the next one in the same buffer.
     pub fn build_and_restart(&mut self, stamp: ProducerStamp) -> RecordBatch {
         self.seal(stamp, 0);
-        self.records = 0;
+        self.restart()
+    }
+
+    /// The same without a CRC, for [`RecordBatch::put_stamp`].
+    pub fn close(&mut self) -> RecordBatch {
+        self.write_header(ProducerStamp::NONE, 0);
+        self.restart()
+    }
+
+    fn restart(&mut self) -> RecordBatch {
         let batch = RecordBatch::from_sealed(&self.bytes);
         self.bytes.clear();
+        self.records = 0;
         batch
+    }
+
+    /// Goes on with the records of a batch.
+    pub fn reopen(batch: &RecordBatch) -> Self {
+        BatchBuilder {
+            bytes: batch.bytes().to_vec(),
+            records: batch.record_count(),
+            base_timestamp_ms: batch.base_timestamp_ms(),
+            max_timestamp_ms: batch.max_timestamp_ms(),
+        }
     }
 
     /// A transaction's end as its coordinator writes it into a partition: one control record.
@@ -89,6 +109,11 @@ impl BatchBuilder {
     }
 
     fn seal(&mut self, stamp: ProducerStamp, attributes: i16) {
+        self.write_header(stamp, attributes);
+        super::write_crc(&mut self.bytes);
+    }
+
+    fn write_header(&mut self, stamp: ProducerStamp, attributes: i16) {
         debug_assert!(self.records > 0, "a batch has at least one record");
         self.bytes.resize(self.size_in_bytes() as usize, 0);
         let batch_length = self.bytes.len() as i32 - at::LEADER_EPOCH as i32;
@@ -100,11 +125,8 @@ impl BatchBuilder {
         put(header, at::LAST_OFFSET_DELTA, self.records.saturating_sub(1).to_be_bytes());
         put(header, at::BASE_TIMESTAMP, self.base_timestamp_ms.to_be_bytes());
         put(header, at::MAX_TIMESTAMP, self.max_timestamp_ms.to_be_bytes());
-        put(header, at::PRODUCER_ID, stamp.producer_id.to_be_bytes());
-        put(header, at::PRODUCER_EPOCH, stamp.producer_epoch.to_be_bytes());
-        put(header, at::BASE_SEQUENCE, stamp.base_sequence.to_be_bytes());
+        put_stamp(header, stamp);
         put(header, at::RECORD_COUNT, self.records.to_be_bytes());
-        super::write_crc(&mut self.bytes);
     }
 }
 
@@ -112,4 +134,10 @@ impl BatchBuilder {
 #[inline(always)]
 fn put<const N: usize>(header: &mut [u8; HEADER_SIZE as usize], at: usize, field: [u8; N]) {
     header[at..at + N].copy_from_slice(&field);
+}
+
+pub(super) fn put_stamp(header: &mut [u8; HEADER_SIZE as usize], stamp: ProducerStamp) {
+    put(header, at::PRODUCER_ID, stamp.producer_id.to_be_bytes());
+    put(header, at::PRODUCER_EPOCH, stamp.producer_epoch.to_be_bytes());
+    put(header, at::BASE_SEQUENCE, stamp.base_sequence.to_be_bytes());
 }

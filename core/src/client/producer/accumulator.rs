@@ -12,6 +12,9 @@ use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
+/// Builders that are kept to be used again.
+const SPARE: usize = 16;
+
 #[derive(Clone, Debug)]
 pub struct Accumulator {
     batch_size: u32,
@@ -64,7 +67,11 @@ pub struct Batch {
 #[derive(Clone, Debug)]
 enum Payload {
     Open(Box<BatchBuilder>),
-    Sealed(RecordBatch),
+    /// Stamped, or as large as a batch should be: then only a tiny record might still find room.
+    Closed {
+        batch: RecordBatch,
+        stamped: bool,
+    },
 }
 
 /// A batch taken out to be sent.
@@ -86,13 +93,13 @@ pub type Identity = Option<(i64, i16)>;
 impl Batch {
     pub fn sealed(&self) -> &RecordBatch {
         match &self.payload {
-            Payload::Sealed(batch) => batch,
-            Payload::Open(_) => unreachable!("only sealed batches are sent"),
+            Payload::Closed { batch, stamped: true } => batch,
+            _ => unreachable!("only sealed batches are sent"),
         }
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.payload, Payload::Open(_))
+        !matches!(self.payload, Payload::Closed { stamped: true, .. })
     }
 
     /// Takes the sequence that a new epoch gave it.
@@ -111,19 +118,27 @@ impl Batch {
             (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
             _ => ProducerStamp::NONE,
         };
-        let mut builder = match &mut self.payload {
-            Payload::Open(builder) => std::mem::take(builder),
-            Payload::Sealed(batch) if batch.stamp() != stamp => {
-                let mut builder = Box::new(BatchBuilder::new());
-                for record in batch.records() {
-                    builder.append(record.timestamp_ms, record.key, record.value, &[]);
-                }
-                builder
+        match &mut self.payload {
+            Payload::Open(builder) => {
+                let batch = builder.build_and_restart(stamp);
+                self.close(Payload::Closed { batch, stamped: true })
             }
-            Payload::Sealed(_) => return None,
-        };
-        self.payload = Payload::Sealed(builder.build_and_restart(stamp));
-        Some(builder)
+            Payload::Closed { batch, stamped } => {
+                if !*stamped || batch.stamp() != stamp {
+                    batch.put_stamp(stamp);
+                    *stamped = true;
+                }
+                None
+            }
+        }
+    }
+
+    /// Gives the builder back.
+    fn close(&mut self, payload: Payload) -> Option<Box<BatchBuilder>> {
+        match std::mem::replace(&mut self.payload, payload) {
+            Payload::Open(builder) => Some(builder),
+            Payload::Closed { .. } => None,
+        }
     }
 }
 
@@ -194,9 +209,12 @@ impl Accumulator {
         }
         let queue = &mut self.queues[partition as usize];
         let room = |batch: &Batch| {
-            let Payload::Open(builder) = &batch.payload else { return false };
-            let delta = timestamp - builder.base_timestamp_ms().unwrap_or(timestamp);
-            batch.bytes + estimated_record_size(batch.records, delta, key_len, value_len) <= batch.limit
+            let base = match &batch.payload {
+                Payload::Open(builder) => builder.base_timestamp_ms().unwrap_or(timestamp),
+                Payload::Closed { batch, stamped: false } => batch.base_timestamp_ms(),
+                Payload::Closed { .. } => return false,
+            };
+            batch.bytes + estimated_record_size(batch.records, timestamp - base, key_len, value_len) <= batch.limit
         };
         if !queue.batches.back().is_some_and(room) {
             let upper = upper_bound_size(key_len, value_len);
@@ -217,11 +235,19 @@ impl Accumulator {
             self.waiting.insert(partition);
         }
         let batch = queue.batches.back_mut().expect("pushed above");
+        if let Payload::Closed { batch: full, .. } = &batch.payload {
+            batch.payload = Payload::Open(Box::new(BatchBuilder::reopen(full)));
+        }
         let Payload::Open(builder) = &mut batch.payload else { unreachable!("only open batches have room") };
         builder.append(timestamp, key, Some(value), &[]);
         let grown = builder.size_in_bytes() - batch.bytes;
         batch.bytes += grown;
         batch.records += 1;
+        if batch.bytes >= self.batch_size {
+            // It may wait for long. Its bytes go to their final place now, while they are at hand, and the builder to the next batch.
+            let full = Payload::Closed { batch: builder.close(), stamped: false };
+            self.spare.extend(batch.close(full));
+        }
         queue.next_serial += 1;
         self.buffered += u64::from(grown);
         Appended { bytes: grown, batch_full: batch.bytes >= self.batch_size }
@@ -333,7 +359,7 @@ impl Accumulator {
                 Some(base_sequence) => ProducerStamp { base_sequence, ..stamp },
                 None => ProducerStamp::NONE,
             };
-            let payload = Payload::Sealed(builder.build_and_restart(own));
+            let payload = Payload::Closed { batch: builder.build_and_restart(own), stamped: true };
             let part = Batch {
                 payload,
                 records: count,
@@ -424,14 +450,17 @@ impl Queue {
     #[expect(clippy::vec_box, reason = "as in the accumulator")]
     fn take_head(&mut self, identity: Identity, spare: &mut Vec<Box<BatchBuilder>>) -> Batch {
         let mut batch = self.batches.pop_front().expect("checked by the caller");
+        let builder;
         if let Some((producer_id, epoch)) = identity {
             if batch.sequence.is_none() {
                 batch.sequence = Some(self.sequences.assign(epoch, batch.records));
             }
-            spare.extend(batch.seal(Some((producer_id, self.sequences.epoch))));
+            builder = batch.seal(Some((producer_id, self.sequences.epoch)));
         } else {
-            spare.extend(batch.seal(None));
+            builder = batch.seal(None);
         }
+        // After a jam there would be thousands.
+        spare.extend(builder.filter(|_| spare.len() < SPARE));
         batch.attempts += 1;
         batch
     }
