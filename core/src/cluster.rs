@@ -397,11 +397,12 @@ impl Cluster {
         if host.paused || host.down {
             return;
         }
+        let punctual = host.punctual;
         self.spins += 1;
         assert!(self.spins < SPIN_LIMIT, "participant {node} wakes without end at {}", self.now);
         let now = self.now;
         let mut out = std::mem::take(&mut self.outbox);
-        if let Some(participant) = self.participant(node).filter(|participant| participant.next_timeout() <= now) {
+        if let Some(participant) = self.participant(node).filter(|participant| punctual || participant.next_timeout() <= now) {
             participant.handle_timeout(now, &mut out);
         }
         self.flush(node, &mut out);
@@ -431,10 +432,12 @@ impl Cluster {
             self.push_event(event);
         }
         let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
-        if next < self.wakes[node as usize] && !self.hosts[node as usize].down {
-            self.wakes[node as usize] = next;
+        let (wake, host) = (&mut self.wakes[node as usize], &mut self.hosts[node as usize]);
+        if next < *wake && !host.down {
+            *wake = next;
             self.queue.wake(next, node);
         }
+        host.punctual = next == *wake;
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {

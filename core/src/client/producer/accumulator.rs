@@ -25,8 +25,7 @@ pub struct Accumulator {
     buffered: u64,
     /// How wrong the clock is that stamps the records.
     pub skew_ms: i64,
-    /// By partition, as far as one was ever written to; they remember their sequence.
-    queues: Vec<Queue>,
+    queues: Queues,
     /// Those with batches waiting.
     waiting: SortedSet<u32>,
     /// Builders of batches that were sealed: their buffers are used again.
@@ -34,6 +33,33 @@ pub struct Accumulator {
     spare: Vec<Box<BatchBuilder>>,
     /// The producer's epoch.
     epoch: i16,
+}
+
+/// By partition, as far as one was ever written to; they remember their sequence. A producer may meet a few of thousands.
+#[derive(Clone, Debug, Default)]
+struct Queues(Vec<Option<Box<Queue>>>);
+
+const WRITTEN_TO: &str = "it was written to before";
+
+impl Queues {
+    fn get(&self, partition: u32) -> Option<&Queue> {
+        self.0.get(partition as usize)?.as_deref()
+    }
+
+    fn of(&mut self, partition: u32) -> &mut Queue {
+        self.0[partition as usize].as_mut().expect(WRITTEN_TO)
+    }
+
+    fn made(&mut self, partition: u32) -> &mut Queue {
+        if self.0.len() <= partition as usize {
+            self.0.resize(partition as usize + 1, None);
+        }
+        self.0[partition as usize].get_or_insert_default()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Queue)> {
+        (0..).zip(&mut self.0).filter_map(|(partition, queue)| Some((partition, &mut **queue.as_mut()?)))
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -152,7 +178,7 @@ impl Accumulator {
             memory: config.buffer_memory,
             buffered: 0,
             skew_ms: 0,
-            queues: Vec::new(),
+            queues: Queues::default(),
             waiting: SortedSet::default(),
             spare: Vec::new(),
             epoch: 0,
@@ -169,7 +195,7 @@ impl Accumulator {
     /// A new process sends what waits as if for the first time, at once.
     pub fn send_again(&mut self, now: SimTime) {
         self.restart_sequences();
-        for queue in &mut self.queues {
+        for (_, queue) in self.queues.iter_mut() {
             for batch in &mut queue.batches {
                 (batch.created, batch.deadline) = (now, now + self.delivery_timeout);
                 (batch.attempts, batch.retry_at) = (0, now);
@@ -183,7 +209,7 @@ impl Accumulator {
     }
 
     fn queue(&self, partition: u32) -> &Queue {
-        &self.queues[partition as usize]
+        self.queues.get(partition).expect(WRITTEN_TO)
     }
 
     /// Batches waiting.
@@ -197,17 +223,14 @@ impl Accumulator {
 
     /// No unfinished batch stays behind when the sticky partitioner leaves this partition now.
     pub fn last_batch_full(&self, partition: u32) -> bool {
-        let last = self.queues.get(partition as usize).and_then(|queue| queue.batches.back());
+        let last = self.queues.get(partition).and_then(|queue| queue.batches.back());
         last.is_none_or(|batch| !batch.is_open() || batch.bytes >= self.batch_size)
     }
 
     pub fn append(&mut self, partition: u32, now: SimTime, key: Option<&[u8]>, value: &[u8]) -> Appended {
         let timestamp = now.timestamp_ms() + self.skew_ms;
         let (key_len, value_len) = (key.map(|key| key.len() as u32), Some(value.len() as u32));
-        if self.queues.len() <= partition as usize {
-            self.queues.resize_with(partition as usize + 1, Queue::default);
-        }
-        let queue = &mut self.queues[partition as usize];
+        let queue = self.queues.made(partition);
         let room = |batch: &Batch| {
             let base = match &batch.payload {
                 Payload::Open(builder) => builder.base_timestamp_ms().unwrap_or(timestamp),
@@ -308,7 +331,7 @@ impl Accumulator {
             if leader(*partition) != Some(broker) {
                 return true;
             }
-            let queue = &mut queues[*partition as usize];
+            let queue = queues.of(*partition);
             let Some(head) = queue.batches.front() else { return true };
             let backing_off = head.attempts > 0 && head.retry_at > now;
             if backing_off || queue.blocked(epoch) || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
@@ -324,7 +347,7 @@ impl Accumulator {
     /// Back to the front, in the order of sequences.
     pub fn requeue(&mut self, mut drained: Drained, retry_at: SimTime) {
         drained.batch.retry_at = retry_at;
-        let queue = &mut self.queues[drained.partition as usize];
+        let queue = self.queues.of(drained.partition);
         let place = match drained.batch.sequence {
             None => 0,
             Some(sequence) => queue.batches.partition_point(|batch| batch.sequence.is_some_and(|other| other < sequence)),
@@ -339,7 +362,7 @@ impl Accumulator {
         let target = if batch.split { batch.bytes / 2 } else { self.batch_size };
         let stamp = batch.sealed().stamp();
         let sequence = |first: u32| batch.sequence.map(|sequence| sequence_plus(sequence, first));
-        let queue = &mut self.queues[partition as usize];
+        let queue = self.queues.of(partition);
         let mut place = queue.batches.partition_point(|other| other.sequence.is_some() && other.sequence < batch.sequence);
         self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
         let (mut builder, mut first) = (BatchBuilder::new(), 0);
@@ -387,13 +410,13 @@ impl Accumulator {
     }
 
     pub fn sequences(&mut self, partition: u32) -> &mut Sequences {
-        &mut self.queues[partition as usize].sequences
+        &mut self.queues.of(partition).sequences
     }
 
     /// Collects partitions where a batch that was given up left a gap; true while that is still open for some.
     pub fn find_gaps(&mut self, gaps: &mut SortedSet<u32>) -> bool {
         let mut open = false;
-        for (partition, queue) in (0..).zip(&mut self.queues) {
+        for (partition, queue) in self.queues.iter_mut() {
             if queue.sequences.resolve() {
                 gaps.insert(partition);
             }
@@ -405,7 +428,7 @@ impl Accumulator {
     /// Another producer id counts from zero everywhere; nothing is under way under the old one.
     pub fn restart_sequences(&mut self) {
         self.epoch = 0;
-        for queue in &mut self.queues {
+        for (_, queue) in self.queues.iter_mut() {
             queue.sequences = Sequences::default();
             queue.batches.iter_mut().for_each(|batch| batch.sequence = None);
         }
@@ -414,7 +437,7 @@ impl Accumulator {
     /// The producer goes on under a new epoch; `partition` is numbered again. Gives the old and new sequences under way.
     pub fn restart(&mut self, partition: u32, epoch: i16) -> Vec<(i32, i32)> {
         self.epoch = epoch;
-        let queue = &mut self.queues[partition as usize];
+        let queue = self.queues.of(partition);
         let numbers = queue.sequences.restart(epoch);
         queue.batches.iter_mut().for_each(|batch| batch.renumber(&numbers));
         numbers
@@ -428,7 +451,7 @@ impl Accumulator {
         }
         let queues = &mut self.queues;
         self.waiting.retain(|partition| {
-            let queue = &mut queues[*partition as usize];
+            let queue = queues.of(*partition);
             while let Some(batch) = queue.batches.pop_front_if(|batch| batch.deadline <= now) {
                 expired.push((*partition, batch));
             }
