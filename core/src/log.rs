@@ -162,11 +162,11 @@ impl PartitionLog {
         if !planted(Bug::EpochsAreNotLearned) {
             self.epochs.assign(batch.leader_epoch, batch.base_offset);
         }
+        self.log_end = batch.next_offset();
         self.roll_if_needed(&batch, config);
-        let records = batch.batch.last_offset_delta() + 1;
+        let records = self.log_end.since(batch.base_offset) as u32;
         self.producers.update(batch.batch.stamp(), records, batch.base_offset);
         self.content = fingerprint(self.content, &batch);
-        self.log_end = batch.next_offset();
         self.segments.last_mut().expect("a log has an active segment").push(batch);
     }
 
@@ -176,7 +176,7 @@ impl PartitionLog {
         let Some(first_ms) = active.first_timestamp_ms() else { return };
         let full = active.bytes + u64::from(batch.batch.size_in_bytes()) > u64::from(config.segment_bytes);
         let old = batch.batch.max_timestamp_ms() - first_ms > config.segment_time.millis() as i64;
-        let far = batch.next_offset().since(active.base_offset) > i32::MAX as u64;
+        let far = self.log_end.since(active.base_offset) > i32::MAX as u64;
         if full || old || far {
             self.segments.push(LogSegment::new(batch.base_offset));
         }

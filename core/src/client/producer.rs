@@ -45,6 +45,8 @@ pub struct Producer {
     gaps: SortedSet<u32>,
     /// In the order of sending.
     in_flight: Vec<(CorrelationId, InFlight)>,
+    /// None of them ends by itself before.
+    in_flight_until: SimTime,
     /// The application calls `send()` no more.
     closing: bool,
     /// A batch was given up, and not all that was said about it since has been looked at.
@@ -114,6 +116,7 @@ impl Producer {
             identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
             gaps: SortedSet::new(),
             in_flight: Vec::new(),
+            in_flight_until: SimTime::MAX,
             closing: false,
             in_doubt: false,
             ready: SortedSet::new(),
@@ -220,7 +223,6 @@ impl Producer {
             let (key, value) = (self.workload.key(), self.workload.value());
             let appended = self.accumulator.append(partition, now, key, value);
             self.counts.sent += 1;
-            out.fact(Fact::Sent { client: self.id });
             if sticks {
                 let topic = TopicPartitions { available: &self.available, count: self.partition_count };
                 let rng = &mut self.rng;
@@ -240,7 +242,6 @@ impl Producer {
         self.counts.sent += 1;
         self.counts.failed += 1;
         *self.counts.errors.entry(error).or_default() += 1;
-        out.fact(Fact::Sent { client: self.id });
         out.fact(Fact::Failed { client: self.id, records: 1 });
     }
 
@@ -338,7 +339,9 @@ impl Producer {
         }
         let id = self.connections.send(broker, request, out);
         let expires = batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
-        self.in_flight.push((id, InFlight { to: broker, deadline: now + self.config.request_timeout, expires, batches }));
+        let deadline = now + self.config.request_timeout;
+        self.in_flight_until = self.in_flight_until.min(deadline).min(expires);
+        self.in_flight.push((id, InFlight { to: broker, deadline, expires, batches }));
     }
 
     fn produced(&mut self, now: SimTime, id: CorrelationId, results: &[ProducedPartition], out: &mut Outbox) {
@@ -508,7 +511,11 @@ impl Producer {
     }
 
     fn run(&mut self, now: SimTime, out: &mut Outbox) {
+        let sent = self.counts.sent;
         self.run_application(now, out);
+        if self.counts.sent > sent {
+            out.fact(Fact::Sent { client: self.id, records: (self.counts.sent - sent) as u32 });
+        }
         self.send_ready(now, out);
         self.connections.poll_metadata(now, out);
     }
@@ -543,17 +550,26 @@ impl Node for Producer {
             Some(since) if !self.may_send() => since + self.config.max_block,
             _ => self.workload.next_at(),
         };
-        let requests = self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX);
-        application.min(requests).min(self.connections.next_timeout()).min(self.next_step())
+        let next = application.min(self.connections.next_timeout()).min(self.next_step());
+        // Usually something else comes long before.
+        if next <= self.in_flight_until { next } else { next.min(self.first_in_flight()) }
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
         self.expire(now, out);
+        if self.in_flight_until <= now {
+            self.in_flight_until = self.first_in_flight();
+        }
         self.run(now, out);
     }
 }
 
 impl Producer {
+    /// When the first request under way, or a batch in one, has been there too long.
+    fn first_in_flight(&self) -> SimTime {
+        self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX)
+    }
+
     /// When a waiting batch becomes sendable, and its leader reachable and free, or its time is over. A busy leader wakes the producer by
     /// answering.
     fn next_step(&self) -> SimTime {

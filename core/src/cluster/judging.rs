@@ -10,7 +10,7 @@ impl Cluster {
     /// Tells the referee; what it finds becomes an event.
     pub(super) fn judge(&mut self, fact: Fact, next_event: &mut u64) {
         match fact {
-            Fact::Sent { .. } => self.referee.sent += 1,
+            Fact::Sent { records, .. } => self.referee.sent += u64::from(records),
             Fact::Acked { partition, base, records, epoch, .. } => self.referee.acked(partition, base, records, epoch),
             Fact::AckedBlindly { records, .. } => self.referee.acked += u64::from(records),
             Fact::Failed { records, .. } => self.referee.failed += u64::from(records),

@@ -34,7 +34,7 @@ pub struct LogSegment {
     pub base_offset: Offset,
     pub bytes: u64,
     first_timestamp_ms: i64,
-    sealed: Vec<Arc<[StoredBatch]>>,
+    sealed: Vec<Arc<Vec<StoredBatch>>>,
     open: Vec<StoredBatch>,
 }
 
@@ -58,8 +58,8 @@ impl LogSegment {
         }
         self.bytes += u64::from(batch.batch.size_in_bytes());
         if self.open.len() == CHUNK {
-            // Its memory goes on to the next chunk.
-            self.sealed.push(self.open.drain(..).collect());
+            let full = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK));
+            self.sealed.push(Arc::new(full));
         }
         self.open.push(batch);
     }
@@ -99,11 +99,9 @@ impl LogSegment {
             return true;
         }
         let Some(chunk) = self.sealed.iter_mut().find(|chunk| chunk.iter().any(holds)) else { return false };
-        let mut batches = chunk.to_vec();
-        if let Some(batch) = batches.iter_mut().find(|batch| holds(batch)) {
+        if let Some(batch) = Arc::make_mut(chunk).iter_mut().find(|batch| holds(batch)) {
             change(batch);
         }
-        *chunk = batches.into();
         true
     }
 
