@@ -1,7 +1,8 @@
 //! A broker: routes what arrives to its parts, keeps the controller's trust, and turns metadata into roles.
 //!
 //! Its parts: the way to the controller ([`link`]), replicas ([`partition`]), their disk ([`disk`]), following ([`fetcher`]), waiting
-//! requests ([`purgatory`]), serving clients ([`serving`]), group coordination ([`coordination`]).
+//! requests ([`purgatory`]), serving clients ([`serving`]), group coordination ([`coordination`]), and where there is one its session
+//! with ZooKeeper ([`zookeeper`]), which may make it the controller.
 //! A crash loses the process; logs and the high watermark checkpoint stay.
 
 mod coordination;
@@ -12,6 +13,7 @@ pub mod partition;
 pub mod purgatory;
 mod serving;
 mod stopping;
+mod zookeeper;
 
 use crate::config::BrokerConfig;
 use crate::error::ErrorCode;
@@ -33,6 +35,7 @@ use link::{ANSWER_TIMEOUT, ControllerLink};
 use partition::{Replica, Role};
 use purgatory::Purgatory;
 use std::sync::Arc;
+use zookeeper::ZooKeeper;
 
 /// `replica.high.watermark.checkpoint.interval.ms`.
 const CHECKPOINT_INTERVAL: SimDuration = SimDuration::from_secs(5);
@@ -54,6 +57,8 @@ pub struct Broker {
     rng: SimRng,
     lifecycle: Lifecycle,
     link: ControllerLink,
+    /// In a cluster that has one.
+    zookeeper: Option<Box<ZooKeeper>>,
     image: Arc<MetadataImage>,
     replicas: SortedMap<TopicPartition, Replica>,
     disk: Disk,
@@ -124,10 +129,10 @@ struct Lifecycle {
 impl Broker {
     pub fn new(id: BrokerId, rack: Option<Arc<str>>, voters: Arc<[i32]>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
         let groups = GroupCoordinator::new(Arc::clone(&config), rng.clone());
+        let zookeeper = config.zookeeper().then(Box::default);
         Broker {
             id,
             rack,
-            config,
             rng,
             lifecycle: Lifecycle {
                 phase: Phase::Down,
@@ -140,7 +145,8 @@ impl Broker {
                 told_to_wait: false,
                 refusals: 0,
             },
-            link: ControllerLink::new(voters),
+            link: ControllerLink::new(id, voters, &config),
+            zookeeper,
             image: Arc::default(),
             replicas: SortedMap::default(),
             disk: Disk::default(),
@@ -153,6 +159,7 @@ impl Broker {
             next_fetch: SimTime::MAX,
             purgatory: Purgatory::default(),
             groups,
+            config,
             isr_changes: SortedMap::new(),
             isr_request: None,
             isr_not_before: SimTime::ZERO,
@@ -168,7 +175,14 @@ impl Broker {
 
     /// Clients and other brokers can connect: the process runs and the controller knows it (`enableRequestProcessing`).
     pub fn listens(&self) -> bool {
-        matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running | Phase::Stopping)
+        // One that only lost its session with ZooKeeper serves on.
+        let again = self.lifecycle.phase == Phase::Registering && self.zookeeper.is_some() && self.lifecycle.epoch.0 >= 0;
+        again || matches!(self.lifecycle.phase, Phase::Fenced | Phase::Running | Phase::Stopping)
+    }
+
+    /// The last process ended in order, and none has begun since.
+    pub fn stopped_in_order(&self) -> bool {
+        self.clean_shutdown.is_some()
     }
 
     pub fn rack(&self) -> Option<&str> {
@@ -198,11 +212,19 @@ impl Broker {
         self.next_producer_id = epoch.0 * PRODUCER_IDS;
         self.start_timers(SimTime::ZERO);
         // Heartbeats of real brokers are not in step; the phase is drawn once.
-        let offset = self.rng.below(self.config.heartbeat_interval.micros().max(1));
+        let offset = self.rng.below(self.heartbeat_interval().micros().max(1));
         self.lifecycle.next_contact = SimTime::ZERO + SimDuration(offset);
         let all: Vec<TopicPartition> = image.partitions().map(|(id, _)| id).collect();
         self.take_metadata(SimTime::ZERO, Arc::clone(image), &all, out);
+        self.know_znodes(image);
         self.fetch_metadata(SimTime::ZERO, out);
+    }
+
+    fn heartbeat_interval(&self) -> SimDuration {
+        match self.config.zookeeper() {
+            true => self.config.zookeeper_ping_interval(),
+            false => self.config.heartbeat_interval,
+        }
     }
 
     /// The process starts on the disk it finds.
@@ -231,6 +253,7 @@ impl Broker {
         fresh.groups = self.groups.restarted();
         fresh.checkpoint = std::mem::take(&mut self.checkpoint);
         fresh.clean_shutdown = self.clean_shutdown;
+        fresh.zookeeper = self.zookeeper.take().map(|zookeeper| Box::new(zookeeper.crashed()));
         fresh.replicas = std::mem::take(&mut self.replicas);
         fresh.disk = self.disk.after_a_crash();
         for replica in fresh.replicas.values_mut() {
@@ -257,6 +280,7 @@ impl Broker {
                 let request = BrokerRegistrationRequest { incarnation, rack: self.rack.clone(), previous_epoch, because };
                 self.contact(Request::BrokerRegistration(Box::new(request)), out);
             }
+            _ if self.zookeeper.is_some() => self.ping(now, out),
             Phase::Fenced | Phase::Running | Phase::Stopping => {
                 self.lifecycle.next_contact = now + self.config.heartbeat_interval;
                 let Lifecycle { epoch, because, .. } = self.lifecycle;
@@ -271,12 +295,14 @@ impl Broker {
     fn registered(&mut self, now: SimTime, answer: Result<BrokerEpoch, ErrorCode>, out: &mut Outbox) {
         match answer {
             Ok(epoch) => {
-                self.lifecycle.phase = Phase::Fenced;
+                // With ZooKeeper there is no fencing: it takes requests at once, and leads what it is told to.
+                self.lifecycle.phase = if self.zookeeper.is_some() { Phase::Running } else { Phase::Fenced };
                 self.lifecycle.epoch = epoch;
                 self.next_producer_id = epoch.0 * PRODUCER_IDS;
                 self.contact_controller(now, out);
             }
             Err(_) => {
+                self.tell_of_old_session(out);
                 let pause = REGISTRATION_BACKOFF.times(1 << self.lifecycle.refusals.min(10)).min(self.config.session_timeout);
                 self.lifecycle.refusals += 1;
                 self.lifecycle.next_contact = now + pause;
@@ -286,6 +312,7 @@ impl Broker {
 
     fn heartbeat_answered(&mut self, now: SimTime, answer: Result<HeartbeatAnswer, ErrorCode>, out: &mut Outbox) {
         match answer {
+            _ if self.zookeeper.is_some() => self.pinged(now, answer.is_ok(), out),
             _ if self.lifecycle.phase == Phase::Stopping => self.shutdown_answered(now, answer, out),
             Ok(HeartbeatAnswer { fenced: false, .. }) => self.lifecycle.phase = Phase::Running,
             Ok(HeartbeatAnswer { fenced: true, .. }) => self.lifecycle.phase = Phase::Fenced,
@@ -400,6 +427,10 @@ impl Broker {
         if self.isr_request.is_some() || self.isr_changes.is_empty() || self.link.is_resting(now) || now < self.isr_not_before {
             return;
         }
+        if self.controller_is_unknown() {
+            self.isr_not_before = now + ISR_RETRY;
+            return;
+        }
         let items: Vec<AlterPartitionItem> = std::mem::take(&mut self.isr_changes).into_values().collect();
         let request = AlterPartitionRequest { epoch: self.lifecycle.epoch, partitions: items.clone() };
         let id = self.ask_controller(Request::AlterPartition(Box::new(request)), out);
@@ -462,6 +493,9 @@ impl Broker {
     }
 
     fn answered(&mut self, now: SimTime, from: NodeId, id: CorrelationId, response: Response, out: &mut Outbox) {
+        if self.zookeeper.is_some() && self.answered_with_zookeeper(now, from, id, &response, out) {
+            return;
+        }
         match response {
             Response::BrokerRegistration(answer) if self.link.ends_contact(id) => self.registered(now, answer, out),
             Response::BrokerHeartbeat(answer) if self.link.ends_contact(id) => self.heartbeat_answered(now, answer, out),
@@ -492,8 +526,10 @@ impl Broker {
             self.next_fetch = self.fetchers.values().map(Fetcher::next_timeout).min().unwrap_or(SimTime::MAX);
         }
         self.disk.forget(peer);
-        if let NodeId::Controller(voter) = peer {
-            self.controller_gone(now, voter, None);
+        match peer {
+            NodeId::Controller(voter) => self.controller_gone(now, voter, None),
+            NodeId::Broker(broker) => self.broker_gone(now, broker),
+            NodeId::Client(_) => {}
         }
         for id in self.purgatory.fetches_of(peer) {
             self.forget_fetch(id);
@@ -519,7 +555,11 @@ impl Broker {
 }
 
 /// `Partition.isReplicaIsrEligible`: registered, neither fenced nor about to stop, and fetching with the epoch of that registration.
+/// With ZooKeeper: registered.
 fn eligible(image: &MetadataImage, broker: BrokerId, fetched_with: Option<BrokerEpoch>) -> bool {
+    if image.controller_epoch > 0 {
+        return image.brokers.contains_key(&broker);
+    }
     image.is_active(broker) && image.brokers.get(&broker).is_some_and(|known| fetched_with == Some(known.epoch))
 }
 
@@ -551,6 +591,7 @@ impl Node for Broker {
             .min(self.lifecycle.stop_by)
             .min(if self.listens() { self.link.next_timeout() } else { SimTime::MAX })
             .min(self.isr_request.as_ref().map_or(SimTime::MAX, |request| request.until))
+            .min(self.zookeeper.as_ref().map_or(SimTime::MAX, |zookeeper| zookeeper.next_timeout()))
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -582,6 +623,7 @@ impl Node for Broker {
             self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);
             self.check_isr(now);
         }
+        self.mind_zookeeper(now, out);
         self.start_fetchers(now, out);
         self.expire_waiting(now, out);
         self.expire_groups(now, out);

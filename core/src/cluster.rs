@@ -4,6 +4,7 @@
 //! again and again, and by [`apply`](Cluster::apply), which does what the user asked at this instant.
 
 mod acting;
+pub mod choosing;
 pub mod digest;
 pub mod disk;
 mod hops;
@@ -11,19 +12,22 @@ mod host;
 pub mod inspect;
 pub mod invariant;
 mod judging;
+mod loss;
 mod numbering;
 pub mod queue;
 pub mod referee;
 mod witness;
+mod wrongs;
 
 use crate::broker::Broker;
 use crate::client::consumer::Consumer;
 use crate::client::producer::Producer;
 use crate::client::workload::Workload;
 use crate::command::Command;
-use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId};
+use crate::controller::Controller;
+use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId, TopicPartition};
 use crate::network::{Fate, Network};
-use crate::node::Outbox;
+use crate::node::{BeginsAt, Outbox};
 use crate::protocol::{CreateTopicRequest, Envelope, Message};
 use crate::quorum::voter::Voter;
 use crate::rng::{Seed, SimRng};
@@ -38,6 +42,7 @@ use queue::{Due, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
 use witness::{Said, Witness};
+use wrongs::Refusal;
 
 /// Names the behaviour: raised whenever the same file and seed would give another run.
 pub const ENGINE_VERSION: u32 = 1;
@@ -73,10 +78,17 @@ pub struct Cluster {
     events: Vec<EventView>,
     /// The newest election of each partition, for the cause of what it lost.
     elections: SortedMap<String, EventId>,
+    /// The newest change of each partition's ISR that a leader asked for, and the newest rebalance of each group, for the same reason.
+    shrinks: SortedMap<String, EventId>,
+    rebalances: SortedMap<String, EventId>,
+    /// What a producer was told last of a batch that it may send again; nothing but an event when a new process sends it.
+    refusals: SortedMap<ClientId, Refusal>,
+    /// How each group came to read a partition where it does.
+    begun: SortedMap<(u32, TopicPartition), (ClientId, BeginsAt)>,
+    /// What has been told of each thing that went wrong, so that one cause is told once.
+    told: SortedMap<(EventKind, u32, TopicPartition), Vec<EventId>>,
     /// The controller that was elected last, and the event by which it left office.
     last_elected: (i32, Option<EventId>),
-    /// The newest election of a controller.
-    last_takeover: Option<EventId>,
     /// Faults that go on until they are ended, for showing only.
     troubles: Vec<Command>,
     outbox: Outbox,
@@ -100,6 +112,7 @@ impl Cluster {
         let brokers: Vec<Broker> = broker_ids.iter().map(broker).collect();
         let voter = |id: &i32| Voter::new(*id, Arc::clone(&voters), Arc::clone(&config), rng(NodeId::Controller(*id)));
         let controllers: Vec<Voter> = voters.iter().map(voter).collect();
+        let first = broker_ids[0];
         let mut cluster = Cluster {
             now: SimTime::ZERO,
             steps: 0,
@@ -119,8 +132,12 @@ impl Cluster {
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
             elections: SortedMap::new(),
-            last_elected: (FIRST_CONTROLLER, None),
-            last_takeover: None,
+            shrinks: SortedMap::new(),
+            rebalances: SortedMap::new(),
+            refusals: SortedMap::new(),
+            begun: SortedMap::new(),
+            told: SortedMap::new(),
+            last_elected: (if scenario.cluster.config.zookeeper() { first.0 } else { FIRST_CONTROLLER }, None),
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
@@ -167,12 +184,22 @@ impl Cluster {
     fn set_up_metadata(&mut self) {
         let scenario = Arc::clone(&self.scenario);
         let mut out = std::mem::take(&mut self.outbox);
-        let founder = self.controllers[0].founder();
+        let config = Arc::new(scenario.cluster.config.clone());
+        let zookeeper = config.zookeeper();
+        let mut founder = Controller::new(config, SimRng::new(Seed(scenario.seed), NodeId::Controller(FIRST_CONTROLLER).stream()));
         let epochs: Vec<_> = self.brokers.iter().map(|b| founder.admit(b.id, b.rack().map(Arc::from))).collect();
-        for topic in &scenario.topics {
-            self.create_topic(topic, &mut out);
+        if zookeeper {
+            founder.claim(self.broker_ids[0]);
         }
-        let image = Arc::clone(self.controllers[0].founder().image());
+        for topic in &scenario.topics {
+            create_topic(&mut founder, topic, &mut out);
+        }
+        founder.take_records();
+        let image = Arc::clone(founder.image());
+        match zookeeper {
+            true => self.brokers[0].adopt(founder),
+            false => self.controllers[0].adopt(founder),
+        }
         for i in 0..self.controllers.len() {
             self.controllers[i].begin(FIRST_CONTROLLER, Arc::clone(&image), &mut out);
             self.flush(i as u32, &mut out);
@@ -193,17 +220,6 @@ impl Cluster {
             self.flush(first_consumer + i as u32, &mut out);
         }
         self.outbox = out;
-    }
-
-    fn create_topic(&mut self, topic: &TopicSpec, out: &mut Outbox) {
-        let (partitions, replication_factor, manual) = match &topic.placement {
-            Placement::Striped { partitions, replication_factor } => (*partitions as i32, *replication_factor as i32, None),
-            Placement::Manual(assignment) => (-1, -1, Some(&assignment[..])),
-        };
-        let name = Arc::from(topic.name.as_str());
-        let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
-        let created = self.controllers[0].founder().create_topic(&request, manual, None, out);
-        created.expect("a checked scenario has topics the controller accepts");
     }
 
     pub fn now(&self) -> SimTime {
@@ -242,6 +258,17 @@ impl Cluster {
     /// Whoever believes to be the active controller, in the newest epoch if more than one does.
     pub fn active_controller(&self) -> Option<&Voter> {
         self.controllers.iter().filter(|voter| voter.active().is_some()).max_by_key(|voter| voter.active())
+    }
+
+    /// The participant that decides as the controller: a voter of the quorum, or with ZooKeeper a broker; and its epoch.
+    pub fn deciding_node(&self) -> Option<(NodeId, i32)> {
+        match self.scenario.cluster.config.zookeeper() {
+            true => {
+                let terms = self.brokers.iter().filter_map(|broker| Some((broker.id, broker.controls()?)));
+                terms.max_by_key(|(_, epoch)| *epoch).map(|(broker, epoch)| (NodeId::Broker(broker), epoch))
+            }
+            false => self.active_controller().and_then(|voter| Some((NodeId::Controller(voter.id()), voter.active()?))),
+        }
     }
 
     pub fn brokers(&self) -> &[Broker] {
@@ -345,21 +372,26 @@ impl Cluster {
         let Some(node) = self.number(envelope.to) else { return };
         let closed = matches!(envelope.message, Message::Closed);
         let host = &mut self.hosts[node as usize];
+        let (down, stale) = (host.down, envelope.connection < host.crashes);
+        if host.paused || down || stale {
+            host.misses(&envelope, self.now);
+        }
         if host.paused {
             // The system takes it in; the process reads it when it goes on.
             host.inbox.push(envelope);
             return;
         }
-        let stale = envelope.connection < host.crashes;
         if stale && !closed {
             // It was meant for a process that is gone; its sender is being told that the connection closed.
-            return;
+            let because = host.last;
+            return self.nobody_takes(node, envelope.from, &envelope.message, because);
         }
-        let down = host.down;
         // A broker takes requests once the controller knows it.
         let listens = |cluster: &Self| cluster.broker_place(node).is_none_or(|place| cluster.brokers[place].listens());
         let from_outside = matches!(envelope.message, Message::Request(..)) && !matches!(envelope.from, NodeId::Controller(_));
         if down || (from_outside && !listens(self)) {
+            let because = self.hosts[node as usize].last;
+            self.nobody_takes(node, envelope.from, &envelope.message, because);
             if !closed && let Some(peer) = self.number(envelope.from) {
                 // The system refuses for a process that may not have heard of the asker's last crash.
                 self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);
@@ -425,8 +457,13 @@ impl Cluster {
                 self.network.reconnect((node, from), (peer, to), self.hosts[peer as usize].crashes);
             }
         }
-        for fact in out.facts.drain(..) {
-            self.judge(fact, &mut out.next_event);
+        if !out.facts.is_empty() {
+            // What the referee finds is numbered in the same row.
+            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
+            for fact in out.facts.drain(..) {
+                self.judge(node, fact);
+            }
+            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         }
         for event in out.events.drain(..) {
             self.push_event(event);
@@ -459,4 +496,15 @@ impl Cluster {
     pub(crate) fn queue(&self) -> &EventQueue {
         &self.queue
     }
+}
+
+fn create_topic(founder: &mut Controller, topic: &TopicSpec, out: &mut Outbox) {
+    let (partitions, replication_factor, manual) = match &topic.placement {
+        Placement::Striped { partitions, replication_factor } => (*partitions as i32, *replication_factor as i32, None),
+        Placement::Manual(assignment) => (-1, -1, Some(&assignment[..])),
+    };
+    let name = Arc::from(topic.name.as_str());
+    let request = CreateTopicRequest { name, internal: false, partitions, replication_factor, config: topic.config.clone() };
+    let created = founder.create_topic(&request, manual, None, out);
+    created.expect("a checked scenario has topics the controller accepts");
 }

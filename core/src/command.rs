@@ -30,6 +30,8 @@ pub enum Command {
     ConfigureTopic { topic: String, add: Vec<(String, String)>, delete: Vec<String> },
     /// `kafka-reassign-partitions.sh --execute`: the replicas a partition is to have, the preferred leader first.
     Reassign { topic: String, partition: u32, replicas: Vec<BrokerId> },
+    /// `kafka-cluster.sh unregister`: the controller forgets a broker.
+    Unregister(BrokerId),
     /// `kafka-reassign-partitions.sh --cancel`.
     CancelReassignment { topic: String, partition: u32 },
 }
@@ -65,6 +67,8 @@ pub enum Kind {
     Brokers,
     Controllers,
     Clients,
+    /// The servers of the ensemble (3.9).
+    ZooKeeper,
 }
 
 /// Between whom: `101 102` both ways, `101>102` from the first to the second.
@@ -95,8 +99,10 @@ pub enum DiskFault {
     Full,
     /// Every write takes so much longer.
     Slow(SimDuration),
-    /// Bytes on it have changed.
-    Corrupt,
+    /// A bit of the newest batch has changed: of a record, which its CRC covers, or of the leader epoch in its header, which it does not.
+    Corrupt {
+        epoch: bool,
+    },
     /// Everything on it is gone.
     Wipe,
 }
@@ -141,7 +147,8 @@ pub const ACTS: [(&str, Act); 6] = [
     ("power-cut", Act::PowerCut),
 ];
 
-pub const KINDS: [(&str, Kind); 3] = [("brokers", Kind::Brokers), ("controllers", Kind::Controllers), ("clients", Kind::Clients)];
+pub const KINDS: [(&str, Kind); 4] =
+    [("brokers", Kind::Brokers), ("controllers", Kind::Controllers), ("clients", Kind::Clients), ("zookeeper", Kind::ZooKeeper)];
 
 impl Command {
     /// `kill 102`.
@@ -154,12 +161,17 @@ impl Command {
         Command::Process(Act::Start, Who::Node(node))
     }
 
+    /// `kafka-topics.sh`.
+    pub const fn is_about_topics(&self) -> bool {
+        matches!(self, Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_))
+    }
+
     /// The participants it is about.
     pub fn about(&self) -> [Option<Who>; 2] {
         match self {
             Command::Process(_, who) | Command::Skew(who, _) => [Some(who.clone()), None],
             Command::Link(path, _) => [Some(path.from.clone()), Some(path.to.clone())],
-            Command::Disk(_, broker) => [Some(Who::Node(broker.0)), None],
+            Command::Disk(_, broker) | Command::Unregister(broker) => [Some(Who::Node(broker.0)), None],
             Command::Set { client, .. } => [Some(Who::Client(client.clone())), None],
             _ => [None, None],
         }
@@ -201,7 +213,7 @@ impl fmt::Display for Command {
             Command::Link(path, fault) => match fault {
                 LinkFault::Heal => write!(f, "heal {path}"),
                 LinkFault::Cut => write!(f, "cut {path}"),
-                LinkFault::Slow(by) => write!(f, "slow {path} {by}"),
+                LinkFault::Slow(by) => write!(f, "slow {path} {}", by.written()),
                 LinkFault::Lose(percent) => write!(f, "lose {path} {percent}%"),
                 LinkFault::Duplicate(percent) => write!(f, "duplicate {path} {percent}%"),
             },
@@ -209,12 +221,12 @@ impl fmt::Display for Command {
             Command::Disk(fault, broker) => match fault {
                 DiskFault::Heal => write!(f, "disk heal {broker}"),
                 DiskFault::Full => write!(f, "disk full {broker}"),
-                DiskFault::Slow(by) => write!(f, "disk slow {broker} {by}"),
-                DiskFault::Corrupt => write!(f, "disk corrupt {broker}"),
+                DiskFault::Slow(by) => write!(f, "disk slow {broker} {}", by.written()),
+                DiskFault::Corrupt { epoch } => write!(f, "disk corrupt {broker}{}", if *epoch { " epoch" } else { "" }),
                 DiskFault::Wipe => write!(f, "disk wipe {broker}"),
             },
             Command::Skew(who, ms) => {
-                let by = SimDuration::from_millis(ms.unsigned_abs());
+                let by = SimDuration::from_millis(ms.unsigned_abs()).written();
                 write!(f, "skew {who} {}{by}", if *ms < 0 { '-' } else { '+' })
             }
             Command::Set { client, key, value } => write!(f, "set {client} {key}={value}"),
@@ -250,6 +262,7 @@ impl Command {
                 write!(f, "kafka-topics.sh --alter --topic {topic} --partitions {total}")?;
                 assignment(f, replicas)
             }
+            Command::Unregister(broker) => write!(f, "kafka-cluster.sh unregister --id {broker}"),
             Command::DeleteTopic(topic) => write!(f, "kafka-topics.sh --delete --topic {topic}"),
             Command::ConfigureTopic { topic, add, delete } => {
                 write!(f, "kafka-configs.sh --alter --entity-type topics --entity-name {topic}")?;

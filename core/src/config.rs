@@ -1,4 +1,4 @@
-//! Settings under Kafka's own keys, with Kafka 4.3's defaults. What is not here is not modelled and is refused by name.
+//! Settings under Kafka's own keys, with the defaults of Kafka 4.3 or, where a file asks for it, 3.9. What is not here is not modelled and is refused by name.
 //!
 //! [`table`] gives each field its Kafka key, type, default, unit, range and meaning; [`rules`] holds what Kafka demands of
 //! several settings together; [`reference`] says what Kafka itself says of any setting.
@@ -16,8 +16,27 @@ pub use table::{Described, Settings};
 /// `Long.MAX_VALUE`.
 pub const NEVER: u64 = i64::MAX as u64;
 
+/// The version whose rules hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// The last one with ZooKeeper: an ensemble keeps the metadata, and one of the brokers is the controller.
+    V3_9,
+    #[default]
+    V4_3,
+}
+
+impl Profile {
+    /// As a file names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::V3_9 => "3.9",
+            Profile::V4_3 => "4.3",
+        }
+    }
+}
+
 /// What a producer waits for before it calls a record sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Acks {
     /// `0`: nothing; the broker does not answer.
     None,
@@ -28,6 +47,15 @@ pub enum Acks {
 }
 
 impl Acks {
+    /// As settings spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Acks::None => "0",
+            Acks::Leader => "1",
+            Acks::All => "all",
+        }
+    }
+
     /// As a produce request carries it.
     pub const fn wire(self) -> i16 {
         match self {
@@ -186,6 +214,7 @@ impl Default for TopicConfig {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokerConfig {
+    pub profile: Profile,
     pub heartbeat_interval: SimDuration,
     pub session_timeout: SimDuration,
     pub replica_lag_time_max: SimDuration,
@@ -199,11 +228,15 @@ pub struct BrokerConfig {
     pub rack_aware_reads: bool,
     pub auto_leader_rebalance: bool,
     pub leader_imbalance_check_interval: SimDuration,
+    /// In a hundred partitions that prefer a broker: so many may be led elsewhere (3.9).
+    pub leader_imbalance_per_broker: u32,
     pub unclean_leader_election_interval: SimDuration,
     pub quorum_election_timeout: SimDuration,
     pub quorum_election_backoff_max: SimDuration,
     pub quorum_fetch_timeout: SimDuration,
     pub quorum_append_linger: SimDuration,
+    /// 3.9.
+    pub zookeeper_session_timeout: SimDuration,
     pub num_partitions: u32,
     pub default_replication_factor: u32,
     /// The feature `eligible.leader.replicas.version`: on in clusters made by Kafka 4.1 or later (KIP-966).
@@ -216,6 +249,7 @@ pub struct BrokerConfig {
 impl Default for BrokerConfig {
     fn default() -> Self {
         BrokerConfig {
+            profile: Profile::V4_3,
             heartbeat_interval: SimDuration::from_secs(2),
             session_timeout: SimDuration::from_secs(9),
             replica_lag_time_max: SimDuration::from_secs(30),
@@ -227,11 +261,13 @@ impl Default for BrokerConfig {
             rack_aware_reads: false,
             auto_leader_rebalance: true,
             leader_imbalance_check_interval: SimDuration::from_secs(300),
+            leader_imbalance_per_broker: 10,
             unclean_leader_election_interval: SimDuration::from_secs(300),
             quorum_election_timeout: SimDuration::from_secs(1),
             quorum_election_backoff_max: SimDuration::from_secs(1),
             quorum_fetch_timeout: SimDuration::from_secs(2),
             quorum_append_linger: SimDuration::from_millis(25),
+            zookeeper_session_timeout: SimDuration::from_secs(18),
             num_partitions: 1,
             default_replication_factor: 1,
             eligible_leader_replicas: true,
@@ -239,5 +275,17 @@ impl Default for BrokerConfig {
             offsets_topic_partitions: 50,
             offsets_topic_replication_factor: 3,
         }
+    }
+}
+
+impl BrokerConfig {
+    /// The cluster lives with ZooKeeper instead of a quorum of controllers.
+    pub fn zookeeper(&self) -> bool {
+        self.profile == Profile::V3_9
+    }
+
+    /// A client of ZooKeeper pings every third of its session's timeout, and looks for another server after two.
+    pub fn zookeeper_ping_interval(&self) -> SimDuration {
+        SimDuration(self.zookeeper_session_timeout.0 / 3)
     }
 }

@@ -4,7 +4,7 @@
 //! Which of the controllers is the active one, and when its records are committed, is the quorum's business.
 //!
 //! Its parts: [`brokers`] trusts, fences and lets stop; [`leaders`] elects and takes word of ISRs; [`topics`] does what an
-//! administrator asks. [`election`], [`reassignment`], [`placement`] and [`legacy`] are the rules, as pure functions.
+//! administrator asks; [`zookeeper`] is what Kafka's older controller, one of the brokers, did otherwise. [`election`], [`reassignment`], [`placement`] and [`legacy`] are the rules, as pure functions.
 
 pub mod brokers;
 pub mod election;
@@ -14,8 +14,9 @@ pub mod placement;
 pub mod reassignment;
 mod telling;
 pub mod topics;
+mod zookeeper;
 
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, Profile};
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, NodeId};
 use crate::metadata::{BrokerRegistration, MetadataImage, MetadataRecord};
 use crate::node::{Node, Outbox};
@@ -61,19 +62,26 @@ impl Controller {
         &self.image
     }
 
+    pub fn profile(&self) -> Profile {
+        self.config.profile
+    }
+
     /// This controller is the active one from now on: it goes on from `image`, and every broker begins a new session.
     pub fn take_over(&mut self, now: SimTime, image: Arc<MetadataImage>) {
-        self.sessions = image.brokers.keys().map(|broker| (*broker, Session::at(now))).collect();
+        // Sessions with ZooKeeper are the ensemble's business.
+        let kept = image.brokers.keys().filter(|_| !self.config.zookeeper());
+        self.sessions = kept.map(|broker| (*broker, Session::at(now))).collect();
         self.image = image;
         self.start_timers(now);
     }
 
     fn start_timers(&mut self, now: SimTime) {
-        self.next_balance = match self.config.auto_leader_rebalance {
-            true => now + self.config.leader_imbalance_check_interval,
-            false => SimTime::MAX,
+        let (first_balance, unclean) = match self.config.zookeeper() {
+            true => (zookeeper::FIRST_BALANCE, SimTime::MAX),
+            false => (self.config.leader_imbalance_check_interval, now + self.config.unclean_leader_election_interval),
         };
-        self.next_unclean_election = now + self.config.unclean_leader_election_interval;
+        self.next_balance = if self.config.auto_leader_rebalance { now + first_balance } else { SimTime::MAX };
+        self.next_unclean_election = unclean;
     }
 
     /// Another one is the active controller, or nobody: what this one knew is forgotten.
@@ -85,8 +93,8 @@ impl Controller {
     }
 
     /// What it has decided since the last call.
-    pub fn take_records(&mut self) -> impl Iterator<Item = MetadataRecord> + '_ {
-        self.appended.drain(..)
+    pub fn take_records(&mut self) -> Vec<MetadataRecord> {
+        std::mem::take(&mut self.appended)
     }
 
     /// The cluster stands before the run begins: a broker that is registered and trusted at time zero.
@@ -94,7 +102,9 @@ impl Controller {
         let epoch = BrokerEpoch(self.image.offset as i64);
         let registration = BrokerRegistration { epoch, fenced: false, in_controlled_shutdown: false, rack, incarnation: 0 };
         self.append(&MetadataRecord::RegisterBroker { broker, registration });
-        self.sessions.insert(broker, Session::at(SimTime::ZERO));
+        if !self.config.zookeeper() {
+            self.sessions.insert(broker, Session::at(SimTime::ZERO));
+        }
         epoch
     }
 
@@ -112,7 +122,10 @@ impl Controller {
             }
             Request::BrokerHeartbeat(request) => {
                 let NodeId::Broker(broker) = from else { return };
-                Response::BrokerHeartbeat(self.heartbeat(now, broker, &request, out))
+                Response::BrokerHeartbeat(match self.config.zookeeper() {
+                    true => self.shut_down_in_order(broker, &request, out),
+                    false => self.heartbeat(now, broker, &request, out),
+                })
             }
             Request::AlterPartition(request) => {
                 let NodeId::Broker(broker) = from else { return };

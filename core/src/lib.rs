@@ -35,3 +35,4 @@ pub mod time;
 pub mod trace;
 pub mod view;
 pub mod wire;
+pub mod zookeeper;

@@ -3,7 +3,7 @@
 //! Images are values: a broker at metadata offset N holds the same image as everyone else at N, so they share one `Arc`.
 
 use crate::config::TopicConfig;
-use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, TopicId, TopicPartition};
+use crate::ids::{BrokerEpoch, BrokerId, EventId, LeaderEpoch, PartitionEpoch, TopicId, TopicPartition};
 use crate::sorted::SortedMap;
 use std::sync::Arc;
 
@@ -21,6 +21,13 @@ pub enum MetadataRecord {
     /// It asked to stop: it may lead nothing and join no ISR.
     ControlledShutdown(BrokerId),
     UnregisterBroker(BrokerId),
+    /// With ZooKeeper: the ephemeral `/controller` was created, which raises `/controller_epoch`, or it is gone.
+    Controller(Option<BrokerId>),
+    /// With ZooKeeper: what began or ended a broker's session, for the causes of what follows. No znode holds it.
+    SessionEvent {
+        broker: BrokerId,
+        event: EventId,
+    },
     Topic {
         id: TopicId,
         name: Arc<str>,
@@ -37,6 +44,20 @@ pub enum MetadataRecord {
         id: TopicPartition,
         registration: PartitionRegistration,
     },
+}
+
+impl MetadataRecord {
+    /// With ZooKeeper: written by the controller, not by the ensemble itself.
+    pub fn is_controllers(&self) -> bool {
+        !matches!(
+            self,
+            MetadataRecord::RegisterBroker { .. }
+                | MetadataRecord::UnregisterBroker(_)
+                | MetadataRecord::LeaderChange(_)
+                | MetadataRecord::Controller(_)
+                | MetadataRecord::SessionEvent { .. }
+        )
+    }
 }
 
 /// A record in `__cluster_metadata`, with the epoch of the leader that wrote it.
@@ -118,11 +139,21 @@ pub struct MetadataImage {
     pub brokers: SortedMap<BrokerId, BrokerRegistration>,
     /// By `TopicId`, deleted ones too.
     topics: Vec<Arc<TopicImage>>,
+    /// With ZooKeeper: who created `/controller`, and `/controller_epoch`.
+    pub controller: Option<BrokerId>,
+    pub controller_epoch: i32,
+    /// Records the controller of this epoch has written: those it sends again are known by their number.
+    pub written: u64,
+    /// The same of the controller before.
+    written_before: u64,
+    /// The newest event of each broker's session.
+    pub session_events: SortedMap<BrokerId, EventId>,
 }
 
 impl MetadataImage {
     pub fn replay(&mut self, record: &MetadataRecord) {
         self.offset += 1;
+        self.written += u64::from(record.is_controllers());
         match record {
             MetadataRecord::RegisterBroker { broker, registration } => {
                 self.brokers.insert(*broker, registration.clone());
@@ -135,6 +166,10 @@ impl MetadataImage {
             }
             MetadataRecord::UnregisterBroker(broker) => {
                 self.brokers.remove(broker);
+            }
+            MetadataRecord::Controller(controller) => self.change_controller(*controller),
+            MetadataRecord::SessionEvent { broker, event } => {
+                self.session_events.insert(*broker, *event);
             }
             MetadataRecord::Topic { id, name, internal, config } => {
                 debug_assert_eq!(id.0 as usize, self.topics.len(), "topics are numbered in order");
@@ -156,6 +191,18 @@ impl MetadataImage {
                     None => topic.partitions.push(Arc::new(registration.clone())),
                 }
             }
+        }
+    }
+
+    /// A new controller knows what the znodes say, and not who asked the last one for leave to stop.
+    fn change_controller(&mut self, controller: Option<BrokerId>) {
+        self.controller = controller;
+        if controller.is_some() {
+            self.controller_epoch += 1;
+            self.written_before = std::mem::take(&mut self.written);
+            let stopping: Vec<BrokerId> =
+                self.brokers.iter().filter(|(_, known)| known.in_controlled_shutdown).map(|(id, _)| *id).collect();
+            stopping.into_iter().for_each(|broker| self.change_broker(broker, |known| known.in_controlled_shutdown = false));
         }
     }
 
@@ -187,6 +234,34 @@ impl MetadataImage {
     pub fn partitions_of(&self, id: TopicId) -> impl Iterator<Item = TopicPartition> + use<> {
         let count = self.topics.get(id.0 as usize).map_or(0, |topic| topic.partitions.len() as u32);
         (0..count).map(move |partition| TopicPartition { topic: id, partition })
+    }
+
+    /// Whether the controller of that epoch has written so many records; of the last two it is known.
+    pub fn has_written(&self, controller_epoch: i32, records: u64) -> bool {
+        match self.controller_epoch - controller_epoch {
+            0 => records <= self.written,
+            1 => records <= self.written_before,
+            _ => false,
+        }
+    }
+
+    /// Partitions that are not what they were in `old`, an earlier image of the same log: unchanged parts are shared.
+    pub fn changed_since(&self, old: &Self) -> Vec<TopicPartition> {
+        let mut changed = Vec::new();
+        for (place, topic) in self.topics.iter().enumerate() {
+            let before = old.topics.get(place);
+            if before.is_some_and(|before| Arc::ptr_eq(before, topic)) {
+                continue;
+            }
+            let whole = before.is_none_or(|before| before.deleted != topic.deleted || !Arc::ptr_eq(&before.config, &topic.config));
+            let same = |id: &TopicPartition| {
+                let place = id.partition as usize;
+                let known = before.and_then(|before| before.partitions.get(place));
+                known.is_some_and(|known| Arc::ptr_eq(known, &topic.partitions[place]))
+            };
+            changed.extend(self.partitions_of(topic.id).filter(|id| whole || !same(id)));
+        }
+        changed
     }
 
     /// The newest `__consumer_offsets`, also when it is deleted.

@@ -225,8 +225,11 @@ impl Network {
         }
     }
 
-    fn is_cut(&mut self, from: End, to: End) -> bool {
-        self.link(from.0, from.1, to.1).fault.as_ref().is_some_and(|fault| fault.cut)
+    /// Nothing gets from the one to the other.
+    pub fn is_cut(&self, from: End, to: End) -> bool {
+        let links = &self.links[from.0 as usize];
+        let known = links.binary_search_by_key(&to.1.stream(), |link| link.to);
+        known.is_ok_and(|place| links[place].fault.as_ref().is_some_and(|fault| fault.cut))
     }
 
     /// Links with a fault, as the sender and the receiver's [`NodeId::stream`].

@@ -58,6 +58,7 @@ bugs! {
     PartitionEpochStays: "a change of a partition keeps its partition epoch",
     EligibleForEver: "the ELR is kept when the ISR is large enough",
     EligibleAfterUncleanStop: "a process that did not stop in order stays in sync and eligible",
+    NobodyIsEligible: "members that leave a small ISR are not eligible",
     IsrIgnoredAtElection: "the first live replica is elected, in sync or not",
     FollowerStampsItsOwnEpoch: "a follower stamps what it copies with its own leader epoch",
     LeaderStampsNoEpoch: "a leader stamps what it appends with epoch 0",

@@ -6,7 +6,7 @@ use crate::config::TopicConfig;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, PartitionEpoch, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::metadata::{LeaderRecoveryState, LogEntry, MetadataImage};
+use crate::metadata::{LeaderRecoveryState, LogEntry, MetadataImage, MetadataRecord};
 use crate::record::RecordBatch;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -58,6 +58,18 @@ pub enum Request {
     CreateTopic(Box<CreateTopicRequest>),
     /// Between the voters of the quorum.
     Quorum(Box<QuorumRequest>),
+    /// To ZooKeeper, by the session of a registration: to create `/controller`, or to end the session.
+    CreateController(BrokerEpoch),
+    CloseSession(BrokerEpoch),
+    /// To ZooKeeper, by the controller.
+    WriteZnodes(Box<ZnodeWrites>),
+    /// To the leader of the ensemble, by the server a broker is connected to.
+    Relayed(Box<(NodeId, CorrelationId, Request)>),
+    /// The controller among the brokers to all of them: LeaderAndIsr and UpdateMetadata in one.
+    UpdateMetadata {
+        controller_epoch: i32,
+        image: Arc<MetadataImage>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +101,9 @@ pub enum Response {
     /// `NOT_CONTROLLER` to whatever was asked, and whom this voter takes for the active controller.
     NotController(Option<i32>),
     Quorum(Box<QuorumAnswer>),
+    Relayed(Box<(NodeId, CorrelationId, Response)>),
+    /// As far as the broker knows the metadata now.
+    UpdateMetadata(Result<u64, ErrorCode>),
 }
 
 #[derive(Clone, Debug)]
@@ -305,6 +320,15 @@ pub struct CreateTopicRequest {
     /// -1: `default.replication.factor`.
     pub replication_factor: i32,
     pub config: TopicConfig,
+}
+
+/// What a controller among the brokers has decided.
+#[derive(Clone, Debug)]
+pub struct ZnodeWrites {
+    pub controller_epoch: i32,
+    /// Number of the first record among all this controller has written.
+    pub first: u64,
+    pub records: Vec<MetadataRecord>,
 }
 
 /// What a voter says to another (KIP-595, KIP-996), in the epoch it believes in.

@@ -18,6 +18,7 @@ use crate::protocol::{QuorumAnswer, QuorumCall, QuorumOutcome, QuorumRequest, Re
 use crate::rng::SimRng;
 use crate::sorted::settle;
 use crate::time::{SimDuration, SimTime};
+use crate::zookeeper::{FINALIZE_WAIT, SYNC_LIMIT};
 use log::MetadataLog;
 use peer::{Parked, Peer};
 use std::sync::Arc;
@@ -34,15 +35,27 @@ pub struct Timing {
     /// Records wait so long for company before they are written.
     pub append_linger: SimDuration,
     pub election_backoff_max: SimDuration,
+    /// A follower whose connection to the leader ends looks for another at once, as ZooKeeper's do.
+    pub leaves_at_once: bool,
 }
 
 impl Timing {
-    pub const fn of(config: &BrokerConfig) -> Self {
+    pub fn of(config: &BrokerConfig) -> Self {
+        if config.zookeeper() {
+            return Timing {
+                election_timeout: FINALIZE_WAIT,
+                fetch_timeout: SYNC_LIMIT,
+                append_linger: SimDuration::ZERO,
+                election_backoff_max: FINALIZE_WAIT,
+                leaves_at_once: true,
+            };
+        }
         Timing {
             election_timeout: config.quorum_election_timeout,
             fetch_timeout: config.quorum_fetch_timeout,
             append_linger: config.quorum_append_linger,
             election_backoff_max: config.quorum_election_backoff_max,
+            leaves_at_once: false,
         }
     }
 
@@ -53,6 +66,9 @@ impl Timing {
 
     /// A leader resigns when a majority has not fetched for so long (`CHECK_QUORUM_TIMEOUT_FACTOR`).
     pub const fn check_quorum(&self) -> SimDuration {
+        if self.leaves_at_once {
+            return self.fetch_timeout;
+        }
         SimDuration(self.fetch_timeout.0 + self.fetch_timeout.0 / 2)
     }
 }
@@ -95,6 +111,15 @@ pub struct Leadership {
     write_at: SimTime,
     /// Resigns then unless a majority has fetched.
     quorum_until: SimTime,
+}
+
+/// How far somebody has copied the log, when it asked last, and when it had all there was.
+#[derive(Clone, Copy, Debug)]
+pub struct Copied {
+    pub id: i32,
+    pub end: u64,
+    pub fetched: SimTime,
+    pub caught_up: SimTime,
 }
 
 #[derive(Clone, Debug)]
@@ -211,6 +236,13 @@ impl Raft {
     /// Where the log will end when all that was appended is written.
     pub fn end(&self) -> u64 {
         self.log.end() + self.leadership().map_or(0, |leadership| leadership.lingering.len() as u64)
+    }
+
+    /// How far each voter has copied the log, as the leader knows: itself first.
+    pub fn copied(&self, now: SimTime) -> Vec<Copied> {
+        let me = Copied { id: self.id, end: self.end(), fetched: now, caught_up: now };
+        let peer = |peer: &Peer| Copied { id: peer.id, end: peer.matched, fetched: peer.fetched_at, caught_up: peer.caught_up_at };
+        [me].into_iter().chain(self.peers.iter().map(peer)).collect()
     }
 
     /// A majority has everything below.
@@ -419,7 +451,10 @@ impl Raft {
             return Err(QuorumOutcome::Diverging { epoch: known, end });
         }
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
-            peer.matched = offset;
+            (peer.matched, peer.fetched_at) = (offset, now);
+            if offset >= self.log.end() {
+                peer.caught_up_at = now;
+            }
         }
         Ok(())
     }
@@ -473,6 +508,12 @@ impl Raft {
         let leads = self.leadership().is_some();
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
             peer.failed(now, !leads);
+        }
+        if let Role::Follower { until, .. } = &mut self.role
+            && self.timing.leaves_at_once
+            && self.leader == Some(from)
+        {
+            *until = now;
         }
     }
 

@@ -3,15 +3,14 @@
 //! Only integers, text and `null`, so that no platform's way of printing fractions can show.
 
 use crate::view::{
-    BrokerState, BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView,
-    PartitionView, TopicView,
+    BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView, PartitionView, TopicView,
 };
 use serde_json::{Map, Value, json};
 
 pub use crate::cluster::ENGINE_VERSION as ENGINE;
 
 /// Kinds of events that are decisions; the rest is only told on request.
-pub const DECISIONS: [&str; 11] = [
+pub const DECISIONS: [&str; 15] = [
     "broker_fenced",
     "broker_unfenced",
     "controller_elected",
@@ -21,7 +20,11 @@ pub const DECISIONS: [&str; 11] = [
     "leader_elected",
     "log_truncated",
     "member_left",
+    "record_duplicated",
     "record_lost",
+    "record_reordered",
+    "record_skipped",
+    "record_unwritten",
     "segment_deleted",
 ];
 
@@ -47,7 +50,7 @@ impl EventFilter {
 /// The report as one line of JSON, without a newline at its end.
 pub fn report(view: &ClusterView, events: &[EventView], digest: &str, filter: EventFilter) -> String {
     let controllers = &view.controllers;
-    json!({
+    let mut report = json!({
         "engine": ENGINE,
         "kafka": view.kafka,
         "seed": view.seed,
@@ -67,8 +70,12 @@ pub fn report(view: &ClusterView, events: &[EventView], digest: &str, filter: Ev
         "ledger": ledger(&view.ledger),
         "violations": view.violations,
         "events": Value::Array(events.iter().filter(|e| filter.takes(e)).map(event).collect()),
-    })
-    .to_string()
+    });
+    // Voters and alive of the controllers are its servers.
+    if controllers.zookeeper {
+        report["zookeeper"] = json!({ "leader": controllers.ensemble_leader, "servers": controllers.voters, "alive": controllers.alive });
+    }
+    report.to_string()
 }
 
 fn list<T>(items: &[T], as_json: impl Fn(&T) -> Value) -> Value {
@@ -82,23 +89,13 @@ fn named<T>(items: &[T], name: impl Fn(&T) -> &String, as_json: impl Fn(&T) -> V
 fn broker(broker: &BrokerView) -> Value {
     json!({
         "id": broker.id,
-        "state": state(broker.state),
+        "state": broker.state.name(),
         "rack": broker.rack,
         "fenced": broker.fenced,
         "leaders": broker.leaders,
         "replicas": broker.replicas,
         "log_bytes": broker.log_bytes,
     })
-}
-
-/// As contracts and expectations spell it.
-pub fn state(state: BrokerState) -> &'static str {
-    match state {
-        BrokerState::Running => "running",
-        BrokerState::Fenced => "fenced",
-        BrokerState::Starting => "starting",
-        BrokerState::Down => "down",
-    }
 }
 
 fn topic(topic: &TopicView) -> Value {
@@ -165,6 +162,7 @@ fn ledger(ledger: &LedgerView) -> Value {
         "sent": ledger.sent,
         "acked": ledger.acked,
         "failed": ledger.failed,
+        "unwritten": ledger.unwritten,
         "acked_lost": list(&ledger.acked_lost, lost),
         "acked_lost_total": ledger.acked_lost_total,
         "delivered": ledger.delivered,

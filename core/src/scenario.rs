@@ -18,7 +18,7 @@ mod toml;
 pub use builtin::{BUILTINS, builtin};
 pub use fault::ScenarioFault;
 
-use crate::command::{Command, Unknown, Who};
+use crate::command::{Command, Kind, Unknown, Who};
 use crate::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
 use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::nearest::nearest;
@@ -28,8 +28,6 @@ use crate::time::{SimDuration, SimTime};
 /// A whole scenario file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Profile whose rules hold.
-    pub kafka: String,
     pub title: String,
     pub seed: u64,
     pub cluster: ClusterSpec,
@@ -49,7 +47,7 @@ pub struct ClusterSpec {
     /// Sorted, distinct.
     pub brokers: Vec<BrokerId>,
     pub racks: SortedMap<BrokerId, String>,
-    /// KRaft voters, odd.
+    /// KRaft voters, or the servers of a ZooKeeper ensemble; odd.
     pub controllers: u32,
     pub config: BrokerConfig,
 }
@@ -240,6 +238,10 @@ impl Cast<'_> {
 
     fn stranger(&self, who: &Who) -> Option<Unknown> {
         let message = match who {
+            Who::All(Kind::ZooKeeper) if !self.cluster.config.zookeeper() => NO_ZOOKEEPER.to_owned(),
+            Who::All(Kind::Controllers) if self.cluster.config.zookeeper() => {
+                "With ZooKeeper one of the brokers is the controller. Write its id, or `zookeeper` for the ensemble.".to_owned()
+            }
             Who::All(_) => return None,
             Who::Node(id) => {
                 let controllers = FIRST_CONTROLLER..FIRST_CONTROLLER + self.cluster.controllers as i32;
@@ -250,7 +252,8 @@ impl Cast<'_> {
                 let more = if self.cluster.brokers.len() > 20 { ", …" } else { "" };
                 let (first, last) = (controllers.start, controllers.end - 1);
                 let controllers = if first == last { first.to_string() } else { format!("{first} to {last}") };
-                format!("There is no broker {id}. Brokers here: {}{more}. Controllers: {controllers}.", known.join(", "))
+                let kind = if self.cluster.config.zookeeper() { "ZooKeeper" } else { "Controllers" };
+                format!("There is no broker {id}. Brokers here: {}{more}. {kind}: {controllers}.", known.join(", "))
             }
             Who::Client(name) => {
                 let own = |producer: &ProducerSpec| producer.name == *name || producer.members.contains(name);
@@ -277,10 +280,19 @@ impl Cast<'_> {
     }
 }
 
+/// What a file or a command for ZooKeeper gets to hear in a cluster that has none.
+pub(crate) const NO_ZOOKEEPER: &str = "Kafka has no ZooKeeper since 4.0: the controllers keep the metadata themselves (KRaft). Write \
+                                       `controllers`, or kafka = \"3.9\" at the top of the file for a cluster with ZooKeeper.";
+
 /// How long a scenario runs that says nothing about its end.
 const DEFAULT_RUN: SimDuration = SimDuration::from_secs(300);
 
 impl Scenario {
+    /// The version whose rules hold, as the file names it.
+    pub fn kafka(&self) -> &'static str {
+        self.cluster.config.profile.name()
+    }
+
     pub fn cast(&self) -> Cast<'_> {
         Cast { cluster: &self.cluster, producers: &self.producers, groups: &self.groups }
     }

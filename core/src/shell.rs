@@ -2,6 +2,7 @@
 
 mod kafka;
 pub mod parse;
+pub mod reading;
 mod words;
 
 pub use parse::{ParseError, parse_line};

@@ -104,15 +104,16 @@ impl fmt::Display for SimTime {
     }
 }
 
-/// The shortest exact form with one unit: `20s`, `1500us`, `5m`, `7d`. [`SimDuration::parse`] reads it back.
+/// As people read it, exact and with one unit: `20 s`, `1500 µs`, `5 min`, `7 d`.
 impl fmt::Display for SimDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, size) in UNITS.iter().rev() {
-            if self.0.is_multiple_of(*size) && (self.0 > 0 || *unit == "s") {
-                return write!(f, "{}{unit}", self.0 / size);
-            }
-        }
-        write!(f, "{}us", self.0)
+        let (number, unit) = self.shortest();
+        let unit = match unit {
+            "us" => "µs",
+            "m" => "min",
+            unit => unit,
+        };
+        write!(f, "{number} {unit}")
     }
 }
 
@@ -120,6 +121,19 @@ const UNITS: [(&str, u64); 6] =
     [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000), ("d", 86_400_000_000)];
 
 impl SimDuration {
+    /// With the largest unit of which it is a whole number.
+    fn shortest(self) -> (u64, &'static str) {
+        let fits = |(unit, size): &&(&str, u64)| self.0.is_multiple_of(*size) && (self.0 > 0 || *unit == "s");
+        let (unit, size) = UNITS.iter().rev().find(fits).unwrap_or(&UNITS[0]);
+        (self.0 / size, unit)
+    }
+
+    /// As files and lines have it: `20s`, `1500us`. [`SimDuration::parse`] reads it back.
+    pub fn written(self) -> String {
+        let (number, unit) = self.shortest();
+        format!("{number}{unit}")
+    }
+
     /// Reads `20s`, `0.5ms`, `7d`; a bare number is Kafka's milliseconds. `None` when it is neither, or does not fit.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -151,8 +165,14 @@ mod tests {
     fn a_duration_reads_back_what_it_prints() {
         for us in [0, 1, 999, 1_500, 20_000_000, 60_000_000, 90_000_000, 604_800_000_000] {
             let duration = SimDuration(us);
-            assert_eq!(SimDuration::parse(&duration.to_string()), Some(duration));
+            assert_eq!(SimDuration::parse(&duration.written()), Some(duration));
         }
+    }
+
+    #[test]
+    fn a_duration_is_shown_with_a_space_before_its_unit() {
+        let shown = |us: u64| SimDuration(us).to_string();
+        assert_eq!([9_000_000, 300_000_000, 1_500, 0].map(shown), ["9 s", "5 min", "1500 µs", "0 s"]);
     }
 
     #[test]

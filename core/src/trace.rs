@@ -27,15 +27,22 @@ pub enum EventKind {
     MemberLeft,
     GroupRebalanced,
     CoordinatorLoaded,
+    /// Of the ensemble: who leads it, and sessions it refuses.
+    ZooKeeper,
     RecordLost,
+    /// Sent with acks=0 and stored by nobody.
+    RecordUnwritten,
+    RecordDuplicated,
+    RecordReordered,
+    RecordSkipped,
 }
 
 // A kind that is missing in the list would make it shorter than its last one's number.
-const _: () = assert!(EventKind::ALL.len() == EventKind::RecordLost as usize + 1);
+const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize + 1);
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 23] = [
+    pub const ALL: [EventKind; 28] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -58,7 +65,12 @@ impl EventKind {
         EventKind::MemberLeft,
         EventKind::GroupRebalanced,
         EventKind::CoordinatorLoaded,
+        EventKind::ZooKeeper,
         EventKind::RecordLost,
+        EventKind::RecordUnwritten,
+        EventKind::RecordDuplicated,
+        EventKind::RecordReordered,
+        EventKind::RecordSkipped,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -85,7 +97,12 @@ impl EventKind {
             EventKind::MemberLeft => "member_left",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
+            EventKind::ZooKeeper => "zookeeper",
             EventKind::RecordLost => "record_lost",
+            EventKind::RecordUnwritten => "record_unwritten",
+            EventKind::RecordDuplicated => "record_duplicated",
+            EventKind::RecordReordered => "record_reordered",
+            EventKind::RecordSkipped => "record_skipped",
         }
     }
 }

@@ -41,12 +41,25 @@ pub enum BrokerState {
     /// The process is up and the controller trusts it.
     #[default]
     Running,
-    /// The process is up and not (or no longer) unfenced by the controller.
+    /// The process is up and the controller does not count on it (yet, or any more), whether or not it has heard of that.
     Fenced,
     /// The process is up, registering with the controller.
     Starting,
     /// The process is gone; its disk is still there.
     Down,
+    /// The process is frozen: it gets nothing done, whatever the controller thinks of it.
+    Paused,
+    /// The process is up and hands over what it leads before it goes.
+    Stopping,
+}
+
+impl BrokerState {
+    /// Every state by its name, in their order.
+    pub const NAMES: [&str; 6] = ["running", "fenced", "starting", "down", "paused", "stopping"];
+
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -70,6 +83,10 @@ pub struct ControllersView {
     pub epoch: i32,
     pub voters: Vec<i32>,
     pub alive: Vec<i32>,
+    /// `leader` and `epoch` are those of the broker that is the controller, `voters` the servers of a ZooKeeper ensemble.
+    pub zookeeper: bool,
+    /// Which of them leads.
+    pub ensemble_leader: Option<i32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -218,6 +235,8 @@ pub struct LedgerView {
     /// Promised (acknowledged) and no longer readable. The first ones in detail; `acked_lost_total` counts all.
     pub acked_lost: Vec<LostView>,
     pub acked_lost_total: u64,
+    /// Of those that acks=0 counts as acknowledged, the ones that nobody stored.
+    pub unwritten: u64,
     /// By group.
     pub delivered: SortedMap<String, u64>,
     pub duplicates: SortedMap<String, u64>,

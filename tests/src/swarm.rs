@@ -11,7 +11,7 @@ use playground_core::metadata::PartitionRegistration;
 use playground_core::rng::{Seed, SimRng};
 use playground_core::scenario::Scenario;
 use playground_core::sorted::SortedMap;
-use playground_core::view::{BrokerState, ClusterView};
+use playground_core::view::{BrokerState, ClusterView, EventView};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -397,12 +397,26 @@ fn was_forgotten(cluster: &Cluster, name: &str) -> bool {
         .is_some_and(|event| event.kind == "elr_changed" && event.rule.contains("change of min.insync"))
 }
 
-/// I19: whatever was lost has a cause.
+/// I19: whatever was lost has causes, and they reach what somebody did or a setting that lets leaders change by themselves.
 fn explained(cluster: &Cluster) -> Result<(), (Row, String)> {
-    match cluster.referee().lost.iter().find(|lost| lost.because.is_none()) {
-        Some(lost) => Err((Row::I19, format!("nobody knows why {lost:?}"))),
+    let events = cluster.events();
+    let unexplained = events.iter().find(|event| event.kind.starts_with("record_") && !is_explained(events, event));
+    match unexplained {
+        Some(event) => Err((Row::I19, format!("nobody knows why: {}", chain(events, event)))),
         None => Ok(()),
     }
+}
+
+/// An event and the causes it names, back to the first.
+fn chain(events: &[EventView], event: &EventView) -> String {
+    let causes = events.iter().filter(|cause| event.causes.contains(&cause.id));
+    event.text.clone() + &causes.map(|cause| format!(" <- {} ({})", chain(events, cause), cause.rule)).collect::<String>()
+}
+
+fn is_explained(events: &[EventView], event: &EventView) -> bool {
+    let of_itself = ["fault", "command"].contains(&event.kind.as_str()) || event.rule.starts_with("auto.");
+    let cause = |id: &u64| events.iter().find(|event| event.id == *id).is_some_and(|cause| is_explained(events, cause));
+    of_itself || event.causes.iter().any(cause)
 }
 
 /// Everything is up again and nothing is under way: what must be true of the whole run.

@@ -48,7 +48,7 @@ fn with_group(rest: &str) -> String {
 fn an_unknown_field_is_refused_with_the_nearest_name() {
     refused("[[topic]]\nname = \"t\"\npartition = 3\n", "3:1", "topic `t`: unknown field `partition`. Did you mean `partitions`?");
     refused("sed = 7", "1:1", "Did you mean `seed`?");
-    refused("[cluster]\ncolour = 1", "2:1", "Known here: brokers, racks, controllers, config.");
+    refused("[cluster]\ncolour = 1", "2:1", "Known here: brokers, racks, controllers, zookeeper, features, config.");
     refused(&with_producer("config = { ack = 1 }"), "7:12", "Did you mean `acks`?");
 }
 
@@ -58,7 +58,37 @@ fn what_comes_later_is_named_as_such() {
     refused("kafka = \"5.0\"", "1:9", "the rules of Kafka `5.0` are not modelled yet. Write kafka = \"4.3\"");
     refused(&with_group("config = { \"group.protocol\" = \"consumer\" }"), "6:31", "not modelled yet");
     refused(&with_producer("config = { \"compression.type\" = \"zstd\" }"), "7:33", "not modelled yet");
+    refused("[cluster]\nfeatures = { \"group.version\" = 1 }", "2:14", "features: `group.version` is not modelled yet");
+    refused("[cluster]\nfeatures = { \"eligible.leader.replicas.version\" = 2 }", "2:51", "is over the limit of 1");
     refused(&with_topic("config = { \"cleanup.policy\" = \"compact\" }"), "3:12", "The topic setting `cleanup.policy` is not modelled yet");
+}
+
+#[test]
+fn zookeeper_belongs_to_kafka_3_9_and_controllers_to_kafka_4() {
+    refused("[cluster]\nzookeeper = 3", "2:13", "Kafka has no ZooKeeper since 4.0");
+    refused("[timeline]\n5s = \"kill zookeeper\"", "2:12", "Kafka has no ZooKeeper since 4.0");
+    refused("[cluster]\nconfig = { \"zookeeper.session.timeout.ms\" = 6000 }", "2:45", "went with ZooKeeper");
+    let old = |rest: &str| format!("kafka = \"3.9\"\n{rest}");
+    refused(&old("[cluster]\nzookeeper = 4"), "3:13", "4 servers survive no more failures than 3. Write an odd number");
+    refused(&old("[cluster]\ncontrollers = 3"), "3:15", "one of the brokers is the controller. Write zookeeper = 3.");
+    refused(&old("[timeline]\n5s = \"pause controllers\""), "3:13", "one of the brokers is the controller");
+    refused(&old("[cluster]\nconfig = { \"broker.session.timeout.ms\" = 6000 }"), "3:42", "is of clusters without ZooKeeper");
+    refused(&old("[[topic]]\nname = \"t\"\nreplication_factor = 4"), "4:22", "Replication factor: 4 larger than available brokers: 3.");
+}
+
+#[test]
+fn a_file_for_kafka_3_9_has_its_defaults_and_reads_back() {
+    let text = "kafka = \"3.9\"\n[cluster]\nzookeeper = 5\nconfig = { \"zookeeper.session.timeout.ms\" = 6000 }\n[[topic]]\nname = \"t\"\n\
+        [[producer]]\nname = \"p\"\ntopic = \"t\"\nevery = \"1s\"\n[timeline]\n5s = \"cut 101 zookeeper\"\n6s = \"kill 3005\"\n";
+    let scenario = Scenario::parse(text).expect("valid");
+    assert_eq!(scenario.producers[0].config.linger, SimDuration::ZERO);
+    assert_eq!(scenario.topics[0].config.message_timestamp_after_max_ms, i64::MAX as u64);
+    assert!(!scenario.cluster.config.eligible_leader_replicas);
+    assert_eq!(scenario.cluster.config.zookeeper_session_timeout, SimDuration::from_secs(6));
+    let written = scenario.to_toml();
+    assert_eq!(Scenario::parse(&written).as_ref(), Ok(&scenario), "{written}");
+    assert!(!written.contains("linger"), "{written}");
+    assert_eq!(link::unpack(&link::pack(&scenario, None, None)).expect("opens").scenario, scenario);
 }
 
 #[test]
@@ -75,7 +105,7 @@ fn wrong_types_say_what_stands_there_and_what_to_write() {
 #[test]
 fn bad_durations_are_refused() {
     refused("[network]\nlatency = \"soon\"", "2:11", "Write a duration such as \"20s\"");
-    refused("[network]\nlatency = \"2h\"", "2:11", "over the limit of 1h");
+    refused("[network]\nlatency = \"2h\"", "2:11", "over the limit of 1 h");
     refused("[network]\njitter = -1", "2:10", "`jitter` is the number -1");
     refused(&with_group("process = \"5 parsecs\""), "6:11", "a duration");
     refused("[[topic]]\nname = \"t\"\n[[producer]]\nname = \"p\"\ntopic = \"t\"\nevery = 0", "6:9", "`every` is zero");
@@ -195,7 +225,7 @@ fn the_timeline_is_checked_line_by_line() {
     refused("[timeline]\n60s = 'start'", "2:13", "Say which broker");
     refused("[timeline]\nlater = \"kill 101\"", "2:1", "`later` is no time");
     refused("[timeline]\n1.5s = \"kill 101\"", "2:1", "needs quotes");
-    refused("[timeline]\n999d = \"kill 101\"", "2:1", "over the limit of 365d");
+    refused("[timeline]\n999d = \"kill 101\"", "2:1", "over the limit of 365 d");
     refused("[timeline]\n60s = 5", "2:7", "Write a shell line");
 }
 
@@ -533,7 +563,10 @@ fn a_way_to_lose_records_and_its_remedy_differ_in_one_line() {
         let (broken, fixed) = (told(broken), told(text));
         assert_eq!(broken.len(), fixed.len(), "{name}");
         let changed: Vec<&String> = fixed.iter().zip(&broken).filter(|(fixed, broken)| fixed != broken).map(|(fixed, _)| fixed).collect();
-        assert!(matches!(changed[..], [line] if line.starts_with("config = ")), "{name}: {changed:?}");
+        // A setting, or an entry of the timeline.
+        let cause =
+            |line: &str| line.starts_with("config = ") || line.starts_with("features = ") || line.starts_with(|c: char| c.is_ascii_digit());
+        assert!(matches!(changed[..], [line] if cause(line)), "{name}: {changed:?}");
         pairs += 1;
     }
     assert!(pairs > 0, "there is something to compare");

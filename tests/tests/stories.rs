@@ -2,6 +2,7 @@
 
 mod stories {
     mod administration;
+    mod causes;
     mod disks;
     mod faults;
     mod groups;

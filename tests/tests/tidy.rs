@@ -11,15 +11,16 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("vocabulary", &["record", "trace", "command", "scenario"]),
     ("storage", &["log"]),
     ("messages", &["metadata", "protocol", "node"]),
-    ("participants", &["controller", "quorum", "group", "broker", "client", "network"]),
+    ("participants", &["controller", "quorum", "group", "broker", "client", "network", "zookeeper"]),
     ("world", &["cluster"]),
     ("boundary", &["view"]),
     ("language", &["shell", "scenario::", "report", "session"]),
 ];
 
 /// Participants meet through messages alone. The exceptions are Kafka's own: a broker hosts a coordinator, a client runs an assignor,
-/// the leader of the quorum is the controller.
-const NEIGHBOURS: [(&str, &str); 3] = [("broker", "group"), ("client", "group"), ("quorum", "controller")];
+/// the leader of the quorum is the controller, or leads an ensemble in which one of the brokers becomes it.
+const NEIGHBOURS: [(&str, &str); 5] =
+    [("broker", "group"), ("client", "group"), ("quorum", "controller"), ("quorum", "zookeeper"), ("broker", "controller")];
 
 /// Uses against the order that are known and stay until somebody mends them; a line that is mended must go.
 const KNOWN: [(&str, &str); 4] =

@@ -296,13 +296,16 @@ impl SimWorker {
 
     fn shell(&mut self, line: &str) -> Result<String, String> {
         let session = self.live()?;
+        if let Some(answer) = shell::reading::answer(session.cluster(), line) {
+            return answer;
+        }
         let command = shell::parse_line(line).map_err(|error| error.to_string())?;
         let text = command.to_string();
-        session.submit(command).map_err(|error| error.to_string())?;
+        let answer = session.submit(command).map_err(|error| error.to_string())?;
         black_box::changed(session);
         self.frames.changed();
         self.saves.want();
-        Ok(text)
+        Ok(if answer.is_empty() { text } else { answer })
     }
 
     fn set_playback(&mut self, playback: Playback) {

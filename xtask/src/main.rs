@@ -27,6 +27,7 @@ cargo xtask build                           build the site into dist/ and print 
 cargo xtask bench                           measure speed, memory and size
 cargo xtask swarm [--seeds N | --seed N]    thousands of random runs, every invariant after every event
 cargo xtask swarm --mutants [--seeds N]     plants bugs one after another; the swarm must find each
+cargo xtask swarm --models                  searches every order of events in small clusters; part of `swarm` without options
 cargo xtask setup                           only bring what is missing";
 
 fn main() -> ExitCode {

@@ -22,7 +22,7 @@ const STEPS: [Step; 9] = [
     Step { name: "fmt", about: "the code is formatted", perform: fmt },
     Step { name: "clippy", about: "no lint speaks, native", perform: clippy },
     Step { name: "native", about: "unit and story tests", perform: native },
-    Step { name: "mutants", about: "planted bugs are found by the swarm", perform: mutants },
+    Step { name: "mutants", about: "planted bugs are found by the swarm and by the model", perform: mutants },
     Step { name: "clippy-web", about: "no lint speaks, for the web", perform: clippy_web },
     Step { name: "web", about: "engine, storage and link in headless Chromium", perform: web },
     Step { name: "build", about: "the site is built", perform: build },
@@ -82,7 +82,9 @@ fn native() -> Outcome {
 
 fn mutants() -> Outcome {
     let call = cargo().words("run --locked --profile test -p playground_tests --features planted --bin mutants --");
-    call.words("--seeds 2000").run("see which planted bug was not found, or which seeds fail without one")
+    call.words("--seeds 2000").run("see which planted bug was not found, or which seeds fail without one")?;
+    let call = cargo().words("test --locked -p playground_tests --features planted --test models -- the_model_finds --nocapture");
+    call.run("see which planted bug the model did not find")
 }
 
 fn clippy_web() -> Outcome {

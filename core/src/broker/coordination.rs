@@ -3,7 +3,7 @@
 
 use super::Broker;
 use super::purgatory::{AnswerTo, ParkedProduce};
-use crate::config::{Acks, BrokerConfig, TopicConfig};
+use crate::config::{Acks, BrokerConfig, Settings, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
 use crate::group::{Asked, Write};
@@ -183,6 +183,6 @@ fn offsets_topic_request(config: &BrokerConfig) -> CreateTopicRequest {
         internal: true,
         partitions: config.offsets_topic_partitions as i32,
         replication_factor: config.offsets_topic_replication_factor as i32,
-        config: TopicConfig { segment_bytes: 104_857_600, ..TopicConfig::default() },
+        config: TopicConfig { segment_bytes: 104_857_600, ..TopicConfig::of(config.profile) },
     }
 }

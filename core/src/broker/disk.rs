@@ -7,7 +7,7 @@ use super::partition::Replica;
 use super::{Broker, Phase};
 use crate::command::DiskFault;
 use crate::ids::{EventId, NodeId, Offset, TopicPartition};
-use crate::node::{Fact, Outbox};
+use crate::node::{CutBy, Fact, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
@@ -62,23 +62,13 @@ impl Disk {
 impl Broker {
     /// The machine loses its power: the process ends, and of every log what was not yet on the disk. `kill` leaves the page cache.
     pub fn power_cut(&mut self, now: SimTime, because: EventId, out: &mut Outbox) {
-        let lost: Vec<(TopicPartition, u64, Offset)> = self
-            .replicas
-            .iter_mut()
-            .map(|(id, replica)| (*id, replica.power_lost(now), replica.log.log_end()))
-            .filter(|(_, records, _)| *records > 0)
-            .collect();
-        for (id, records, end) in lost {
-            let (name, me, records) = (self.image.name_of(id), self.id, counted(records));
-            out.note(
-                EventKind::LogDamaged,
-                name.clone(),
-                format!("Broker {me} lost {records} of {name} with its page cache (from offset {end})."),
-                "Kafka leaves flushing to the operating system (30 to 35 s); flush.messages says more often".to_owned(),
-                vec![because],
-            );
-        }
+        self.cut_logs(CutBy::Power, Some(because), &mut |_, replica| replica.power_lost(now), out);
         self.crash();
+    }
+
+    /// What waits for the disk.
+    pub fn unserved(&self) -> impl Iterator<Item = (NodeId, &Message)> {
+        self.disk.held.iter().map(|(_, from, message)| (*from, message))
     }
 
     /// Full or slow, until it is healed.
@@ -92,7 +82,7 @@ impl Broker {
             DiskFault::Heal => self.disk = Disk { held: std::mem::take(&mut self.disk.held), ..Disk::default() },
             DiskFault::Full => self.disk.full = true,
             DiskFault::Slow(by) => self.disk.slow = by,
-            DiskFault::Corrupt => {
+            DiskFault::Corrupt { epoch } => {
                 let image = Arc::clone(&self.image);
                 let newest = |(id, replica): (&TopicPartition, &Replica)| {
                     image.topic(id.topic).is_none_or(|topic| !topic.internal).then_some(())?;
@@ -100,11 +90,15 @@ impl Broker {
                     Some((stored.batch.max_timestamp_ms(), *id, stored.base_offset))
                 };
                 if let Some((_, id, offset)) = self.replicas.iter().filter_map(newest).max() {
-                    self.rot(id, offset, false, because, out);
+                    self.rot(id, offset, epoch, because, out);
                 }
             }
             DiskFault::Wipe => {
-                self.replicas.values_mut().for_each(|replica| replica.start_anew(Offset::ZERO));
+                for (id, replica) in &mut self.replicas {
+                    let pieces = replica.log.epochs().pieces(Offset::ZERO, replica.log.log_end());
+                    replica.start_anew(Offset::ZERO);
+                    out.fact(Fact::Cut { broker: self.id, partition: *id, pieces, how: CutBy::Wipe, because: Some(because) });
+                }
                 self.checkpoint.clear();
                 self.clean_shutdown = None;
                 self.disk = Disk::default();
@@ -161,21 +155,48 @@ impl Broker {
 
     /// A process reads the logs it finds; one whose predecessor did not stop in order recovers them first.
     pub(super) fn load_logs(&mut self, clean: bool, out: &mut Outbox) {
-        let checkpoint = &self.checkpoint;
-        let load = |(id, replica): (&TopicPartition, &mut Replica)| {
-            let cut = replica.load(clean, checkpoint.get(id).copied().unwrap_or_default());
-            (cut > 0).then(|| (*id, cut, replica.log.log_end()))
-        };
-        let cuts: Vec<(TopicPartition, u64, Offset)> = self.replicas.iter_mut().filter_map(load).collect();
-        for (id, records, end) in cuts {
-            let (name, me, records) = (self.image.name_of(id), self.id, counted(records));
-            out.note(
-                EventKind::LogDamaged,
-                name.clone(),
-                format!("Broker {me} cut {records} from its copy of {name} (from offset {end}): the batch there does not match its CRC."),
-                "Recovery after an unclean end reads every batch behind the recovery point and cuts at the first bad one".to_owned(),
-                self.lifecycle.because.into_iter().collect(),
-            );
+        let checkpoint = std::mem::take(&mut self.checkpoint);
+        let because = self.lifecycle.because;
+        self.cut_logs(
+            CutBy::Damage,
+            because,
+            &mut |id, replica| replica.load(clean, checkpoint.get(&id).copied().unwrap_or_default()),
+            out,
+        );
+        self.checkpoint = checkpoint;
+    }
+
+    /// Something happens to every log; `cut` gives how many records it cost.
+    fn cut_logs(
+        &mut self,
+        how: CutBy,
+        because: Option<EventId>,
+        cut: &mut dyn FnMut(TopicPartition, &mut Replica) -> u64,
+        out: &mut Outbox,
+    ) {
+        let me = self.id;
+        for (id, replica) in &mut self.replicas {
+            let (epochs, before) = (replica.log.epochs().clone(), replica.log.log_end());
+            let records = cut(*id, replica);
+            if records == 0 {
+                continue;
+            }
+            let (name, records, end) = (self.image.name_of(*id), counted(records), replica.log.log_end());
+            let (text, rule) = match how {
+                CutBy::Power => (
+                    format!("Broker {me} lost {records} of {name} with its page cache (from offset {end})."),
+                    "Kafka leaves flushing to the operating system (30 to 35 s); flush.messages says more often",
+                ),
+                _ => (
+                    format!(
+                        "Broker {me} cut {records} from its copy of {name} (from offset {end}): the batch there does not match its CRC."
+                    ),
+                    "Recovery after an unclean end reads every batch behind the recovery point and cuts at the first bad one",
+                ),
+            };
+            let event = out.note(EventKind::LogDamaged, name, text, rule.to_owned(), because.into_iter().collect());
+            let pieces = epochs.pieces(end, before);
+            out.fact(Fact::Cut { broker: me, partition: *id, pieces, how, because: Some(event) });
         }
     }
 

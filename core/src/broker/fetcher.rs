@@ -5,7 +5,7 @@ use super::Broker;
 use super::partition::{Role, truncation_point};
 use crate::error::ErrorCode;
 use crate::ids::{BrokerId, CorrelationId, NodeId, Offset, TopicPartition};
-use crate::node::Outbox;
+use crate::node::{CutBy, Fact, Outbox};
 use crate::planted::{Bug, planted};
 use crate::protocol::{FetchPartition, FetchRequest, FetchedPartition, Request};
 use crate::sorted::SortedSet;
@@ -192,20 +192,22 @@ impl Broker {
     /// Records that the new leader never had go; everybody is told.
     fn truncate(&mut self, id: TopicPartition, end: Offset, leader: BrokerId, out: &mut Outbox) {
         let Some(replica) = self.replicas.get_mut(&id) else { return };
-        let before = replica.log.log_end();
+        let (epochs, before) = (replica.log.epochs().clone(), replica.log.log_end());
         replica.truncate_to(end);
         let gone = before.since(replica.log.log_end());
         if gone == 0 {
             return;
         }
+        let pieces = epochs.pieces(replica.log.log_end(), before);
         let (name, me) = (self.image.name_of(id), self.id);
         let records = super::disk::counted(gone);
-        out.note(
+        let event = out.note(
             EventKind::LogTruncated,
             name.clone(),
             format!("Broker {me} cut {records} from its copy of {name} (from offset {end}): leader {leader} does not have them."),
             "A follower cuts its log where its leader epochs diverge from the leader's (KIP-101, KIP-279)".to_owned(),
             self.lifecycle.because.into_iter().collect(),
         );
+        out.fact(Fact::Cut { broker: me, partition: id, pieces, how: CutBy::Leader(leader), because: Some(event) });
     }
 }

@@ -1,8 +1,10 @@
 //! How a broker finds the active controller: it asks the one it believes in, and another voter when that one is gone, silent, or
-//! says it is somebody else. Kafka's observers of the quorum and `NodeToControllerChannelManager`.
+//! says it is somebody else. Kafka's observers of the quorum and `NodeToControllerChannelManager`. A broker's connection to a
+//! ZooKeeper ensemble goes the same way.
 
 use super::{Broker, Phase};
-use crate::ids::{CorrelationId, NodeId};
+use crate::config::BrokerConfig;
+use crate::ids::{BrokerId, CorrelationId, NodeId};
 use crate::node::Outbox;
 use crate::protocol::Request;
 use crate::time::{SimDuration, SimTime};
@@ -13,6 +15,8 @@ pub(super) const ANSWER_TIMEOUT: SimDuration = SimDuration::from_secs(2);
 
 /// Pause before the next voter is tried.
 const RETRY_BACKOFF: SimDuration = SimDuration::from_millis(100);
+/// ZooKeeper's client waits up to a second (`ClientCnxn.SendThread`).
+const RECONNECT_PAUSE: SimDuration = SimDuration::from_secs(1);
 
 #[derive(Clone, Debug)]
 pub(super) struct ControllerLink {
@@ -25,12 +29,19 @@ pub(super) struct ControllerLink {
     contact: Option<CorrelationId>,
     /// Nothing is asked before.
     retry_at: SimTime,
+    /// How long an answer to a metadata fetch may take, and the pause before the next voter is tried.
+    patience: SimDuration,
+    backoff: SimDuration,
 }
 
 impl ControllerLink {
-    pub(super) fn new(voters: Arc<[i32]>) -> Self {
-        let active = voters[0];
-        ControllerLink { voters, active, fetch: None, contact: None, retry_at: SimTime::ZERO }
+    /// Servers of an ensemble share the brokers out among them.
+    pub(super) fn new(broker: BrokerId, voters: Arc<[i32]>, config: &BrokerConfig) -> Self {
+        let (active, patience, backoff) = match config.zookeeper() {
+            true => (voters[broker.0 as usize % voters.len()], config.zookeeper_ping_interval().times(2), RECONNECT_PAUSE),
+            false => (voters[0], ANSWER_TIMEOUT, RETRY_BACKOFF),
+        };
+        ControllerLink { voters, active, fetch: None, contact: None, retry_at: SimTime::ZERO, patience, backoff }
     }
 
     /// When a fetch is overdue, or the next one may go.
@@ -63,7 +74,19 @@ impl ControllerLink {
 }
 
 impl Broker {
+    /// Nobody is asked while it is not known who the controller is.
     pub(super) fn ask_controller(&mut self, request: Request, out: &mut Outbox) -> CorrelationId {
+        let Some(zookeeper) = &self.zookeeper else { return self.ask_voter(request, out) };
+        let controller = zookeeper.controller();
+        let id = self.correlation();
+        if let Some(controller) = controller {
+            out.request(NodeId::Broker(controller), id, request);
+        }
+        id
+    }
+
+    /// The voter it takes for the active controller, or the server of the ensemble it is connected to.
+    pub(super) fn ask_voter(&mut self, request: Request, out: &mut Outbox) -> CorrelationId {
         let id = self.correlation();
         out.request(NodeId::Controller(self.link.active), id, request);
         id
@@ -71,14 +94,15 @@ impl Broker {
 
     /// A registration or a heartbeat.
     pub(super) fn contact(&mut self, request: Request, out: &mut Outbox) {
-        self.link.contact = Some(self.ask_controller(request, out));
+        self.link.contact = Some(self.ask_voter(request, out));
     }
 
     /// Keeps one metadata fetch under way.
     pub(super) fn fetch_metadata(&mut self, now: SimTime, out: &mut Outbox) {
         if self.link.fetch.is_none() && !self.link.is_resting(now) && self.listens() {
-            let request = Request::FetchMetadata { offset: self.image.offset, epoch: self.lifecycle.epoch };
-            self.link.fetch = Some((self.ask_controller(request, out), now + ANSWER_TIMEOUT));
+            let offset = self.zookeeper.as_ref().map_or(self.image.offset, |zookeeper| zookeeper.seen());
+            let request = Request::FetchMetadata { offset, epoch: self.lifecycle.epoch };
+            self.link.fetch = Some((self.ask_voter(request, out), now + self.link.patience));
         }
     }
 
@@ -103,12 +127,15 @@ impl Broker {
     /// What was asked of it is forgotten and asked again of another.
     fn lose_controller(&mut self, now: SimTime, hint: Option<i32>) {
         let elsewhere = hint.filter(|voter| *voter != self.link.active);
-        self.link.retry_at = if elsewhere.is_some() { now } else { now + RETRY_BACKOFF };
+        self.link.retry_at = if elsewhere.is_some() { now } else { now + self.link.backoff };
         // One that is elected and not yet in office names itself.
         self.link.turn(elsewhere.or(hint));
         self.link.fetch = None;
         if self.link.contact.take().is_some() {
             self.lifecycle.next_contact = self.link.retry_at;
+        }
+        if self.zookeeper.is_some() {
+            return self.write_again();
         }
         self.forget_isr_request();
     }

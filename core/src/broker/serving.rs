@@ -8,10 +8,11 @@ use crate::error::ErrorCode;
 use crate::group::GroupCoordinator;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::{Appended, ClientBatch};
-use crate::node::Outbox;
+use crate::node::{Fact, Outbox};
 use crate::planted::{Bug, planted};
 use crate::protocol::{
-    EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceRequest, ProducedPartition, Request, Response,
+    EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceBatch, ProduceRequest, ProducedPartition,
+    Request, Response,
 };
 use crate::sorted::SortedMap;
 use crate::time::SimTime;
@@ -37,22 +38,30 @@ impl Broker {
                 let answer = questions.iter().map(|asked| (asked.partition, self.epoch_end(asked))).collect();
                 out.respond(from, id, Response::OffsetForLeaderEpoch(answer));
             }
+            Request::UpdateMetadata { .. } | Request::AlterPartition(_) | Request::CreateTopic(_) | Request::BrokerHeartbeat(_) => {
+                self.serve_with_zookeeper(now, from, id, request, out);
+            }
             group_request => self.serve_group(now, from, id, group_request, out),
         }
     }
 
     fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &ProduceRequest, out: &mut Outbox) {
         let NodeId::Client(client) = from else { return };
+        let acks = Acks::from_wire(request.acks);
+        let dropped = |sent: &ProduceBatch| Fact::Dropped { client, partition: sent.partition, records: sent.batch.record_count() };
         if self.write_fails(out) {
+            request.batches.iter().filter(|_| acks == Some(Acks::None)).for_each(|sent| out.fact(dropped(sent)));
             return;
         }
-        let acks = Acks::from_wire(request.acks);
         let results = Vec::with_capacity(request.batches.len());
         let mut parked = ParkedProduce { answer_to: AnswerTo::Producer(from, id), results, open: 0, deadline: now + request.timeout };
         for sent in &request.batches {
             let batch = ClientBatch { batch: sent.batch.clone(), writer: client.0, serial: sent.serial };
             let result = acks.ok_or(ErrorCode::InvalidRequiredAcks);
             let result = result.and_then(|acks| self.append(now, sent.partition, &batch, acks, &mut parked.open));
+            if result.is_err() && acks == Some(Acks::None) {
+                out.fact(dropped(sent));
+            }
             parked.results.push(ProducedPartition { partition: sent.partition, result });
         }
         match acks {

@@ -25,6 +25,9 @@ impl Broker {
         self.lifecycle.phase = Phase::Stopping;
         self.lifecycle.because = because;
         self.lifecycle.stop_by = now + PATIENCE;
+        if self.zookeeper.is_some() {
+            return self.ask_for_leave(now, out);
+        }
         self.contact_controller(now, out);
     }
 
@@ -45,6 +48,7 @@ impl Broker {
     pub(super) fn exit(&mut self, now: SimTime, out: &mut Outbox) {
         self.flush_logs(now, true);
         self.write_checkpoint();
+        self.close_session(out);
         let (epoch, because) = (self.lifecycle.epoch, self.lifecycle.because);
         self.crash();
         self.clean_shutdown = Some(epoch);

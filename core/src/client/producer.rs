@@ -349,10 +349,15 @@ impl Producer {
         let (_, request) = self.in_flight.remove(place);
         for drained in request.batches {
             let result = results.iter().find(|result| result.partition.partition == drained.partition);
-            match result.map(|result| result.result) {
-                Some(Ok((base, epoch))) => self.acked(&drained, base, epoch, out),
-                Some(Err(error)) => self.refused(now, drained, error, out),
-                None => self.refused(now, drained, ErrorCode::NetworkException, out),
+            match result.map_or(Err(ErrorCode::NetworkException), |result| result.result) {
+                Ok((base, epoch)) => self.acked(&drained, base, epoch, out),
+                Err(error) => {
+                    if let Some(topic) = self.topic_id {
+                        let partition = TopicPartition { topic, partition: drained.partition };
+                        out.fact(Fact::Refused { client: self.id, partition, by: request.to, error });
+                    }
+                    self.refused(now, drained, error, out);
+                }
             }
         }
     }

@@ -39,6 +39,7 @@ impl Cluster {
             | Command::DeleteTopic(_)
             | Command::ConfigureTopic { .. }
             | Command::Reassign { .. }
+            | Command::Unregister(_)
             | Command::CancelReassignment { .. } => answer = self.administer(command)?,
         }
         self.hosts.iter_mut().for_each(|host| host.punctual = false);
@@ -58,7 +59,7 @@ impl Cluster {
             (NodeId::Broker(BrokerId(id)), Who::Node(wanted)) => id == *wanted,
             (NodeId::Broker(_), Who::All(Kind::Brokers)) => true,
             (NodeId::Controller(id), Who::Node(wanted)) => id == *wanted,
-            (NodeId::Controller(_), Who::All(Kind::Controllers)) => true,
+            (NodeId::Controller(_), Who::All(Kind::Controllers | Kind::ZooKeeper)) => true,
             (NodeId::Client(_), Who::All(Kind::Clients)) => true,
             (NodeId::Client(client), Who::Client(wanted)) => {
                 let place = client.0 as usize;
@@ -78,9 +79,11 @@ impl Cluster {
     fn actor(&self, who: &Who) -> (String, bool) {
         let text = match who {
             Who::Node(id) if self.broker_ids.binary_search(&BrokerId(*id)).is_ok() => format!("Broker {id}"),
+            Who::Node(id) if self.scenario.cluster.config.zookeeper() => format!("Server {id} of ZooKeeper"),
             Who::Node(id) => format!("Controller {id}"),
             Who::All(Kind::Brokers) => return ("The brokers".to_owned(), true),
             Who::All(Kind::Controllers) => return ("The controllers".to_owned(), true),
+            Who::All(Kind::ZooKeeper) => return ("The servers of ZooKeeper".to_owned(), true),
             Who::All(Kind::Clients) => return ("The clients".to_owned(), true),
             Who::Client(name) => {
                 let many = self.meant(who).len() > 1;

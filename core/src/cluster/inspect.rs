@@ -3,7 +3,7 @@
 use super::Cluster;
 use crate::broker::Phase;
 use crate::broker::partition::Replica;
-use crate::ids::{Offset, TopicPartition};
+use crate::ids::{BrokerId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::time::EPOCH_MS;
 use crate::view::RecordDetail;
@@ -23,6 +23,11 @@ impl Cluster {
     pub fn partition_named(&self, topic: &str, partition: u32) -> Option<TopicPartition> {
         let topic = self.controller().image().topic_named(topic)?;
         (partition < topic.partitions.len() as u32).then_some(TopicPartition { topic: topic.id, partition })
+    }
+
+    /// Its process is frozen.
+    pub fn is_paused(&self, broker: BrokerId) -> bool {
+        self.number(NodeId::Broker(broker)).is_some_and(|node| self.hosts[node as usize].paused)
     }
 
     /// The replica that speaks for a partition: its leader's, else the one with the longest log.

@@ -1,53 +1,57 @@
 //! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
 
 use super::Cluster;
-use crate::ids::{BrokerId, EventId, NodeId, TopicPartition};
+use super::referee::Cut;
+use crate::ids::{BrokerId, EventId, NodeId};
 use crate::node::Fact;
+use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
+use std::sync::Arc;
 
 impl Cluster {
-    /// Tells the referee; what it finds becomes an event.
-    pub(super) fn judge(&mut self, fact: Fact, next_event: &mut u64) {
+    /// Tells the referee what a participant told; what it finds becomes an event.
+    pub(super) fn judge(&mut self, node: u32, fact: Fact) {
         match fact {
             Fact::Sent { records, .. } => self.referee.sent += u64::from(records),
-            Fact::Acked { partition, base, records, epoch, .. } => self.referee.acked(partition, base, records, epoch),
+            Fact::Acked { client, partition, base, records, epoch } => {
+                let acks = self.producers[client.0 as usize].config().acks;
+                self.referee.acked(partition, base, records, epoch, acks);
+            }
             Fact::AckedBlindly { records, .. } => self.referee.acked += u64::from(records),
             Fact::Failed { records, .. } => self.referee.failed += u64::from(records),
             Fact::Delivered { client, partition, batch, from, to } => {
                 let consumer = client.0 as usize - self.producers.len();
-                self.referee.delivered(self.group_of[consumer], partition, &batch, from, to);
+                let group = self.group_of[consumer];
+                let given = self.referee.delivered(group, partition, &batch, from, to);
+                if given.again || given.twice || given.late || given.skipped.is_some() {
+                    self.given(group, batch.writer, partition, from, given);
+                }
+            }
+            Fact::Refused { client, partition, by, error } => self.refused(client, partition, by, error),
+            Fact::Dropped { client, partition, records } => {
+                let broker = self.brokers[node as usize - self.controllers.len()].id;
+                let why = format!("broker {broker} does not take it");
+                let because = self.elections.get(&self.controller().image().name_of(partition)).copied();
+                self.unwritten(client, partition, records, &why, because.or_else(|| self.blame(partition, &[])));
+            }
+            Fact::Cut { broker, partition, pieces, how, because } => {
+                self.referee.cuts.entry(partition).or_default().push(Cut { broker, pieces, how, because });
+            }
+            Fact::Begun { client, partition, at } => {
+                let group = self.group_of[client.0 as usize - self.producers.len()];
+                self.begun.insert((group, partition), (client, at));
             }
             Fact::Exited(process, event) => {
                 if let Some(node) = self.number(process) {
                     self.end(node, event);
                 }
             }
-            Fact::LeaderStarted { partition, .. } => self.judge_leader(partition, next_event),
+            Fact::LeaderStarted { partition, .. } => {
+                self.judge_leader(partition);
+                self.hosts[node as usize].leads();
+            }
         }
-    }
-
-    fn judge_leader(&mut self, id: TopicPartition, next_event: &mut u64) {
-        let name = self.controller().image().name_of(id);
-        let Some(leader) = self.controller().image().partition(id).and_then(|partition| partition.leader) else { return };
-        // Nobody tells of an election that a controller wrote and did not live to see committed: its successor commits it by taking over.
-        let because = self.elections.get(&name).copied().or(self.last_takeover);
-        let brokers = &self.brokers;
-        let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
-        let disks = || brokers.iter().filter_map(|broker| Some((broker.id, &broker.replicas().get(&id)?.log))).collect();
-        let Some((count, first, last)) = self.referee.leader_started(id, &replica.log, disks, because) else { return };
-        let event = EventId(*next_event);
-        *next_event += 1;
-        let range = if first == last { format!("{name}@{first}") } else { format!("{name}@{first}…{last}") };
-        let records = if count == 1 { "1 acknowledged record is".to_owned() } else { format!("{count} acknowledged records are") };
-        self.push_event(TraceEvent {
-            id: event,
-            kind: EventKind::RecordLost,
-            subject: name,
-            text: format!("{records} lost: {range}. Broker {leader} leads now and never had them."),
-            rule: "What the leader's log does not hold is not in the partition".to_owned(),
-            causes: because.into_iter().collect(),
-        });
     }
 
     /// What the user did to the client that such a sentence begins with.
@@ -58,14 +62,19 @@ impl Cluster {
         self.hosts[node as usize].struck
     }
 
-    /// What the user did to the replicas of a partition that are out of sync.
+    /// What the user did to the replicas of a partition that are out of sync, or did last to any of them.
     fn struck_followers(&self, partition: &str) -> Vec<EventId> {
         let image = self.controller().image();
         let known = partition.rsplit_once('-').and_then(|(topic, number)| Some((image.topic_named(topic)?, number.parse::<usize>().ok()?)));
         let Some(partition) = known.and_then(|(topic, number)| topic.partitions.get(number)) else { return Vec::new() };
         let late = partition.replicas.iter().filter(|broker| !partition.isr.contains(broker));
         let nodes = late.filter_map(|broker| self.number(NodeId::Broker(*broker)));
-        nodes.filter_map(|node| self.hosts[node as usize].struck).collect()
+        let struck: Vec<EventId> = nodes.filter_map(|node| self.hosts[node as usize].struck).collect();
+        if !struck.is_empty() {
+            return struck;
+        }
+        let copies: Vec<NodeId> = partition.replicas.iter().map(|broker| NodeId::Broker(*broker)).collect();
+        self.blame_of(&copies).into_iter().collect()
     }
 
     pub(super) fn next_event_id(&mut self) -> EventId {
@@ -83,12 +92,18 @@ impl Cluster {
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
                 let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck));
+                let controller = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
+                let last = |node: Option<u32>| node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last));
+                event.causes.extend(last(node).or_else(|| last(controller)));
             }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
+            EventKind::GroupRebalanced => {
+                self.rebalances.insert(event.subject.clone(), event.id);
+            }
             EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
-            EventKind::IsrChanged if event.causes.is_empty() && event.rule.starts_with("replica.lag.time.max.ms") => {
+            EventKind::IsrChanged if event.rule.starts_with("replica.lag.time.max.ms") => {
                 event.causes.extend(self.struck_followers(&event.subject));
+                self.shrinks.insert(event.subject.clone(), event.id);
             }
             EventKind::ControllerResigned => {
                 self.last_elected.1 = Some(event.id);
@@ -96,13 +111,20 @@ impl Cluster {
             // So does the quorum of its leader.
             EventKind::ControllerElected => {
                 let (last, left) = self.last_elected;
-                let struck = self.number(NodeId::Controller(last)).and_then(|node| self.hosts[node as usize].struck);
+                let zookeeper = self.scenario.cluster.config.zookeeper();
+                let last_node = if zookeeper { NodeId::Broker(BrokerId(last)) } else { NodeId::Controller(last) };
+                let struck = self.number(last_node).and_then(|node| self.hosts[node as usize].struck);
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
-                self.last_takeover = Some(event.id);
+            }
+            // Servers of an ensemble only miss one another.
+            EventKind::ZooKeeper if event.causes.is_empty() => {
+                let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
+                event.causes.extend(servers.filter_map(|host| host.struck));
             }
             _ => {}
         }
+        let kind = event.kind;
         self.events.push(EventView {
             id: event.id.0,
             at_us: self.now.micros(),
@@ -112,5 +134,35 @@ impl Cluster {
             rule: event.rule,
             causes: event.causes.into_iter().map(|cause| cause.0).collect(),
         });
+        if matches!(kind, EventKind::ControllerElected | EventKind::ControllerResigned | EventKind::ZooKeeper) {
+            self.tell_untold(kind);
+        }
+    }
+
+    /// Whoever takes over commits what its predecessors left in its log; they can tell of it no more.
+    fn tell_untold(&mut self, kind: EventKind) {
+        let Some(active) = self.active_controller().map(Voter::id) else { return };
+        let newest = self.active_controller().and_then(Voter::active).unwrap_or(0);
+        let left: Vec<_> = self.controllers.iter_mut().flat_map(|voter| voter.take_untold(newest)).collect();
+        for (epoch, upto, event) in left {
+            let committed = self.controllers.iter().any(|voter| voter.id() == active && voter.has_committed(epoch, upto));
+            self.tell_late(event, committed);
+        }
+        if kind == EventKind::ControllerElected && self.scenario.cluster.config.zookeeper() {
+            let image = Arc::clone(self.controller().image());
+            let left: Vec<_> = self.brokers.iter_mut().flat_map(|broker| broker.take_untold(image.controller_epoch)).collect();
+            left.into_iter().for_each(|(epoch, upto, event)| self.tell_late(event, image.has_written(epoch, upto)));
+        }
+    }
+
+    /// What was not committed has not happened; only an administrator is owed a word.
+    fn tell_late(&mut self, mut event: TraceEvent, committed: bool) {
+        if event.kind == EventKind::Command && !committed {
+            let ran: String = event.text.split_inclusive('`').take(2).collect();
+            event.text = format!("{ran}, and it came to nothing: its controller was gone before a majority had it.");
+        } else if !committed {
+            return;
+        }
+        self.push_event(event);
     }
 }

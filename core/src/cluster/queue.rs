@@ -67,6 +67,26 @@ impl EventQueue {
         Some((at, due))
     }
 
+    /// Everything in the queue, in no order: its id, its time, and the message or who is to wake.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u64, SimTime, Result<&Envelope, u32>)> {
+        self.heap.iter().map(|entry| {
+            let what = match entry.due {
+                Due::Deliver { slot } => {
+                    Ok(self.envelopes[slot as usize].as_ref().expect("a slot holds its envelope until it is delivered"))
+                }
+                Due::Wake { node } => Err(node),
+            };
+            (entry.id, entry.at, what)
+        })
+    }
+
+    /// As [`pop`](EventQueue::pop), wherever it stands.
+    pub(super) fn remove(&mut self, id: u64) -> Option<(SimTime, Due)> {
+        let Entry { at, due, .. } = *self.heap.iter().find(|entry| entry.id == id)?;
+        self.heap.retain(|entry| entry.id != id);
+        Some((at, due))
+    }
+
     pub fn len(&self) -> u64 {
         self.heap.len() as u64
     }

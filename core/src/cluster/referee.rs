@@ -3,9 +3,11 @@
 //! A promise (an acknowledged record) is broken when the leader of its partition no longer has it. A delivery is judged by offset
 //! (the same place again: a duplicate) and by the writer's own count (the same record at another place, or out of order).
 
+use crate::config::Acks;
 use crate::ids::{BrokerId, EventId, LeaderEpoch, Offset, TopicPartition};
 use crate::log::PartitionLog;
 use crate::log::segment::StoredBatch;
+use crate::node::{CutBy, Piece};
 use crate::sorted::SortedMap;
 
 /// How many lost records are kept in detail; all are counted.
@@ -16,17 +18,53 @@ pub struct Referee {
     pub sent: u64,
     pub acked: u64,
     pub failed: u64,
-    promises: SortedMap<TopicPartition, Promises>,
+    /// Of those that acks=0 counts as acknowledged, the ones that nobody stored.
+    pub unwritten: u64,
+    /// Acknowledged offsets of a partition, by the leader epoch that wrote them and what the producer waited for.
+    promises: SortedMap<TopicPartition, SortedMap<(LeaderEpoch, Acks), Intervals>>,
+    /// What left the copies of a partition, in the order it did.
+    pub cuts: SortedMap<TopicPartition, Vec<Cut>>,
     pub lost: Vec<Lost>,
     pub lost_total: u64,
     /// By group, in the order of the scenario.
     pub groups: Vec<GroupLedger>,
 }
 
-/// Acknowledged offsets of a partition, by the leader epoch that wrote them.
-#[derive(Clone, Debug, Default)]
-struct Promises {
-    by_epoch: SortedMap<LeaderEpoch, Intervals>,
+/// A promise that the leader's log does not keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    pub epoch: LeaderEpoch,
+    pub acks: Acks,
+    pub from: u64,
+    pub to: u64,
+}
+
+/// Records that left one copy.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    pub broker: BrokerId,
+    pub pieces: Vec<Piece>,
+    pub how: CutBy,
+    pub because: Option<EventId>,
+}
+
+impl Cut {
+    pub fn took(&self, broker: BrokerId, epoch: LeaderEpoch, offset: u64) -> bool {
+        let there = |piece: &Piece| piece.0 == epoch && (piece.1.0..piece.2.0).contains(&offset);
+        self.broker == broker && self.pieces.iter().any(there)
+    }
+}
+
+/// What is wrong with records a group was given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given {
+    /// The same place again.
+    pub again: bool,
+    /// The same record at another place.
+    pub twice: bool,
+    pub late: bool,
+    /// What came last before, if records between were passed over.
+    pub skipped: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +72,7 @@ pub struct Lost {
     pub partition: TopicPartition,
     pub offset: Offset,
     pub epoch: LeaderEpoch,
+    pub acks: Acks,
     pub because: Option<EventId>,
     /// Found on a disk that still has it.
     pub witness: Option<(u32, Option<Vec<u8>>)>,
@@ -105,50 +144,50 @@ impl Referee {
         Referee { groups: vec![GroupLedger::default(); groups as usize], ..Referee::default() }
     }
 
-    pub fn acked(&mut self, partition: TopicPartition, base: Offset, records: u32, epoch: LeaderEpoch) {
+    pub fn acked(&mut self, partition: TopicPartition, base: Offset, records: u32, epoch: LeaderEpoch, acks: Acks) {
         self.acked += u64::from(records);
-        let promises = self.promises.entry(partition).or_default().by_epoch.entry(epoch).or_default();
+        let promises = self.promises.entry(partition).or_default().entry((epoch, acks)).or_default();
         promises.insert(base.0, base.0 + u64::from(records));
     }
 
-    /// A leader took office: promises its log does not keep are broken. Gives how many, with the first and last offset.
-    pub fn leader_started<'a>(
-        &mut self,
-        id: TopicPartition,
-        log: &PartitionLog,
-        disks: impl Fn() -> Vec<(BrokerId, &'a PartitionLog)>,
-        because: Option<EventId>,
-    ) -> Option<(u64, Offset, Offset)> {
-        let promises = self.promises.get_mut(&id)?;
+    /// A leader took office: promises its log does not keep are broken. Gives them, as ranges.
+    pub fn leader_started(&mut self, id: TopicPartition, log: &PartitionLog) -> Vec<Broken> {
         let mut broken = Vec::new();
-        for (epoch, ranges) in &mut promises.by_epoch {
+        let Some(promises) = self.promises.get_mut(&id) else { return broken };
+        for ((epoch, acks), ranges) in promises {
             let kept_end = kept_until(log, *epoch);
-            let gone: Vec<(u64, u64)> =
-                ranges.ranges().iter().filter(|range| range.1 > kept_end).map(|range| (range.0.max(kept_end), range.1)).collect();
+            let gone = ranges.ranges().iter().filter(|range| range.1 > kept_end);
+            let gone: Vec<(u64, u64)> = gone.map(|range| (range.0.max(kept_end), range.1)).collect();
             for (from, to) in gone {
                 ranges.remove(from, to);
-                broken.extend((from..to).map(|offset| (Offset(offset), *epoch)));
+                self.lost_total += to - from;
+                broken.push(Broken { epoch: *epoch, acks: *acks, from, to });
             }
         }
-        let (first, last) = (broken.first()?.0, broken.last()?.0);
-        self.lost_total += broken.len() as u64;
-        let disks = disks();
-        for (offset, epoch) in broken.iter().take(LOST_KEPT.saturating_sub(self.lost.len())) {
-            let witness = disks.iter().find_map(|(_, disk)| witness(disk, *offset, *epoch));
-            self.lost.push(Lost { partition: id, offset: *offset, epoch: *epoch, because, witness });
-        }
-        Some((broken.len() as u64, first, last))
+        broken
     }
 
-    pub fn delivered(&mut self, group: u32, id: TopicPartition, batch: &StoredBatch, from: Offset, to: Offset) {
+    /// Keeps the records of a broken promise in detail, as far as there is room.
+    pub fn keep_lost(&mut self, id: TopicPartition, broken: &Broken, disks: &[&PartitionLog], because: Option<EventId>) {
+        for offset in (broken.from..broken.to).map(Offset).take(LOST_KEPT.saturating_sub(self.lost.len())) {
+            let witness = disks.iter().find_map(|disk| witness(disk, offset, broken.epoch));
+            self.lost.push(Lost { partition: id, offset, epoch: broken.epoch, acks: broken.acks, because, witness });
+        }
+    }
+
+    pub fn delivered(&mut self, group: u32, id: TopicPartition, batch: &StoredBatch, from: Offset, to: Offset) -> Given {
+        let mut given = Given::default();
         let ledger = &mut self.groups[group as usize];
         let records = to.since(from);
         ledger.delivered += records;
         let seen = ledger.partitions.entry(id).or_default();
+        let end = seen.offsets.end();
+        given.skipped = (from.0 > end).then_some(end);
         let fresh = seen.offsets.insert(from.0, to.0);
         if fresh < records {
             ledger.duplicates += records - fresh;
-            return;
+            given.again = true;
+            return given;
         }
         let serial = u64::from(batch.serial) + from.since(batch.base_offset);
         let of_writer = match seen.writers.binary_search_by_key(&batch.writer, |(writer, _)| *writer) {
@@ -161,9 +200,12 @@ impl Referee {
         let late = serial < of_writer.end();
         let fresh = of_writer.insert(serial, serial + records);
         ledger.duplicates += records - fresh;
+        given.twice = fresh < records;
         if late {
             ledger.out_of_order += fresh;
+            given.late = fresh > 0;
         }
+        given
     }
 
     /// Records a group went past without ever being given them.

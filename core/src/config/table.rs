@@ -4,7 +4,7 @@
 
 use super::rules::ConfigFault;
 use super::value::Kind;
-use super::{Acks, BrokerConfig, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, TopicConfig};
+use super::{Acks, BrokerConfig, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, Profile, TopicConfig};
 use crate::sorted::SortedMap;
 use crate::time::SimDuration;
 
@@ -367,6 +367,15 @@ const BROKER: &[Row<BrokerConfig>] = &[
         get: |c| c.leader_imbalance_check_interval.millis() / 1_000,
         set: |c, v| c.leader_imbalance_check_interval = SimDuration::from_secs(v),
     },
+    number!(
+        "leader.imbalance.per.broker.percentage",
+        "INT",
+        leader_imbalance_per_broker: u32,
+        Count,
+        0,
+        100,
+        "How many in a hundred partitions that prefer a broker may be led by others before they are handed back (until 3.9)."
+    ),
     Row {
         key: "log.flush.scheduler.interval.ms",
         kafka_type: "LONG",
@@ -430,6 +439,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         LONG_MS,
         "How often the controller looks for partitions that only an unclean election can bring back."
     ),
+    millis!(
+        "zookeeper.session.timeout.ms",
+        "INT",
+        zookeeper_session_timeout,
+        1,
+        INT,
+        "Silent for so long, a broker has no session with ZooKeeper any more, and with it no registration (until 3.9)."
+    ),
 ];
 
 /// Settings by Kafka's names, on each of the four config structs.
@@ -437,20 +454,37 @@ pub trait Settings: Default + Sized + 'static {
     /// `producer`, `consumer`, `topic`, `broker`.
     const SCOPE: &'static str;
 
+    /// The defaults of a version.
+    fn of(profile: Profile) -> Self;
+
     /// Sets one setting from text. The struct stays as it was when that is refused.
     fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigFault>;
 
-    /// The settings that differ from Kafka's defaults, by key.
-    fn given(&self) -> SortedMap<String, String>;
+    /// The settings that differ from Kafka 4.3's defaults, by key.
+    fn given(&self) -> SortedMap<String, String> {
+        self.given_in(Profile::V4_3)
+    }
+
+    /// The settings that differ from a version's defaults, by key.
+    fn given_in(&self, profile: Profile) -> SortedMap<String, String>;
 
     /// Every modelled setting, in the order of the keys.
     fn describe(&self) -> Vec<Described>;
 }
 
 macro_rules! settings {
-    ($config:ty, $rows:expr, $texts:expr, $scope:literal) => {
+    ($config:ty, $rows:expr, $texts:expr, $scope:literal, $in_3_9:expr) => {
         impl Settings for $config {
             const SCOPE: &'static str = $scope;
+
+            fn of(profile: Profile) -> Self {
+                let mut config = Self::default();
+                if profile == Profile::V3_9 {
+                    let older: fn(&mut $config) = $in_3_9;
+                    older(&mut config);
+                }
+                config
+            }
 
             fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigFault> {
                 let texts: &[TextRow<$config>] = $texts;
@@ -463,8 +497,8 @@ macro_rules! settings {
                 Ok(())
             }
 
-            fn given(&self) -> SortedMap<String, String> {
-                let default = Self::default();
+            fn given_in(&self, profile: Profile) -> SortedMap<String, String> {
+                let default = Self::of(profile);
                 let texts: &[TextRow<$config>] = $texts;
                 let numbers = $rows
                     .iter()
@@ -489,10 +523,14 @@ macro_rules! settings {
     };
 }
 
-settings!(ProducerConfig, PRODUCER, &[], "producer");
-settings!(ConsumerConfig, CONSUMER, CONSUMER_TEXTS, "consumer");
-settings!(TopicConfig, TOPIC, &[], "topic");
-settings!(BrokerConfig, BROKER, &[], "broker");
+// What KIP-1030 changed in 4.0, and what ZooKeeper does without.
+settings!(ProducerConfig, PRODUCER, &[], "producer", |config| config.linger = SimDuration::ZERO);
+settings!(ConsumerConfig, CONSUMER, CONSUMER_TEXTS, "consumer", |_| {});
+settings!(TopicConfig, TOPIC, &[], "topic", |config| config.message_timestamp_after_max_ms = NEVER);
+settings!(BrokerConfig, BROKER, &[], "broker", |config| {
+    config.profile = Profile::V3_9;
+    config.eligible_leader_replicas = false;
+});
 
 impl<C> TextRow<C> {
     fn described(&self, value: &str) -> Described {

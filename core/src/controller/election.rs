@@ -25,6 +25,8 @@ pub struct Rules<'a> {
     /// min(`min.insync.replicas`, replication factor).
     pub min_isr: u32,
     pub elr_enabled: bool,
+    /// A smaller ISR begins a new leader epoch, though the leader stays: so did the controller with ZooKeeper.
+    pub new_epoch_with_isr: bool,
 }
 
 /// What is wanted of a partition; the rest stays as it is.
@@ -66,7 +68,7 @@ impl<'a> Change<'a> {
         let choice = self.choose(&elr, rules);
         let moves = choice.leader != before.leader;
         // A reassignment that takes replicas away begins a new leader epoch even if the leader stays.
-        let new_epoch = moves || !before.replicas.iter().all(|replica| self.replicas.contains(replica));
+        let removes = !before.replicas.iter().all(|replica| self.replicas.contains(replica));
         let mut recovery = self.recovery;
         let mut isr_written = None;
         if moves && let Some(leader) = choice.leader {
@@ -87,6 +89,8 @@ impl<'a> Change<'a> {
         if isr_written.is_none() && (!self.isr.is_empty() || rules.elr_enabled) && self.isr != before.isr {
             isr_written = Some(self.isr);
         }
+        let shrinks = rules.new_epoch_with_isr && isr_written.as_ref().is_some_and(|isr| isr.len() < before.isr.len());
+        let new_epoch = moves || removes || shrinks;
         let mut after = PartitionRegistration {
             last_known_elr: last_known(before, isr_written.as_deref(), choice.leader, rules),
             isr: isr_written.unwrap_or_else(|| before.isr.clone()),
@@ -112,7 +116,7 @@ impl<'a> Change<'a> {
             return self.before.elr.clone();
         }
         let small = (self.isr.len() as u32) < rules.min_isr || planted(Bug::EligibleForEver);
-        if !small {
+        if !small || planted(Bug::NobodyIsEligible) {
             return Vec::new();
         }
         let mut eligible = self.before.elr.clone();
@@ -183,7 +187,7 @@ mod tests {
 
     fn elect(before: &PartitionRegistration, isr: &[i32], alive: &[i32], election: Election) -> Option<PartitionRegistration> {
         let alive = brokers(alive);
-        let rules = Rules { acceptable: &|broker| alive.contains(&broker), min_isr: 1, elr_enabled: true };
+        let rules = Rules { acceptable: &|broker| alive.contains(&broker), min_isr: 1, elr_enabled: true, new_epoch_with_isr: false };
         Change { isr: brokers(isr), ..Change::of(before, election) }.decide(&rules)
     }
 

@@ -29,6 +29,8 @@ pub enum Why {
     Reassigned,
     ReassignmentCancelled,
     MinIsrChanged,
+    /// With ZooKeeper: a controller has just taken office.
+    TermBegun,
 }
 
 impl Controller {
@@ -67,8 +69,12 @@ impl Controller {
             Why::UncleanShutdown(broker) | Why::ControlledShutdown(broker) | Why::Fenced(broker) => Some(broker),
             _ => None,
         };
+        let zookeeper = self.config.zookeeper();
+        // The older controller lets a broker that stops lead on where nobody takes over.
+        let stays = |broker| zookeeper && before.leader == Some(broker) && self.image.brokers.contains_key(&broker);
         let rules = Rules {
-            acceptable: &|broker| self.image.is_active(broker) && gone != Some(broker),
+            acceptable: &|broker| (self.image.is_active(broker) || stays(broker)) && gone != Some(broker),
+            new_epoch_with_isr: zookeeper && !matches!(why, Why::Reported(_)),
             min_isr: topic.effective_min_isr(),
             elr_enabled: self.config.eligible_leader_replicas,
         };
@@ -89,6 +95,9 @@ impl Controller {
 
     /// A leader reports its ISR, and gets what the controller made of it.
     pub fn alter_partition(&mut self, broker: BrokerId, item: &AlterPartitionItem, out: &mut Outbox) -> Result<IsrState, ErrorCode> {
+        if let Some(state) = self.reported_already(broker, item) {
+            return Ok(state);
+        }
         self.check_reported(broker, item)?;
         // What let a follower catch up is that it came back; why one lags only the world knows.
         let because = match item.why {
@@ -136,7 +145,8 @@ impl Controller {
     /// Trusted, staying, and the very process the leader heard of (KIP-903).
     fn may_be_in_sync(&self, member: BrokerId, epoch: Option<BrokerEpoch>) -> bool {
         let known = self.image.brokers.get(&member);
-        self.image.is_active(member) && epoch.is_none_or(|epoch| known.is_some_and(|registration| registration.epoch == epoch))
+        self.image.is_active(member)
+            && epoch.filter(|_| !self.config.zookeeper()).is_none_or(|epoch| known.is_some_and(|registration| registration.epoch == epoch))
     }
 
     /// `kafka-leader-election.sh`: one partition's answer, by Kafka's errors.
@@ -175,7 +185,7 @@ impl Controller {
 
     /// Every partition whose preferred replica is in sync and not leading gets it back.
     pub fn balance(&mut self, out: &mut Outbox) {
-        for id in self.partitions_where(|p| p.leader != p.preferred_leader()) {
+        for id in self.partitions_where(|p| p.leader != p.preferred_leader() && self.is_imbalanced(p.preferred_leader())) {
             self.change_partition(id, Why::Balance, None, out, |_| {});
         }
     }

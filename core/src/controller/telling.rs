@@ -97,6 +97,7 @@ fn isr_rule(after: &PartitionRegistration, why: Why, config: &BrokerConfig) -> S
         Why::UncleanShutdown(_) => "A process that did not stop in order may have lost what it had (KIP-966)".to_owned(),
         Why::Reassigned | Why::ReassignmentCancelled => "Replicas that a reassignment removes leave the ISR".to_owned(),
         Why::Unfenced(_) => "An eligible leader replica that leads is in sync alone (KIP-966)".to_owned(),
+        _ if config.zookeeper() => "A broker without a session leaves every ISR, unless it is the last one in it".to_owned(),
         _ => "A fenced broker leaves every ISR".to_owned(),
     }
 }

@@ -61,7 +61,7 @@ impl Controller {
             EventKind::TopicCreated,
             name.to_string(),
             format!("Topic {name} was created: {count} partitions, {copies} copies of each."),
-            placement_rule(manual.is_some()).to_owned(),
+            self.placement_rule(manual.is_some()).to_owned(),
             because.into_iter().collect(),
         );
         Ok(id)
@@ -80,14 +80,24 @@ impl Controller {
         let or_default = |asked: i32, default: u32| if asked == -1 { default } else { asked as u32 };
         let partitions = or_default(request.partitions, self.config.num_partitions);
         let copies = or_default(request.replication_factor, self.config.default_replication_factor);
-        let unable = |refusal: Refusal| {
-            Refusal::new(refusal.code, format!("Unable to replicate the partition {copies} time(s): {}", refusal.message))
+        let unable = |refusal: Refusal| match self.config.zookeeper() {
+            true => refusal,
+            false => Refusal::new(refusal.code, format!("Unable to replicate the partition {copies} time(s): {}", refusal.message)),
         };
-        self.placed(partitions, copies, draw).map_err(unable)
+        self.placed(partitions, copies, &[], draw).map_err(unable)
     }
 
-    fn placed(&self, partitions: u32, copies: u32, draw: Draw) -> Result<Vec<PartitionRegistration>, Refusal> {
-        let assignments = placement::striped(&self.usable_brokers(), partitions, copies as i32, draw)?;
+    fn placed(
+        &self,
+        partitions: u32,
+        copies: u32,
+        existing: &[Arc<PartitionRegistration>],
+        draw: Draw,
+    ) -> Result<Vec<PartitionRegistration>, Refusal> {
+        let assignments = match self.config.zookeeper() {
+            true => self.legacy_places(partitions, copies, existing, draw)?,
+            false => placement::striped(&self.usable_brokers(), partitions, copies as i32, draw)?,
+        };
         let start = |replicas: &Vec<BrokerId>| {
             let message = "All brokers are currently fenced or in controlled shutdown.";
             self.new_partition(replicas).ok_or_else(|| Refusal::new(ErrorCode::InvalidReplicationFactor, message))
@@ -234,14 +244,14 @@ impl Controller {
                 return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
             }
             Some(assignments) => self.assigned(before, assignments, Some(copies))?,
-            None => self.placed(additional, copies as u32, draw)?,
+            None => self.placed(additional, copies as u32, &known.partitions, draw)?,
         };
         self.add(id, before, partitions);
         out.note(
             EventKind::TopicChanged,
             topic.to_owned(),
             format!("Topic {topic} has {count} partitions instead of {before}. Records stay where they are; keys may go elsewhere now."),
-            placement_rule(manual.is_some()).to_owned(),
+            self.placement_rule(manual.is_some()).to_owned(),
             because.into_iter().collect(),
         );
         Ok(())
@@ -272,6 +282,7 @@ impl Controller {
         let known = self.topic_for(topic)?;
         let id = known.id;
         let (old, new) = (known.config.min_insync_replicas, config.min_insync_replicas);
+        let unclean_now = config.unclean_leader_election && !known.config.unclean_leader_election;
         self.append(&MetadataRecord::TopicConfig { id, config });
         let changed = out.note(
             EventKind::TopicChanged,
@@ -285,6 +296,10 @@ impl Controller {
         );
         if old != new && self.config.eligible_leader_replicas {
             self.clear_elrs(id, changed, out);
+        }
+        // With ZooKeeper a watch tells the controller at once; a quorum's looks now and then.
+        if unclean_now && self.config.zookeeper() {
+            self.elect_uncleanly(out);
         }
         Ok(())
     }
@@ -303,11 +318,14 @@ impl Controller {
             self.append(&MetadataRecord::Partition { id, registration: after });
         }
     }
-}
 
-const fn placement_rule(manual: bool) -> &'static str {
-    match manual {
-        true => "replica_assignment names the brokers, the preferred leader first",
-        false => "StripedReplicaPlacer: a stripe over the unfenced brokers from a random start",
+    fn placement_rule(&self, manual: bool) -> &'static str {
+        match manual {
+            true => "replica_assignment names the brokers, the preferred leader first",
+            false if self.config.zookeeper() => {
+                "AdminUtils: round the registered brokers from a random start, the copies at a growing shift"
+            }
+            false => "StripedReplicaPlacer: a stripe over the unfenced brokers from a random start",
+        }
     }
 }

@@ -54,6 +54,13 @@ impl EpochCache {
         }
     }
 
+    /// What lies in `from..end`, by the epoch that wrote it.
+    pub fn pieces(&self, from: Offset, end: Offset) -> Vec<(LeaderEpoch, Offset, Offset)> {
+        let ends = self.entries.iter().skip(1).map(|next| next.start).chain([end]);
+        let all = self.entries.iter().zip(ends).map(|(entry, to)| (entry.epoch, entry.start.max(from), to.min(end)));
+        all.filter(|(_, from, to)| from < to).collect()
+    }
+
     /// The epoch that wrote `offset`.
     pub fn epoch_for(&self, offset: Offset) -> Option<LeaderEpoch> {
         self.entries.iter().rev().find(|entry| entry.start <= offset).map(|entry| entry.epoch)

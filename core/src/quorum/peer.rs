@@ -25,6 +25,9 @@ pub(super) struct Peer {
     pub answer: Option<bool>,
     /// How far it has copied the leader's log.
     pub matched: u64,
+    /// When it asked last, and when it had all there was.
+    pub fetched_at: SimTime,
+    pub caught_up_at: SimTime,
     /// It has fetched since the leader last saw a majority do so.
     pub fetched: bool,
 }
@@ -41,7 +44,17 @@ pub(super) struct Parked {
 
 impl Peer {
     pub(super) fn new(id: i32) -> Self {
-        Peer { id, in_flight: None, next_request: SimTime::ZERO, failures: 0, answer: None, matched: 0, fetched: false }
+        Peer {
+            id,
+            in_flight: None,
+            next_request: SimTime::ZERO,
+            failures: 0,
+            answer: None,
+            matched: 0,
+            fetched_at: SimTime::ZERO,
+            caught_up_at: SimTime::ZERO,
+            fetched: false,
+        }
     }
 
     pub(super) fn start_over(&mut self, now: SimTime) {

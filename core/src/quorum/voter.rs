@@ -1,20 +1,22 @@
 //! A controller node: a voter of the quorum, and the controller that decides while this voter is the leader. Kafka's `QuorumController`.
+//! With ZooKeeper: a server of the ensemble, and what its leader does. Brokers may be connected to any server; a follower passes on
+//! what the leader must order.
 //!
 //! The active controller works on records it has just appended; what it answers and tells waits until a majority has them. If it
 //! loses office before, those who asked are told `NOT_CONTROLLER` and nothing has happened.
 
-use super::{FETCH_WAIT, Raft, Timing};
+use super::{Copied, FETCH_WAIT, Raft, Timing};
 use crate::config::BrokerConfig;
 use crate::controller::Controller;
 use crate::ids::{CorrelationId, EventId, NodeId, TopicPartition};
 use crate::metadata::{MetadataImage, MetadataRecord};
-use crate::node::{Fact, Node, Outbox};
+use crate::node::{Fact, Held, Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::rng::SimRng;
-use crate::sorted::SortedSet;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::{EventKind, TraceEvent};
-use std::collections::VecDeque;
+use crate::zookeeper::Ensemble;
 use std::sync::Arc;
 
 /// Committed records a log keeps before a snapshot takes their place.
@@ -26,7 +28,9 @@ const SHUTDOWN_PATIENCE: SimDuration = SimDuration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Voter {
     raft: Raft,
-    controller: Controller,
+    office: Office,
+    /// How long a broker's request for news waits.
+    fetch_wait: SimDuration,
     /// What the quorum has agreed on, as far as this voter knows.
     committed: Arc<MetadataImage>,
     up: bool,
@@ -34,8 +38,12 @@ pub struct Voter {
     /// Epoch in which this voter is the active controller: it leads, and its first record is committed.
     active: Option<i32>,
     /// Effects of the active controller that wait for a majority, by the offset they wait for.
-    held: VecDeque<(u64, Effect)>,
+    held: Held,
+    /// Told by nobody so far: with the epoch in which it would have been, and the offset it waited for.
+    untold: Vec<(i32, u64, TraceEvent)>,
     fetches: Vec<BrokerFetch>,
+    /// What brokers have asked for as observers of the log, by id.
+    observed: SortedMap<i32, Copied>,
 }
 
 /// It was told to stop while it led, and waits for a successor.
@@ -46,10 +54,55 @@ struct Stopping {
     because: Option<EventId>,
 }
 
+/// What a leader is there for.
 #[derive(Clone, Debug)]
-enum Effect {
-    Send(NodeId, Message),
-    Tell(TraceEvent),
+enum Office {
+    Controller(Box<Controller>),
+    Ensemble(Box<Ensemble>),
+}
+
+impl Office {
+    fn image(&self) -> &Arc<MetadataImage> {
+        match self {
+            Office::Controller(controller) => controller.image(),
+            Office::Ensemble(ensemble) => ensemble.znodes(),
+        }
+    }
+
+    fn take_over(&mut self, now: SimTime, image: Arc<MetadataImage>) {
+        match self {
+            Office::Controller(controller) => controller.take_over(now, image),
+            Office::Ensemble(ensemble) => ensemble.take_over(now, image),
+        }
+    }
+
+    fn stand_down(&mut self) {
+        match self {
+            Office::Controller(controller) => controller.stand_down(),
+            Office::Ensemble(ensemble) => ensemble.stand_down(),
+        }
+    }
+
+    fn take_records(&mut self) -> Vec<MetadataRecord> {
+        match self {
+            Office::Controller(controller) => controller.take_records(),
+            Office::Ensemble(ensemble) => ensemble.take_records(),
+        }
+    }
+
+    fn node(&mut self) -> &mut dyn Node {
+        match self {
+            Office::Controller(controller) => &mut **controller,
+            Office::Ensemble(ensemble) => &mut **ensemble,
+        }
+    }
+
+    fn next_timeout(&self) -> SimTime {
+        match self {
+            Office::Controller(controller) => controller.next_timeout(),
+            Office::Ensemble(ensemble) => ensemble.next_timeout(),
+        }
+    }
 }
 
 /// A broker that waits for metadata.
@@ -65,13 +118,19 @@ impl Voter {
     pub fn new(id: i32, voters: Arc<[i32]>, config: Arc<BrokerConfig>, rng: SimRng) -> Self {
         Voter {
             raft: Raft::new(id, voters, Timing::of(&config), rng.clone()),
-            controller: Controller::new(config, rng),
+            fetch_wait: if config.zookeeper() { config.zookeeper_ping_interval() } else { FETCH_WAIT },
+            office: match config.zookeeper() {
+                true => Office::Ensemble(Box::new(Ensemble::new(config))),
+                false => Office::Controller(Box::new(Controller::new(config, rng))),
+            },
             committed: Arc::default(),
             up: true,
             stopping: None,
             active: None,
-            held: VecDeque::new(),
+            held: Held::default(),
+            untold: Vec::new(),
             fetches: Vec::new(),
+            observed: SortedMap::new(),
         }
     }
 
@@ -92,6 +151,11 @@ impl Voter {
         self.up
     }
 
+    /// Brokers that copy the log, as this voter knows.
+    pub fn observers(&self) -> Vec<Copied> {
+        self.observed.values().copied().collect()
+    }
+
     /// Epoch in which it is the active controller, if it is.
     pub fn active(&self) -> Option<i32> {
         self.active
@@ -99,18 +163,24 @@ impl Voter {
 
     /// The cluster stands before the run begins: what the controller of `leader` has done so far is what all have.
     pub fn begin(&mut self, leader: i32, image: Arc<MetadataImage>, out: &mut Outbox) {
-        self.controller.take_records().for_each(drop);
         self.raft.begin(leader, Arc::clone(&image));
-        self.committed = image;
         if leader == self.id() {
             self.active = Some(self.raft.epoch());
+            if let Office::Ensemble(ensemble) = &mut self.office {
+                ensemble.take_over(SimTime::ZERO, Arc::clone(&image));
+            }
         }
+        self.committed = image;
         self.raft.poll(SimTime::ZERO, out);
     }
 
-    /// The controller that sets up the cluster before the run begins.
-    pub fn founder(&mut self) -> &mut Controller {
-        &mut self.controller
+    /// The controller that has set up the cluster before the run begins.
+    pub fn adopt(&mut self, founder: Controller) {
+        self.office = Office::Controller(Box::new(founder));
+    }
+
+    fn is_ensemble(&self) -> bool {
+        matches!(self.office, Office::Ensemble(_))
     }
 
     /// Does what an administrator asks of the active controller. What is refused leaves no trace.
@@ -121,7 +191,11 @@ impl Voter {
         act: impl FnOnce(&mut Controller, &mut Outbox) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut outcome = None;
-        self.decide(now, out, |controller, out| outcome = Some(act(controller, out)));
+        self.decide(now, out, |office, out| {
+            if let Office::Controller(controller) = office {
+                outcome = Some(act(controller, out));
+            }
+        });
         let outcome = outcome.expect("the controller has acted");
         if outcome.is_ok() {
             self.settle(now, out);
@@ -129,13 +203,35 @@ impl Voter {
         outcome
     }
 
+    /// What it decided as the active controller and did not live to see committed, if it is the active one no longer. A majority
+    /// may have got it all the same: then its successor has committed it.
+    pub fn take_untold(&mut self, newest: i32) -> Vec<(i32, u64, TraceEvent)> {
+        if let Some(epoch) = self.active.filter(|epoch| *epoch < newest) {
+            self.keep_untold(epoch);
+        }
+        std::mem::take(&mut self.untold)
+    }
+
+    fn keep_untold(&mut self, epoch: i32) {
+        self.untold.extend(self.held.take_events().into_iter().map(|(upto, event)| (epoch, upto, event)));
+    }
+
+    /// The log has all that was written up to there in that epoch, and it is committed.
+    pub fn has_committed(&self, epoch: i32, upto: u64) -> bool {
+        let (known, end) = self.raft.log().end_of_epoch(epoch);
+        known == epoch && upto <= end.min(self.committed.offset)
+    }
+
     pub fn crash(&mut self) {
         self.up = false;
         self.stopping = None;
-        self.active = None;
+        if let Some(epoch) = self.active.take() {
+            self.keep_untold(epoch);
+        }
         self.held.clear();
         self.fetches.clear();
-        self.controller.stand_down();
+        self.observed.clear();
+        self.office.stand_down();
         self.raft.crash();
     }
 
@@ -165,25 +261,65 @@ impl Voter {
 
     fn asked(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
         match request {
-            Request::FetchMetadata { offset, .. } if self.raft.leadership().is_some() => {
+            Request::FetchMetadata { offset, .. } if self.serves() => {
                 self.fetches.retain(|fetch| fetch.from != from);
-                self.fetches.push(BrokerFetch { from, id, offset, until: now + FETCH_WAIT });
+                if let NodeId::Broker(broker) = from {
+                    let before = self.observed.get(&broker.0).map_or(now, |copied| copied.caught_up);
+                    let caught_up = if offset >= self.raft.end() { now } else { before };
+                    self.observed.insert(broker.0, Copied { id: broker.0, end: offset, fetched: now, caught_up });
+                }
+                self.fetches.push(BrokerFetch { from, id, offset, until: now + self.fetch_wait });
             }
-            _ if self.active.is_none() => out.respond(from, id, Response::NotController(self.raft.leader())),
-            request => self.decide(now, out, |controller, out| controller.handle(now, from, Message::Request(id, request), out)),
+            Request::Relayed(relayed) => {
+                let (broker, asked, request) = *relayed;
+                match self.active {
+                    Some(_) => self.order(now, (broker, asked), request, Some((from, id)), out),
+                    None => out.respond(from, id, Response::Relayed(Box::new((broker, asked, Response::NotController(None))))),
+                }
+            }
+            request if self.active.is_none() => match self.raft.leader().filter(|leader| self.is_ensemble() && *leader != self.id()) {
+                Some(leader) => out.request(NodeId::Controller(leader), id, Request::Relayed(Box::new((from, id, request)))),
+                None => out.respond(from, id, Response::NotController(self.raft.leader().filter(|_| !self.is_ensemble()))),
+            },
+            request => self.order(now, (from, id), request, None, out),
         }
     }
 
+    /// Decides on a request. The answer to one that was passed on goes back by the server the broker is connected to.
+    fn order(
+        &mut self,
+        now: SimTime,
+        (from, id): (NodeId, CorrelationId),
+        request: Request,
+        relay: Option<(NodeId, CorrelationId)>,
+        out: &mut Outbox,
+    ) {
+        self.decide(now, out, |office, out| {
+            let (before, _) = out.mark();
+            office.node().handle(now, from, Message::Request(id, request), out);
+            let Some((server, asked)) = relay else { return };
+            for (to, message) in out.sends[before..].iter_mut().filter(|(to, _)| *to == from) {
+                if let Message::Response(id, response) = message {
+                    let answer = Response::Relayed(Box::new((from, *id, response.clone())));
+                    (*to, *message) = (server, Message::Response(asked, answer));
+                }
+            }
+        });
+    }
+
+    /// News come from the leader of the quorum; of an ensemble any server has them that follows a leader.
+    fn serves(&self) -> bool {
+        self.raft.leadership().is_some() || (self.is_ensemble() && self.raft.leader().is_some())
+    }
+
     /// Lets the controller act. What it appended goes to the quorum; what it says waits for that.
-    fn decide(&mut self, now: SimTime, out: &mut Outbox, act: impl FnOnce(&mut Controller, &mut Outbox)) {
-        let (sends, events) = (out.sends.len(), out.events.len());
-        act(&mut self.controller, out);
-        self.raft.append(now, self.controller.take_records());
+    fn decide(&mut self, now: SimTime, out: &mut Outbox, act: impl FnOnce(&mut Office, &mut Outbox)) {
+        let mark = out.mark();
+        act(&mut self.office, out);
+        self.raft.append(now, self.office.take_records().into_iter());
         let upto = self.raft.end();
         if upto > self.raft.high_watermark() {
-            let told = out.events.drain(events..).map(Effect::Tell);
-            let sent = out.sends.drain(sends..).map(|(to, message)| Effect::Send(to, message));
-            self.held.extend(told.chain(sent).map(|effect| (upto, effect)));
+            self.held.hold(upto, mark, out);
         }
     }
 
@@ -197,12 +333,7 @@ impl Voter {
         if self.active.is_none() {
             self.take_over(now, out);
         }
-        while let Some((_, effect)) = self.held.pop_front_if(|(upto, _)| *upto <= self.raft.high_watermark()) {
-            match effect {
-                Effect::Send(to, message) => out.sends.push((to, message)),
-                Effect::Tell(event) => out.events.push(event),
-            }
-        }
+        self.held.release(self.raft.high_watermark(), out);
         self.answer_fetches(now, out);
         self.exit_if_relieved(now, out);
     }
@@ -216,8 +347,8 @@ impl Voter {
         if self.committed.offset < self.raft.log().start() {
             self.committed = Arc::clone(self.raft.log().snapshot());
         }
-        match self.active.is_some() && self.controller.image().offset == mark {
-            true => self.committed = Arc::clone(self.controller.image()),
+        match self.active.is_some() && self.office.image().offset == mark {
+            true => self.committed = Arc::clone(self.office.image()),
             false => {
                 let image = Arc::make_mut(&mut self.committed);
                 self.raft.log().range(image.offset, mark).iter().for_each(|entry| image.replay(&entry.record));
@@ -233,22 +364,39 @@ impl Voter {
         let Some(leadership) = self.raft.leadership().filter(|leadership| leadership.start < self.committed.offset) else { return };
         let (me, epoch) = (self.id(), self.raft.epoch());
         let granted: Vec<String> = leadership.granted.iter().map(i32::to_string).collect();
-        out.note(
-            EventKind::ControllerElected,
-            me.to_string(),
-            format!("Controller {me} is the active controller now, elected in epoch {epoch} with the votes of {}.", granted.join(", ")),
-            "The leader of the quorum is the active controller; a majority of the voters elects it (KRaft)".to_owned(),
-            Vec::new(),
-        );
+        let granted = granted.join(", ");
+        let (kind, text, rule) = match self.is_ensemble() {
+            true => (
+                EventKind::ZooKeeper,
+                format!("Server {me} of ZooKeeper leads the ensemble now, in epoch {epoch}, with the votes of {granted}."),
+                "A majority of the servers elects the one that has seen most; every session begins again in full",
+            ),
+            false => (
+                EventKind::ControllerElected,
+                format!("Controller {me} is the active controller now, elected in epoch {epoch} with the votes of {granted}."),
+                "The leader of the quorum is the active controller; a majority of the voters elects it (KRaft)",
+            ),
+        };
+        out.note(kind, me.to_string(), text, rule.to_owned(), Vec::new());
         self.active = Some(epoch);
-        self.controller.take_over(now, Arc::clone(&self.committed));
+        self.office.take_over(now, Arc::clone(&self.committed));
     }
 
     fn stand_down(&mut self, out: &mut Outbox) {
-        self.active = None;
-        self.controller.stand_down();
+        if let Some(epoch) = self.active.take() {
+            self.keep_untold(epoch);
+        }
+        self.office.stand_down();
         let (me, leader) = (self.id(), self.raft.leader());
         let (why, rule) = match leader {
+            _ if self.is_ensemble() => {
+                let text = format!(
+                    "Server {me} of ZooKeeper leads the ensemble no longer. Without a leader no session ends and no znode changes."
+                );
+                let rule = "A leader needs a majority that hears it: syncLimit × tickTime = 4 s".to_owned();
+                out.note(EventKind::ZooKeeper, me.to_string(), text, rule, Vec::new());
+                return self.held.clear();
+            }
             Some(leader) => {
                 (format!("controller {leader} leads in epoch {}", self.raft.epoch()), "A newer epoch has another leader (KRaft)".to_owned())
             }
@@ -259,17 +407,13 @@ impl Voter {
         };
         let text = format!("Controller {me} is the active controller no longer: {why}.");
         out.note(EventKind::ControllerResigned, me.to_string(), text, rule, Vec::new());
-        for (_, effect) in self.held.drain(..) {
-            if let Effect::Send(to, Message::Response(id, _)) = effect {
-                out.respond(to, id, Response::NotController(leader));
-            }
-        }
+        self.held.refuse(leader, out);
     }
 
     /// Answers brokers that have something to get, or waited long enough.
     fn answer_fetches(&mut self, now: SimTime, out: &mut Outbox) {
         let offset = self.committed.offset;
-        let leads = self.raft.leadership().is_some();
+        let leads = self.serves();
         let ready = |fetch: &BrokerFetch| !leads || fetch.offset < offset || fetch.until <= now;
         if !self.fetches.iter().any(ready) {
             return;
@@ -279,7 +423,7 @@ impl Voter {
         for BrokerFetch { from, id, offset, .. } in ready {
             let response = match leads {
                 true => Response::FetchMetadata { image: Arc::clone(&self.committed), changed: self.changed_since(offset) },
-                false => Response::NotController(self.raft.leader()),
+                false => Response::NotController(self.raft.leader().filter(|_| !self.is_ensemble())),
             };
             out.respond(from, id, response);
         }
@@ -312,6 +456,10 @@ impl Node for Voter {
             (NodeId::Controller(peer), Message::Request(id, Request::Quorum(request))) => self.raft.handle(now, peer, id, &request, out),
             (NodeId::Controller(peer), Message::Response(id, Response::Quorum(answer))) => self.raft.answered(now, peer, id, &answer),
             (NodeId::Controller(peer), Message::Closed) => self.raft.closed(now, peer),
+            (NodeId::Controller(_), Message::Response(_, Response::Relayed(answer))) => {
+                let (broker, id, response) = *answer;
+                out.respond(broker, id, response);
+            }
             (_, Message::Request(id, request)) => self.asked(now, from, id, request, out),
             (_, Message::Closed) => self.fetches.retain(|fetch| fetch.from != from),
             (_, Message::Response(..)) => {}
@@ -324,15 +472,15 @@ impl Node for Voter {
             return SimTime::MAX;
         }
         let fetches = self.fetches.iter().map(|fetch| fetch.until).min().unwrap_or(SimTime::MAX);
-        let controller = self.active.map_or(SimTime::MAX, |_| self.controller.next_timeout());
+        let controller = self.active.map_or(SimTime::MAX, |_| self.office.next_timeout());
         let stopping = self.stopping.map_or(SimTime::MAX, |stopping| stopping.until);
         self.raft.next_timeout().min(fetches).min(controller).min(stopping)
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
         self.raft.poll(now, out);
-        if self.active == Some(self.raft.epoch()) && self.raft.leadership().is_some() && self.controller.next_timeout() <= now {
-            self.decide(now, out, |controller, out| controller.handle_timeout(now, out));
+        if self.active == Some(self.raft.epoch()) && self.raft.leadership().is_some() && self.office.next_timeout() <= now {
+            self.decide(now, out, |office, out| office.node().handle_timeout(now, out));
         }
         self.settle(now, out);
     }

@@ -72,8 +72,9 @@ enum Kind {
 }
 
 /// Every quantity, what it takes and what it gives.
-const QUANTITIES: [(&str, Takes, Kind); 29] = [
+const QUANTITIES: [(&str, Takes, Kind); 30] = [
     ("acked_lost", Takes::ClientOrNothing, Kind::Number),
+    ("unwritten", Takes::Nothing, Kind::Number),
     ("sent", Takes::ClientOrNothing, Kind::Number),
     ("acked", Takes::ClientOrNothing, Kind::Number),
     ("failed", Takes::ClientOrNothing, Kind::Number),
@@ -105,7 +106,6 @@ const QUANTITIES: [(&str, Takes, Kind); 29] = [
 ];
 
 const GROUP_STATES: [&str; 5] = ["Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead"];
-const BROKER_STATES: [&str; 4] = ["running", "fenced", "starting", "down"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compare {
@@ -342,6 +342,7 @@ impl Expression {
             "acked" if !self.name.is_empty() => self.summed(view, |client| client.acked),
             "failed" if !self.name.is_empty() => self.summed(view, |client| client.failed),
             "acked_lost" => number(ledger.acked_lost_total),
+            "unwritten" => number(ledger.unwritten),
             "sent" => number(ledger.sent),
             "acked" => number(ledger.acked),
             "failed" => number(ledger.failed),
@@ -350,7 +351,7 @@ impl Expression {
             "offline" => number(partitions().filter(|p| p.leader.is_none()).count() as u64),
             "controller" => broker(view.controllers.leader),
             "controller_epoch" => Some(Value::Number(i64::from(view.controllers.epoch))),
-            "broker" => view.brokers.iter().find(|b| b.id == self.broker).map(|b| Value::Word(broker_word(b.state))),
+            "broker" => view.brokers.iter().find(|b| b.id == self.broker).map(|b| Value::Word(b.state.name())),
             "leader" => broker(self.partition(view)?.leader),
             "leader_epoch" => Some(Value::Number(i64::from(self.partition(view)?.leader_epoch))),
             "replicas" => Some(brokers(&self.partition(view)?.replicas)),
@@ -414,15 +415,6 @@ fn brokers(ids: &[i32]) -> Value {
 /// All partitions together; where nothing was committed yet, everything is still to come.
 fn lag(group: &GroupView) -> u64 {
     group.offsets.values().flatten().map(|offset| offset.lag.unwrap_or(offset.log_end)).sum()
-}
-
-fn broker_word(state: BrokerState) -> &'static str {
-    match state {
-        BrokerState::Running => BROKER_STATES[0],
-        BrokerState::Fenced => BROKER_STATES[1],
-        BrokerState::Starting => BROKER_STATES[2],
-        BrokerState::Down => BROKER_STATES[3],
-    }
 }
 
 fn listed(ids: &[i32]) -> String {

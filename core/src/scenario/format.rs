@@ -13,12 +13,13 @@ use super::names::{invisible, shown};
 use super::reader::{Fields, setting};
 use super::toml::Table;
 use super::{Cast, Scenario, ScenarioFault, limits, toml};
-use crate::config::{ConfigFault, Settings};
+use crate::config::{ConfigFault, Profile, Settings};
 use crate::sorted::SortedSet;
 
-/// The profile whose rules the engine has.
-pub const PROFILE: &str = "4.3";
 pub(super) const DEFAULT_SEED: u64 = 1;
+
+/// KIP-966: 0 without ELR, 1 with it.
+pub(super) const ELR_VERSION: &str = "eligible.leader.replicas.version";
 
 const FIELDS: [&str; 10] = ["kafka", "title", "seed", "cluster", "network", "topic", "producer", "group", "timeline", "expect"];
 /// Tables that the format promises and the engine does not have yet.
@@ -55,9 +56,10 @@ impl Scenario {
 
 fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
     file.only(faults, &FIELDS, &LATER);
-    let cluster = cluster::read(file, faults);
+    let profile = profile(file, faults);
+    let cluster = cluster::read(file, faults, profile);
     let topics = topics::read(file, faults, &cluster);
-    let mut clients = clients::Clients::new(&topics, &cluster.brokers);
+    let mut clients = clients::Clients::new(&topics, &cluster.brokers, profile);
     let producers = clients.producers(file, faults);
     let groups = clients.groups(file, faults);
     cluster::check_offsets_topic(file, faults, &cluster, !groups.is_empty());
@@ -65,7 +67,6 @@ fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
     let timeline = script.timeline(file, faults);
     let expects = script.expects(file, faults, &timeline);
     Scenario {
-        kafka: kafka(file, faults),
         title: title(file, faults),
         seed: file.whole(faults, "seed", 0..=limits::SEED, DEFAULT_SEED),
         network: cluster::network(file, faults),
@@ -78,15 +79,15 @@ fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
     }
 }
 
-fn kafka(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> String {
-    let write = format!("kafka = \"{PROFILE}\"");
-    if let Some(profile) = file.text(faults, "kafka", &write)
-        && profile != PROFILE
-    {
-        let message = format!("the file: the rules of Kafka `{}` are not modelled yet. Write {write}.", shown(profile));
+fn profile(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Profile {
+    const WRITE: &str = "kafka = \"4.3\", or \"3.9\" for a cluster with ZooKeeper";
+    let Some(named) = file.text(faults, "kafka", WRITE) else { return Profile::default() };
+    let known = [Profile::V4_3, Profile::V3_9].into_iter().find(|profile| profile.name() == named);
+    known.unwrap_or_else(|| {
+        let message = format!("the file: the rules of Kafka `{}` are not modelled yet. Write {WRITE}.", shown(named));
         faults.at(file.place("kafka"), message);
-    }
-    PROFILE.to_owned()
+        Profile::default()
+    })
 }
 
 fn title(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> String {

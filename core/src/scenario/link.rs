@@ -89,7 +89,7 @@ impl std::error::Error for LinkError {}
 pub fn pack(scenario: &Scenario, at: Option<SimTime>, select: Option<&Subject>) -> String {
     let mut text = String::new();
     if let Some(at) = at {
-        text.push_str(&format!("t={}\n", at.since(SimTime::ZERO)));
+        text.push_str(&format!("t={}\n", at.since(SimTime::ZERO).written()));
     }
     if let Some(select) = select {
         text.push_str(&format!("sel={}\n", subject_text(select)));

@@ -2,9 +2,9 @@
 //!
 //! [`Scenario::parse`] reads both back to the same value.
 
-use super::format::DEFAULT_SEED;
+use super::format::{DEFAULT_SEED, ELR_VERSION};
 use super::{ClusterSpec, CommitMode, Expect, GroupSpec, NetworkSpec, Pace, Placement, ProducerSpec, Scenario, TimelineEntry, TopicSpec};
-use crate::config::{BrokerConfig, ProducerConfig, Settings, TopicConfig};
+use crate::config::{BrokerConfig, Profile, Settings};
 use crate::ids::BrokerId;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -22,8 +22,8 @@ impl Scenario {
 
     /// The profile is always named: what its defaults are may differ from that of a later version.
     fn render(&self, terse: bool) -> String {
-        let mut out = Writer { text: String::new(), terse };
-        out.field("kafka", &quoted(&self.kafka));
+        let mut out = Writer { text: String::new(), terse, profile: self.cluster.config.profile };
+        out.field("kafka", &quoted(self.kafka()));
         out.scenario(self);
         out.text
     }
@@ -32,6 +32,7 @@ impl Scenario {
 struct Writer {
     text: String,
     terse: bool,
+    profile: Profile,
 }
 
 impl Writer {
@@ -98,9 +99,15 @@ impl Writer {
             self.field("racks", &racks);
         }
         if cluster.controllers != ClusterSpec::default().controllers {
-            self.field("controllers", &cluster.controllers.to_string());
+            let key = if cluster.config.zookeeper() { "zookeeper" } else { "controllers" };
+            self.field(key, &cluster.controllers.to_string());
         }
-        self.config(&BrokerConfig::given(&cluster.config));
+        if cluster.config.eligible_leader_replicas != BrokerConfig::of(self.profile).eligible_leader_replicas {
+            let version = (key(ELR_VERSION), u32::from(cluster.config.eligible_leader_replicas).to_string());
+            let features = self.inline([version].into_iter());
+            self.field("features", &features);
+        }
+        self.config(&cluster.config.given_in(self.profile));
     }
 
     /// A long row of neighbours is counted instead of listed.
@@ -154,7 +161,7 @@ impl Writer {
                 self.field("replica_assignment", &quoted(&partitions.join(",")));
             }
         }
-        self.config(&TopicConfig::given(&topic.config));
+        self.config(&topic.config.given_in(self.profile));
     }
 
     fn producer(&mut self, producer: &ProducerSpec) {
@@ -181,7 +188,7 @@ impl Writer {
         if producer.start != SimDuration::ZERO {
             self.duration("start", producer.start);
         }
-        let mut given = ProducerConfig::given(&producer.config);
+        let mut given = producer.config.given_in(self.profile);
         if producer.config.idempotence_is_off_by_rule() {
             given.remove("enable.idempotence");
         }
@@ -207,7 +214,7 @@ impl Writer {
         if group.process != SimDuration::ZERO {
             self.duration("process", group.process);
         }
-        let mut given = group.config.given();
+        let mut given = group.config.given_in(self.profile);
         match group.commit {
             CommitMode::Auto => {}
             CommitMode::Before => self.field("commit", "\"before\""),
@@ -236,7 +243,7 @@ impl Writer {
                 1 => lines.next().unwrap_or_default(),
                 _ => self.list(lines),
             };
-            self.field(&key(&after_start(moment[0].at).to_string()), &lines);
+            self.field(&key(&after_start(moment[0].at).written()), &lines);
         }
     }
 
@@ -256,7 +263,7 @@ impl Writer {
 
     /// Whole milliseconds may go without quotes and unit.
     fn duration(&mut self, key: &str, duration: SimDuration) {
-        self.field(key, &quoted(&duration.to_string()));
+        self.field(key, &quoted(&duration.written()));
     }
 }
 

@@ -111,12 +111,12 @@ fn after_name<'p>(item: &Node<'_>, path: &'p str) -> Option<&'p str> {
     rest.strip_prefix('.').filter(|rest| !rest.is_empty())
 }
 
-/// Below `config`, the rest of the path is one of Kafka's dotted names.
+/// Below `config` and `features`, the rest of the path is one of Kafka's dotted names.
 fn field<'t>(table: Option<&mut Table<'t>>, path: &str, value: &Node<'t>, whole: &str) -> Result<(), String> {
     let no_table = || format!("`{}` is no table.", shown(whole));
     let table = table.ok_or_else(no_table)?;
-    match path.strip_prefix("config.") {
-        Some(setting) => table.table("config").ok_or_else(no_table)?.put(setting, value.clone()),
+    match path.split_once('.').filter(|(head, _)| ["config", "features"].contains(head)) {
+        Some((head, setting)) => table.table(head).ok_or_else(no_table)?.put(setting, value.clone()),
         None => {
             if path == "every" {
                 table.remove("rate");

@@ -9,16 +9,42 @@ use crate::scenario::names::{hint, shown};
 
 type Read = fn(&mut Words<'_>) -> Result<Command, ParseError>;
 
-pub(super) const TOOLS: [(&str, Read); 4] = [
+pub(super) const TOOLS: [(&str, Read); 5] = [
     ("kafka-topics.sh", topics),
     ("kafka-configs.sh", configs),
     ("kafka-leader-election.sh", leader_election),
     ("kafka-reassign-partitions.sh", reassign),
+    ("kafka-cluster.sh", unregister),
 ];
 
-/// Options without a value.
-const FLAGS: [&str; 7] = ["--create", "--alter", "--delete", "--execute", "--cancel", "--if-exists", "--if-not-exists"];
-const MORE_FLAGS: [&str; 1] = ["--all-topic-partitions"];
+/// Options without a value, and words that stand alone.
+const FLAGS: [&str; 25] = [
+    "--create",
+    "--alter",
+    "--delete",
+    "--execute",
+    "--cancel",
+    "--if-exists",
+    "--if-not-exists",
+    "--all-topic-partitions",
+    "--describe",
+    "--list",
+    "--verify",
+    "--all",
+    "--status",
+    "--replication",
+    "--human-readable",
+    "--exclude-internal",
+    "--exclude-internal-topics",
+    "--topics-with-overrides",
+    "--under-replicated-partitions",
+    "--under-min-isr-partitions",
+    "--at-min-isr-partitions",
+    "--unavailable-partitions",
+    "describe",
+    "unregister",
+    "cluster-id",
+];
 
 pub(super) fn tool(word: &str) -> Option<Read> {
     let name = word.rsplit('/').next()?;
@@ -27,19 +53,19 @@ pub(super) fn tool(word: &str) -> Option<Read> {
 }
 
 /// The options of one line; each is taken once it is understood, what is left over is wrong.
-struct Options<'l> {
+pub(super) struct Options<'l> {
     given: Vec<(Word<'l>, Word<'l>)>,
     end: usize,
     form: &'static str,
 }
 
 impl<'l> Options<'l> {
-    fn read(words: &mut Words<'l>, form: &'static str) -> Result<Self, ParseError> {
+    pub(super) fn read(words: &mut Words<'l>, form: &'static str) -> Result<Self, ParseError> {
         words.form = form;
         let mut options = Options { given: Vec::new(), end: 0, form };
         while let Some(word) = words.next() {
             let (at, text) = word;
-            if !text.starts_with("--") {
+            if !text.starts_with("--") && !FLAGS.contains(&text) {
                 return Err(words.wrong(word, "is no option"));
             }
             let (name, value) = match text.split_once('=') {
@@ -51,35 +77,35 @@ impl<'l> Options<'l> {
                                `--bootstrap-server 101:9092`.";
                 return Err(ParseError { at, message: message.to_owned() });
             }
-            let flag = FLAGS.contains(&name) || MORE_FLAGS.contains(&name);
+            let flag = FLAGS.contains(&name);
             let value = match value {
                 Some(value) => value,
                 None if flag => (at, ""),
                 None => words.next().ok_or_else(|| words.wrong(word, "needs a value"))?,
             };
             options.end = value.0 + value.1.len().max(if flag { text.len() } else { 0 });
-            if name != "--bootstrap-server" {
+            if !["--bootstrap-server", "--bootstrap-controller"].contains(&name) {
                 options.given.push(((at, name), value));
             }
         }
         Ok(options)
     }
 
-    fn take(&mut self, name: &str) -> Option<Word<'l>> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Word<'l>> {
         let place = self.given.iter().position(|((_, known), _)| *known == name)?;
         Some(self.given.remove(place).1)
     }
 
-    fn flag(&mut self, name: &str) -> bool {
+    pub(super) fn flag(&mut self, name: &str) -> bool {
         self.take(name).is_some()
     }
 
-    fn need(&mut self, name: &str) -> Result<Word<'l>, ParseError> {
+    pub(super) fn need(&mut self, name: &str) -> Result<Word<'l>, ParseError> {
         let (at, form) = (self.end, self.form);
         self.take(name).ok_or_else(|| ParseError { at, message: format!("`{name}` is missing. Write `{form}`.") })
     }
 
-    fn text(&mut self, name: &str) -> Result<String, ParseError> {
+    pub(super) fn text(&mut self, name: &str) -> Result<String, ParseError> {
         Ok(self.need(name)?.1.to_owned())
     }
 
@@ -93,7 +119,7 @@ impl<'l> Options<'l> {
     }
 
     /// `101:102`.
-    fn replicas(&self, (at, text): Word<'_>) -> Result<Vec<BrokerId>, ParseError> {
+    pub(super) fn replicas(&self, (at, text): Word<'_>) -> Result<Vec<BrokerId>, ParseError> {
         let ids = text.split(':').map(|id| broker_id(id.trim()));
         ids.collect::<Option<Vec<_>>>().ok_or_else(|| self.wrong((at, text), "is no list of broker ids such as 101:102"))
     }
@@ -111,6 +137,14 @@ impl<'l> Options<'l> {
             Some(((at, name), _)) => {
                 Err(ParseError { at: *at, message: format!("`{}` does not belong here. {}", shown(name), hint(name, known)) })
             }
+        }
+    }
+
+    /// Nothing is left over.
+    pub(super) fn ends(&mut self) -> Result<(), ParseError> {
+        match self.given.first() {
+            Some((name, _)) => Err(self.wrong(*name, "does not belong here")),
+            None => Ok(()),
         }
     }
 
@@ -210,6 +244,16 @@ fn leader_election(words: &mut Words<'_>) -> Result<Command, ParseError> {
     options.done(Command::Elect { unclean, of }, &["--election-type", "--all-topic-partitions", "--topic", "--partition"])
 }
 
+fn unregister(words: &mut Words<'_>) -> Result<Command, ParseError> {
+    let mut options = Options::read(words, "kafka-cluster.sh unregister --id 102")?;
+    if !options.flag("unregister") {
+        return Err(options.nothing(&["unregister", "cluster-id"]));
+    }
+    let word = options.need("--id")?;
+    let id = broker_id(word.1).ok_or_else(|| options.wrong(word, "is no broker id"))?;
+    options.done(Command::Unregister(id), &["--id"])
+}
+
 /// Kafka's tool reads its plan from a JSON file; here the line holds the plan of one partition.
 fn reassign(words: &mut Words<'_>) -> Result<Command, ParseError> {
     let mut options = Options::read(words, "kafka-reassign-partitions.sh --execute --topic orders --partition 0 --replicas 103:101")?;
@@ -226,7 +270,7 @@ fn reassign(words: &mut Words<'_>) -> Result<Command, ParseError> {
     Err(options.nothing(&["--execute", "--cancel"]))
 }
 
-fn partition(options: &mut Options<'_>) -> Result<u32, ParseError> {
+pub(super) fn partition(options: &mut Options<'_>) -> Result<u32, ParseError> {
     let word = options.need("--partition")?;
     word.1.parse().map_err(|_| options.wrong(word, "is no number"))
 }

@@ -1,7 +1,7 @@
 //! One shell line as one command. A line that is none says which word is wrong and what to write.
 
-use super::kafka;
 use super::words::{Word, Words};
+use super::{kafka, reading};
 use crate::command::{ACTS, Act, Command, DiskFault, KINDS, LinkFault, Path, Who};
 use crate::ids::BrokerId;
 use crate::scenario::limits;
@@ -44,6 +44,9 @@ pub fn parse_line(line: &str) -> Result<Command, ParseError> {
     let Some((at, verb)) = words.next() else {
         return Err(ParseError { at: line.len(), message: "The line is empty. Write a command, such as `kill 102`.".to_owned() });
     };
+    if reading::only_reads(line) {
+        return Err(ParseError { at, message: format!("`{}` only reads here: type it while the cluster runs.", shown(verb)) });
+    }
     let command = if let Some((_, act)) = ACTS.iter().find(|(name, _)| *name == verb) {
         process(&mut words, *act)
     } else if let Some((_, form, read)) = VERBS.iter().find(|(name, ..)| *name == verb) {
@@ -90,7 +93,14 @@ fn disk(words: &mut Words<'_>) -> Result<Command, ParseError> {
             words.form = "disk slow 102 50ms";
             DiskFault::Slow(duration(words)?)
         }
-        "corrupt" => DiskFault::Corrupt,
+        "corrupt" => {
+            words.form = "disk corrupt 102 epoch";
+            let epoch = words.next();
+            if let Some(other) = epoch.filter(|(_, word)| *word != "epoch") {
+                return Err(words.wrong(other, "is no part of a batch that can be named"));
+            }
+            DiskFault::Corrupt { epoch: epoch.is_some() }
+        }
         "wipe" => DiskFault::Wipe,
         "heal" => DiskFault::Heal,
         other => return Err(words.wrong(kind, hint(other, &["full", "slow", "corrupt", "wipe", "heal"]).trim_end_matches('.'))),
@@ -184,6 +194,7 @@ mod tests {
             "disk full 102",
             "disk slow 102 50ms",
             "disk corrupt 102",
+            "disk corrupt 102 epoch",
             "disk wipe 102",
             "disk heal 102",
             "skew 102 +10m",
@@ -202,6 +213,7 @@ mod tests {
             "kafka-configs.sh --alter --entity-type topics --entity-name t --delete-config a,b",
             "kafka-reassign-partitions.sh --execute --topic t --partition 0 --replicas 103:101",
             "kafka-reassign-partitions.sh --cancel --topic t --partition 0",
+            "kafka-cluster.sh unregister --id 102",
         ] {
             assert_eq!(parse_line(line).map(|command| command.to_string()), Ok(line.to_owned()));
         }
@@ -243,7 +255,8 @@ mod tests {
             ("set truck-1 acks", 12, "is no setting with its value. Write `set truck-1 acks=1`."),
             ("kafka-topics.sh --create", 24, "--topic"),
             ("kafka-topics.sh --topic t", 16, "Say what to do"),
-            ("kafka-topics.sh --zookeeper zk:2181 --list", 16, "removed"),
+            ("kafka-topics.sh --zookeeper zk:2181 --create", 16, "removed"),
+            ("kafka-topics.sh --list", 0, "only reads"),
             ("kafka-topics.sh --create --topic t --partitons 3", 35, "Did you mean `--partitions`?"),
             ("kafka-topics.sh --create --topic t --partitions", 35, "needs a value"),
             ("kafka-topics.sh --create --topic t --partitions x", 48, "is no number"),

@@ -9,7 +9,7 @@ use crate::broker::{Broker, Phase};
 use crate::client::consumer::Consumer;
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
-use crate::config::{Acks, Settings};
+use crate::config::Settings;
 use crate::group::Shard;
 use crate::group::classic::{Group, GroupState};
 use crate::hash::coordinator_partition;
@@ -26,7 +26,7 @@ impl ClusterView {
     pub fn of(cluster: &Cluster) -> Self {
         let scenario = cluster.scenario();
         ClusterView {
-            kafka: scenario.kafka.clone(),
+            kafka: scenario.kafka().to_owned(),
             title: scenario.title.clone(),
             seed: scenario.seed,
             now_us: cluster.now().micros(),
@@ -45,9 +45,18 @@ impl ClusterView {
 
 fn controllers(cluster: &Cluster) -> ControllersView {
     let voters = cluster.controllers();
+    let zookeeper = cluster.scenario().cluster.config.zookeeper();
+    let active = cluster.active_controller().map(Voter::id);
+    let (leader, epoch) = match zookeeper {
+        // As the znodes have it: a former controller may not know yet that it is one no longer.
+        true => (cluster.controller().image().controller.map(|broker| broker.0), cluster.controller().image().controller_epoch),
+        false => (active, voters.iter().map(|voter| voter.raft().epoch()).max().unwrap_or(0)),
+    };
     ControllersView {
-        leader: cluster.active_controller().map(Voter::id),
-        epoch: voters.iter().map(|voter| voter.raft().epoch()).max().unwrap_or(0),
+        leader,
+        epoch,
+        zookeeper,
+        ensemble_leader: active.filter(|_| zookeeper),
         voters: voters.iter().map(Voter::id).collect(),
         alive: voters.iter().filter(|voter| voter.is_up()).map(Voter::id).collect(),
     }
@@ -55,16 +64,20 @@ fn controllers(cluster: &Cluster) -> ControllersView {
 
 fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
     let image = cluster.controller().image();
+    let fenced = !image.is_active(broker.id);
     BrokerView {
         id: broker.id.0,
         state: match broker.phase() {
+            _ if cluster.is_paused(broker.id) => BrokerState::Paused,
             Phase::Down => BrokerState::Down,
             Phase::Registering => BrokerState::Starting,
             Phase::Fenced => BrokerState::Fenced,
-            Phase::Running | Phase::Stopping => BrokerState::Running,
+            Phase::Stopping => BrokerState::Stopping,
+            Phase::Running if fenced => BrokerState::Fenced,
+            Phase::Running => BrokerState::Running,
         },
         rack: broker.rack().map(str::to_owned),
-        fenced: !image.is_active(broker.id),
+        fenced,
         leaders: image.partitions().filter(|(_, partition)| partition.leader == Some(broker.id)).count() as u32,
         replicas: broker.replicas().len() as u32,
         log_bytes: broker.replicas().values().map(|replica| replica.log.bytes()).sum(),
@@ -86,7 +99,7 @@ fn topic_view(cluster: &Cluster, topic: &TopicImage) -> TopicView {
         name: topic.name.to_string(),
         internal: topic.internal,
         replication_factor: topic.partitions.first().map_or(0, |partition| partition.replicas.len() as u32),
-        config: topic.config.given(),
+        config: topic.config.given_in(cluster.scenario().cluster.config.profile),
         partitions: topic.partitions.iter().enumerate().map(partition).collect(),
     }
 }
@@ -275,6 +288,7 @@ fn ledger(cluster: &Cluster) -> LedgerView {
         failed: referee.failed,
         acked_lost: referee.lost.iter().map(|lost| lost_view(cluster, lost)).collect(),
         acked_lost_total: referee.lost_total,
+        unwritten: referee.unwritten,
         delivered: groups().map(|(name, ledger)| (name, ledger.delivered)).collect(),
         duplicates: groups().map(|(name, ledger)| (name, ledger.duplicates)).collect(),
         skipped: (0..).zip(groups()).map(|(i, (name, _))| (name, referee.skipped(i))).collect(),
@@ -292,13 +306,7 @@ fn lost_view(cluster: &Cluster, lost: &crate::cluster::referee::Lost) -> LostVie
         offset: lost.offset.0,
         key: key.flatten().as_deref().map(text),
         client: producer.map(|producer| producer.name.to_string()).unwrap_or_default(),
-        acks: match producer.map(|producer| producer.config().acks) {
-            Some(Acks::None) => "0",
-            Some(Acks::Leader) => "1",
-            Some(Acks::All) => "all",
-            None => "",
-        }
-        .to_owned(),
+        acks: lost.acks.name().to_owned(),
         because: lost.because.map(|event| event.0),
     }
 }

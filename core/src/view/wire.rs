@@ -8,7 +8,7 @@ use crate::{wire_enums, wire_structs};
 wire_structs! {
     ViewDelta { kafka, title, seed, now_us, step, brokers, controllers, topics, partitions, groups, clients, ledger, violations, in_force }
     BrokerView { id, state, rack, fenced, leaders, replicas, log_bytes }
-    ControllersView { leader, epoch, voters, alive }
+    ControllersView { leader, epoch, voters, alive, zookeeper, ensemble_leader }
     TopicView { name, internal, replication_factor, config, partitions }
     PartitionView {
         partition, leader, leader_epoch, replicas, isr, elr, log_start, last_stable, high_watermark, log_end, bytes, copies, tail
@@ -20,7 +20,7 @@ wire_structs! {
     DeliveredView { partition, offset, key, value }
     GroupOffsetView { partition, committed, position, log_end, lag, client }
     ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors, requests }
-    LedgerView { sent, acked, failed, acked_lost, acked_lost_total, delivered, duplicates, skipped, out_of_order }
+    LedgerView { sent, acked, failed, acked_lost, acked_lost_total, unwritten, delivered, duplicates, skipped, out_of_order }
     LostView { topic, partition, offset, key, client, acks, because }
     EventView { id, at_us, kind, subject, text, rule, causes }
     HopView { kind, from, to, departed_us, arrived_us, topic, partition, offset, records, key }
@@ -31,7 +31,7 @@ wire_structs! {
 }
 
 wire_enums! {
-    BrokerState else BrokerState::Down => { 0 Running, 1 Fenced, 2 Starting, 3 Down }
+    BrokerState else BrokerState::Down => { 0 Running, 1 Fenced, 2 Starting, 3 Down, 4 Paused, 5 Stopping }
     ClientKind else ClientKind::Producer => { 0 Producer, 1 Consumer }
     HopKind else HopKind::Produce => { 0 Produce, 1 Replicate, 2 Deliver, 3 Commit }
     Place else Place::Nowhere => { 0 Nowhere, 1 Broker(id), 2 Client(name) }

@@ -18,7 +18,13 @@ pub(super) fn call(rest: &[String]) -> Result<Answer, BadInput> {
     let digest = format!("{:016x}", cluster.digest());
     let mut stdout = match args.flag("json") {
         true => report(&view, cluster.events(), &digest, events),
-        false => summary::summary(&view, &digest, scenario.expects.iter().filter(|e| e.at <= end).map(|e| e.that.len()).sum(), &unmet),
+        false => summary::summary(
+            &view,
+            cluster.events(),
+            &digest,
+            scenario.expects.iter().filter(|e| e.at <= end).map(|e| e.that.len()).sum(),
+            &unmet,
+        ),
     };
     if !stdout.ends_with('\n') {
         stdout.push('\n');

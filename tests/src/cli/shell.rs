@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::{Answer, BadInput, bad, load};
 use playground_core::session::{Progress, Session};
-use playground_core::shell::parse_line;
+use playground_core::shell::{parse_line, reading};
 use std::io::BufRead;
 
 pub(super) fn call(rest: &[String], lines: impl BufRead) -> Result<Answer, BadInput> {
@@ -28,6 +28,9 @@ pub(super) fn call(rest: &[String], lines: impl BufRead) -> Result<Answer, BadIn
 
 /// What Kafka's tool prints; for a verb of our own, what it did.
 fn answer(session: &mut Session, line: &str) -> String {
+    if let Some(answer) = reading::answer(session.cluster(), line) {
+        return answer.unwrap_or_else(|refusal| refusal);
+    }
     let command = match parse_line(line) {
         Ok(command) => command,
         Err(error) => return error.to_string(),

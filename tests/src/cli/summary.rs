@@ -1,19 +1,19 @@
 //! What a run came to, for people: Kafka's own tables, the ledger, and the expectations that did not hold.
 
-use playground_core::report::state;
 use playground_core::time::SimTime;
-use playground_core::view::{ClusterView, GroupOffsetView, GroupView, LedgerView, PartitionView};
+use playground_core::view::{ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, PartitionView};
 
 /// Rows shown of one table.
 const ROWS: usize = 100;
 
-pub(super) fn summary(view: &ClusterView, digest: &str, expected: usize, unmet: &[String]) -> String {
+pub(super) fn summary(view: &ClusterView, events: &[EventView], digest: &str, expected: usize, unmet: &[String]) -> String {
     let title = if view.title.is_empty() { "scenario" } else { &view.title };
     let mut out = format!("{title} · Kafka {} · seed {} · {} · digest {digest}\n", view.kafka, view.seed, SimTime(view.now_us));
     out.push_str(&brokers(view));
     out.push_str(&topics(view));
     view.groups.iter().for_each(|group| out.push_str(&offsets(group)));
     out.push_str(&ledger(&view.ledger));
+    out.push_str(&wrongs(events));
     if expected > 0 {
         out.push_str(&format!("\nexpectations: {} of {expected} held\n", expected.saturating_sub(unmet.len())));
         unmet.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
@@ -26,7 +26,7 @@ fn brokers(view: &ClusterView) -> String {
     for broker in &view.brokers {
         table.row([
             broker.id.to_string(),
-            state(broker.state).to_owned(),
+            broker.state.name().to_owned(),
             broker.leaders.to_string(),
             broker.replicas.to_string(),
             broker.log_bytes.to_string(),
@@ -74,8 +74,11 @@ fn consumer_id(group: &GroupView, client: &str) -> String {
 }
 
 fn ledger(ledger: &LedgerView) -> String {
-    let LedgerView { sent, acked, failed, acked_lost_total, .. } = ledger;
+    let LedgerView { sent, acked, failed, acked_lost_total, unwritten, .. } = ledger;
     let mut out = format!("\nsent {sent}, acknowledged {acked}, failed {failed}, acknowledged and lost {acked_lost_total}\n");
+    if *unwritten > 0 {
+        out.push_str(&format!("acknowledged by acks=0 and stored by nobody {unwritten}\n"));
+    }
     for (group, delivered) in &ledger.delivered {
         let count = |counts: &playground_core::sorted::SortedMap<String, u64>| counts.get(group).copied().unwrap_or(0);
         out.push_str(&format!(
@@ -86,6 +89,15 @@ fn ledger(ledger: &LedgerView) -> String {
         ));
     }
     out
+}
+
+/// What the referee found wrong, in its own sentences.
+fn wrongs(events: &[EventView]) -> String {
+    let wrong: Vec<&EventView> = events.iter().filter(|event| event.kind.starts_with("record_")).collect();
+    let lines = wrong.iter().take(ROWS).map(|event| format!("{} {}\n", SimTime(event.at_us), event.text));
+    let more = wrong.len().saturating_sub(ROWS);
+    let rest = if more > 0 { format!("… and {more} more; --json has them all\n") } else { String::new() };
+    if wrong.is_empty() { rest } else { format!("\n{}{rest}", lines.collect::<String>()) }
 }
 
 fn ids(ids: &[i32]) -> String {

@@ -105,7 +105,7 @@ pub(super) fn election(input: &Election1) -> Answer {
         _ => return Err(Refusal::Unsupported("one broker registers at a time".into())),
     };
     let acceptable = |broker: BrokerId| input.acceptable.contains(&broker.0);
-    let rules = Rules { acceptable: &acceptable, min_isr: input.min_isr, elr_enabled: input.elr_enabled };
+    let rules = Rules { acceptable: &acceptable, min_isr: input.min_isr, elr_enabled: input.elr_enabled, new_epoch_with_isr: false };
     let after = change.decide(&rules);
     Ok(json!({ "changed": after.is_some(), "after": shown(&after.unwrap_or(before)) }))
 }

@@ -2,4 +2,6 @@
 
 #![cfg(not(target_arch = "wasm32"))]
 
+mod canonical;
+mod engine;
 mod replication;

@@ -36,6 +36,21 @@ fn what_no_majority_has_is_told_to_nobody() {
 }
 
 #[test]
+fn what_a_dying_controller_wrote_is_told_once_its_successor_has_committed_it() {
+    let told = orders().latency("20ms").run_until("10s").then("kill 102");
+    let voter = |told: &Told, place: usize| told.cluster.controllers()[place].raft().clone();
+    // A follower has the new leader of orders-1; 3001 does not know that yet.
+    let copied = |told: &Told| voter(told, 1).log().end() > voter(told, 0).high_watermark() && voter(told, 0).high_watermark() > 0;
+    let told = told.until("15s").until_it_holds("the followers of the quorum copy the election", copied);
+    assert!(told.events("leader_elected").is_empty());
+    let told = told.then("kill 3001").until("40s").expect(&["leader(orders, 1) == 103", "events(broker_fenced, 102) == 1"]);
+    let elected = told.events("leader_elected");
+    assert_eq!(elected.iter().map(|event| event.subject.as_str()).collect::<Vec<_>>(), ["orders-1"], "once");
+    assert!(elected[0].at_us >= told.events("controller_elected")[0].at_us);
+    assert_eq!(told.event(elected[0].causes[0]).kind, "broker_fenced");
+}
+
+#[test]
 fn without_a_majority_no_topic_is_made_and_no_group_begins() {
     let story = orders().group("g", "orders", 1).at("0s", "kill 3001").at("0s", "kill 3002").at("60s", "start 3002");
     let told = story.run_until("59s").expect(&["controller == none", "delivered(g) == 0", "failed == 0"]);

@@ -2,6 +2,7 @@
 
 use playground_core::cluster::Cluster;
 use playground_core::shell::parse_line;
+use playground_core::shell::reading::answer;
 use playground_tests::story::{Story, Told, moment};
 
 fn orders() -> Story {
@@ -65,6 +66,123 @@ fn without_an_active_controller_nothing_is_decided() {
     let mut told = told.expect(&["controller == none"]);
     let error = run(&mut told.cluster, "kafka-topics.sh --create --topic new").expect_err("no quorum");
     assert!(error.contains("no active controller"), "{error}");
+}
+
+/// What a line that only reads prints.
+#[track_caller]
+fn read(told: &Told, line: &str) -> String {
+    answer(&told.cluster, line).unwrap_or_else(|| panic!("{line} reads nothing")).unwrap_or_else(|refusal| refusal)
+}
+
+fn moving() -> Story {
+    let story = Story::brokers(4).broker_config("offsets.topic.replication.factor", "1");
+    let story = story.topic_on("orders", &[&[101, 102, 103], &[102, 103, 101]]).with("min.insync.replicas", "2");
+    story.topic_on("calls", &[&[103, 101]]).producer("p", "orders", "rate = 10").field("records = 40").field("partition = 0")
+}
+
+#[test]
+fn topics_are_described_in_kafkas_columns() {
+    let told = moving().at("10s", "kill 103").run_until("30s");
+    let id = |line: &str| line.split('\t').nth(1).expect("an id").trim_start_matches("TopicId: ").to_owned();
+    let text = read(&told, "kafka-topics.sh --bootstrap-server localhost:9092 --describe");
+    let lines: Vec<&str> = text.split('\n').collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert_eq!(lines[0], format!("Topic: calls\tTopicId: {}\tPartitionCount: 1\tReplicationFactor: 2\tConfigs: ", id(lines[0])));
+    assert_eq!(lines[1], "\tTopic: calls\tPartition: 0\tLeader: 101\tReplicas: 103,101\tIsr: 101\tElr: \tLastKnownElr: ");
+    let head = format!("Topic: orders\tTopicId: {}\tPartitionCount: 2\tReplicationFactor: 3\tConfigs: min.insync.replicas=2", id(lines[2]));
+    assert_eq!(lines[2], head);
+    assert_eq!(lines[4], "\tTopic: orders\tPartition: 1\tLeader: 102\tReplicas: 102,103,101\tIsr: 102,101\tElr: \tLastKnownElr: ");
+    assert_eq!(id(lines[0]).len(), 22, "a UUID in base64url");
+    assert_eq!(read(&told, "kafka-topics --list"), "calls\norders");
+    assert_eq!(read(&told, "kafka-topics.sh --describe --under-replicated-partitions --topic cal.*"), lines[1]);
+    assert_eq!(read(&told, "kafka-topics.sh --describe --under-min-isr-partitions"), "");
+    assert_eq!(read(&told, "kafka-topics.sh --describe --at-min-isr-partitions --topic orders"), lines[3..].join("\n"));
+    assert_eq!(read(&told, "kafka-topics.sh --describe --unavailable-partitions"), "");
+    let missing = "Error while executing topic command : Topic 'nope' does not exist as expected";
+    assert_eq!(read(&told, "kafka-topics.sh --describe --topic nope"), missing);
+    assert!(read(&told, "kafka-topics.sh --describe --topics orders").contains("does not belong here"));
+    let told = told.then("kill 101").then("kill 102").until("60s");
+    let text = read(&told, "kafka-topics.sh --describe --topic orders --unavailable-partitions");
+    assert_eq!(text.matches("Leader: none").count(), 2, "{text}");
+    assert!(read(&told.then("kill 104"), "kafka-topics.sh --list").contains("Timed out waiting for a node assignment."));
+}
+
+#[test]
+fn settings_offsets_and_moves_are_read_as_kafka_prints_them() {
+    let told = moving().run_until("10s");
+    let line = "  min.insync.replicas=2 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:min.insync.replicas=2, DEFAULT_CONFIG:min.insync.replicas=1}";
+    let described = read(&told, "kafka-configs.sh --describe --entity-type topics --entity-name orders");
+    assert_eq!(described, format!("Dynamic configs for topic orders are:\n{line}"));
+    let all = read(&told, "kafka-configs.sh --describe --all --topic calls");
+    assert!(all.starts_with("All configs for topic calls are:\n"), "{all}");
+    assert!(all.contains("  max.message.bytes=1048588 sensitive=false synonyms={DEFAULT_CONFIG:message.max.bytes=1048588}"), "{all}");
+    assert_eq!(read(&told, "kafka-get-offsets.sh --topic orders"), "orders:0:40\norders:1:0");
+    assert_eq!(read(&told, "kafka-get-offsets.sh --topic orders --partitions 0 --time earliest"), "orders:0:0");
+    assert_eq!(read(&told, "kafka-reassign-partitions.sh --list"), "No partition reassignments found.");
+    let told = told.then("kill 104").until("30s");
+    let told = told.then("kafka-reassign-partitions.sh --execute --topic orders --partition 0 --replicas 104:102").until("31s");
+    let list = "Current partition reassignments:\norders-0: replicas: 104,102,101,103. adding: 104. removing: 101,103.";
+    assert_eq!(read(&told, "kafka-reassign-partitions.sh --list"), list);
+    let described = read(&told, "kafka-topics.sh --describe --topic orders");
+    assert!(described.contains("\tIsr: 101,102,103\tAdding Replicas: 104\tRemoving Replicas: 101,103\tElr: "), "{described}");
+    let verify = "kafka-reassign-partitions.sh --verify --topic orders --partition 0 --replicas 104:102";
+    let status = |told: &Told| read(told, verify);
+    assert_eq!(status(&told), "Status of partition reassignment:\nReassignment of partition orders-0 is still in progress.");
+    let told = told.then("start 104").until("60s");
+    assert_eq!(status(&told), "Status of partition reassignment:\nReassignment of partition orders-0 is completed.");
+    let other = read(&told, "kafka-reassign-partitions.sh --verify --topic orders --partition 1 --replicas 104:102");
+    assert!(other.ends_with("orders-1, but replica set is 102,103,101 rather than 104,102."), "{other}");
+}
+
+#[test]
+fn the_quorum_is_described_with_its_voters_and_observers() {
+    let told = orders().run_until("10s").then("kill 3003").until("20s");
+    let text = read(&told, "kafka-metadata-quorum.sh --bootstrap-server 101:9092 describe --replication");
+    let lines: Vec<Vec<&str>> = text.split('\n').map(|line| line.split('\t').map(str::trim).collect()).collect();
+    assert_eq!(lines.len(), 7, "{text}");
+    assert_eq!(lines[0][..4], ["NodeId", "DirectoryId", "LogEndOffset", "Lag"]);
+    assert_eq!((lines[1][0], lines[1][3], lines[1][6]), ("3001", "0", "Leader"));
+    assert_eq!((lines[2][0], lines[2][6]), ("3002", "Follower"));
+    assert_eq!((lines[4][0], lines[4][3], lines[4][6]), ("101", "0", "Observer"));
+    let late: i64 = lines[1][5].parse::<i64>().expect("a time") - lines[3][5].parse::<i64>().expect("a time");
+    assert!((9_500..=10_500).contains(&late), "3003 was there ten seconds ago: {late} ms");
+    let status = read(&told, "kafka-metadata-quorum describe --status");
+    assert!(status.contains("\nLeaderId:               3001\nLeaderEpoch:            1\n"), "{status}");
+    assert!(
+        status.contains(
+            "CurrentVoters:          [{\"id\": 3001, \"directoryId\": \"AAAAAAAAAAEAAAAAAAALuQ\", \"endpoints\": [\"CONTROLLER://"
+        )
+    );
+    let mut told = told.then("kill 103").until("40s");
+    assert_eq!(run(&mut told.cluster, "kafka-cluster.sh unregister --id 103").as_deref(), Ok("Broker 103 is no longer registered."));
+    let again = run(&mut told.until("41s").cluster, "kafka-cluster.sh unregister --id 103");
+    assert_eq!(again.as_deref().map_err(String::as_str), Err("Broker ID 103 is not currently registered"));
+}
+
+#[test]
+fn what_no_majority_can_get_is_refused_though_a_controller_still_believes_in_its_office() {
+    let told = orders().run_until("10s").then("kill 3002").then("kill 3003").until("10500ms");
+    let mut told = told.expect(&["controller == 3001"]);
+    for line in ["kafka-topics.sh --create --topic new", "kafka-topics.sh --delete --topic orders"] {
+        let error = run(&mut told.cluster, line).expect_err("nobody copies it");
+        assert!(error.starts_with("Error while executing topic command : Timed out waiting for a node assignment."), "{error}");
+    }
+    told.until("60s").expect(&["events(command) == 0", "leader(orders, 0) == 101"]);
+    // Cut off is as good as dead.
+    let mut told = orders().run_until("10s").then("cut 3001 3002").then("cut 3003>3001").until("10500ms");
+    assert!(run(&mut told.cluster, "kafka-topics.sh --create --topic new").is_err());
+}
+
+#[test]
+fn an_answer_is_told_when_a_majority_has_what_it_says() {
+    let line = "kafka-topics.sh --create --topic new --partitions 1 --replication-factor 3";
+    let told = orders().latency("20ms").run_until("10s").then(line).expect(&["events(command) == 0"]);
+    let told = told.until("11s").expect(&["events(command) == 1", "events(topic_created, new) == 1"]);
+    assert!(told.events("command")[0].at_us >= 10_040_000, "a way there and a way back");
+    // Its controller dies with what it has written and nobody has copied.
+    let told = orders().latency("20ms").run_until("10s").then(line).then("kill 3001").until("30s");
+    let told = told.expect(&["events(topic_created, new) == 0", "events(command) == 1"]);
+    assert!(told.events("command")[0].text.contains("came to nothing"), "{}", told.events("command")[0].text);
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub enum Sign {
 impl Sign {
     pub fn of(event: &EventView) -> Sign {
         match event.kind.as_str() {
-            "record_lost" => Sign::Lost,
+            kind if kind.starts_with("record_") => Sign::Lost,
             "fault" if event.text.contains("start") => Sign::Back,
             "fault" | "broker_fenced" => Sign::Fault,
             "broker_unfenced" => Sign::Back,

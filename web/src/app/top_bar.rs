@@ -88,7 +88,7 @@ fn speeds(now: u64) -> Vec<u64> {
 /// The promise: sent, promised, lost, twice. Red means damage and nothing else.
 fn verdict(page: &PageHandle, ledger: &LedgerView, broken: usize) -> Html {
     let twice: u64 = ledger.duplicates.values().sum();
-    let lost = ledger.acked_lost_total;
+    let lost = ledger.acked_lost_total + ledger.unwritten;
     let whole = lost == 0 && twice == 0 && broken == 0;
     let item = |key: &'static str, n: u64, word: &'static str, bad: bool, title: &'static str| {
         html! {
@@ -102,7 +102,7 @@ fn verdict(page: &PageHandle, ledger: &LedgerView, broken: usize) -> Html {
             <span key="dot" class={classes!("verdict__dot", (!whole).then_some("verdict__dot--bad"))} aria-hidden="true">{ if whole { "✓" } else { "!" } }</span>
             { item("sent", ledger.sent, "sent", false, "Records handed to the producers") }
             { item("promised", ledger.acked, "promised", false, "Acknowledged: the cluster said it has them") }
-            { item("lost", lost, "lost", lost > 0, "Promised and no longer readable") }
+            { item("lost", lost, "lost", lost > 0, "Promised and not there: lost, or sent with acks=0 and stored by nobody") }
             { item("twice", twice, "twice", twice > 0, "Handed to a group's application more than once") }
             <span key="broken" class="verdict__item verdict__item--bad" hidden={broken == 0}>{ format!("{broken} rules broken: our bug") }</span>
         </button>

@@ -1,6 +1,6 @@
 //! How numbers, times and sizes read on the page: tabular, with units, the same everywhere.
 
-use playground_core::time::{SimDuration, SimTime};
+use playground_core::time::SimTime;
 
 /// `0:05:23` and `.400`: the clock's calm part and its quick part.
 pub fn clock(us: u64) -> (String, String) {
@@ -14,18 +14,6 @@ pub fn moment(us: u64) -> String {
     let s = us / 1_000_000;
     let (h, m, s) = (s / 3600, s / 60 % 60, s % 60);
     if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
-}
-
-/// `20 s`, `150 ms`: an interval in words of the notes, with a space before the unit.
-pub fn interval(us: u64) -> String {
-    let text = SimDuration(us).to_string();
-    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let name = match &text[unit..] {
-        "m" => "min",
-        "us" => "µs",
-        other => other,
-    };
-    format!("{} {name}", &text[..unit])
 }
 
 /// `1,234,567`.
@@ -129,13 +117,6 @@ mod tests {
         assert_eq!(clock(323_400_000), ("0:05:23".to_owned(), ".400".to_owned()));
         assert_eq!(moment(62_999_999), "1:02");
         assert_eq!(moment(7_207_000_000), "2:00:07");
-    }
-
-    #[test]
-    fn intervals_have_a_space_and_a_known_unit() {
-        assert_eq!(interval(20_000_000), "20 s");
-        assert_eq!(interval(300_000_000), "5 min");
-        assert_eq!(interval(1_500), "1500 µs");
     }
 
     #[test]

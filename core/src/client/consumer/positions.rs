@@ -7,7 +7,7 @@ use crate::error::ErrorCode;
 use crate::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::metadata::{MetadataImage, PartitionRegistration};
-use crate::node::Outbox;
+use crate::node::{BeginsAt, Fact, Outbox};
 use crate::protocol::{
     EpochAnswer, EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, MemberAssignment, OffsetCommitRequest,
     OffsetFetchRequest, Request,
@@ -23,6 +23,8 @@ pub(super) struct Assigned {
     pub position: Option<Offset>,
     /// `auto.offset.reset` decides: ask for the earliest or latest offset.
     needs_reset: bool,
+    /// Because the log no longer has the offset it stood at.
+    gone: bool,
     /// Leader epoch of the last record handed out; committed with the offset.
     last_epoch: Option<LeaderEpoch>,
     /// The leader epoch in which the log is known to hold what this position stands behind (KIP-320).
@@ -110,6 +112,9 @@ impl Consumer {
                 for (id, assigned) in self.assigned.iter_mut().filter(|(_, assigned)| assigned.position.is_none()) {
                     assigned.position = offsets.get(id).copied();
                     assigned.needs_reset = assigned.position.is_none();
+                    if !assigned.needs_reset {
+                        out.fact(Fact::Begun { client: self.id, partition: *id, at: BeginsAt::Committed });
+                    }
                 }
                 self.reset(now, out);
             }
@@ -144,11 +149,14 @@ impl Consumer {
         }
     }
 
-    pub(super) fn took_reset(&mut self, now: SimTime, answer: &[(TopicPartition, Result<Offset, ErrorCode>)]) {
+    pub(super) fn took_reset(&mut self, now: SimTime, answer: &[(TopicPartition, Result<Offset, ErrorCode>)], out: &mut Outbox) {
+        let earliest = self.spec.config.auto_offset_reset == OffsetReset::Earliest;
         for (id, result) in answer {
             match (result, self.assigned.get_mut(id)) {
                 (Ok(offset), Some(assigned)) if assigned.needs_reset => {
                     assigned.needs_reset = false;
+                    let at = BeginsAt::Reset { earliest, gone: std::mem::take(&mut assigned.gone) };
+                    out.fact(Fact::Begun { client: self.id, partition: *id, at });
                     (assigned.position, assigned.last_epoch) = (Some(*offset), None);
                 }
                 (Err(error), _) => {
@@ -227,7 +235,7 @@ impl Consumer {
     }
 
     /// `SubscriptionState.maybeCompleteValidation`.
-    pub(super) fn took_validation(&mut self, now: SimTime, answer: &[EpochAnswer]) {
+    pub(super) fn took_validation(&mut self, now: SimTime, answer: &[EpochAnswer], out: &mut Outbox) {
         for (id, result) in answer {
             let Some(assigned) = self.assigned.get_mut(id).filter(|assigned| assigned.validating.is_some()) else { continue };
             let leader_epoch = assigned.validating.take();
@@ -238,13 +246,14 @@ impl Consumer {
                 }
                 Ok(None) => {
                     assigned.position = None;
-                    assigned.needs_reset = true;
+                    (assigned.needs_reset, assigned.gone) = (true, true);
                 }
                 Ok(Some((epoch, end))) => {
                     assigned.valid_in = leader_epoch;
                     if assigned.position > Some(*end) {
                         // Truncated: it goes back to the first offset known to differ.
                         (assigned.position, assigned.last_epoch) = (Some(*end), Some(*epoch));
+                        out.fact(Fact::Begun { client: self.id, partition: *id, at: BeginsAt::Truncated });
                     }
                 }
             }
@@ -314,7 +323,7 @@ impl Consumer {
                     let asked_leader = assigned.preferred.take().is_none();
                     if error == ErrorCode::OffsetOutOfRange && asked_leader {
                         assigned.position = None;
-                        assigned.needs_reset = true;
+                        (assigned.needs_reset, assigned.gone) = (true, true);
                     }
                     self.note_error(error);
                 }

@@ -1,10 +1,12 @@
 //! Kafka's own tools: what an administrator asks of the active controller, and what the tool prints.
 //!
-//! The request is not sent through a broker as a message: it is with the active controller at once. What it decides takes the usual way.
+//! The request is not sent through a broker as a message: it is with the active controller at once. What it decides takes the usual
+//! way, and is told when a majority has it. A tool would wait for that, up to `default.api.timeout.ms`; here nobody waits: where no
+//! majority can be reached now, it is as if that time had passed.
 
 use super::super::Cluster;
 use crate::command::{Command, CommandError, NewTopic};
-use crate::config::{Settings, TopicConfig};
+use crate::config::{Profile, Settings, TopicConfig};
 use crate::controller::Controller;
 use crate::error::{ErrorCode, Refusal};
 use crate::ids::{EventId, NodeId, TopicPartition};
@@ -13,28 +15,37 @@ use crate::protocol::CreateTopicRequest;
 use crate::trace::{EventKind, TraceEvent};
 use std::sync::Arc;
 
+/// How `kafka-topics.sh` begins a refusal.
+const TOPICS: &str = "Error while executing topic command : ";
+
 /// What the tool prints, or why nothing was done.
 type Outcome = Result<String, CommandError>;
 
 impl Cluster {
     pub(super) fn administer(&mut self, command: &Command) -> Outcome {
-        let node = self.deciding()?;
+        let node = self.deciding(command)?;
         let (now, id) = (self.now, self.next_event_id());
-        let NodeId::Controller(_) = self.node_id(node) else { return Ok(String::new()) };
+        let broker = self.broker_place(node);
         let mut outcome = Ok(String::new());
         self.acting_as(node, |cluster, out| {
-            outcome = cluster.controllers[node as usize].administer(now, out, |controller, out| ask(controller, command, id, out));
-            if let Ok(answer) = &outcome {
+            let act = |controller: &mut Controller, out: &mut Outbox| {
+                let answer = ask(controller, command, id, out)?;
                 let what = if answer.is_empty() { String::new() } else { format!(" {answer}") };
-                cluster.push_event(TraceEvent {
+                let ran = TraceEvent {
                     id,
                     kind: EventKind::Command,
                     subject: "administrator".to_owned(),
                     text: format!("An administrator ran `{command}`.{what}"),
                     rule: "The active controller decides what administrators ask for".to_owned(),
                     causes: Vec::new(),
-                });
-            }
+                };
+                out.events.insert(0, ran);
+                Ok(answer)
+            };
+            outcome = match broker {
+                None => cluster.controllers[node as usize].administer(now, out, act),
+                Some(place) => cluster.brokers[place].administer(now, out, act).unwrap_or_else(|| Ok(String::new())),
+            };
         });
         if outcome.is_err() {
             // Nothing has happened, so there is nothing to number.
@@ -43,16 +54,27 @@ impl Cluster {
         outcome
     }
 
-    /// The active controller's dense number, if anybody can reach one.
-    fn deciding(&self) -> Result<u32, CommandError> {
-        let refuse = |why: &str| Err(CommandError::Refused(format!("Timed out waiting for a node assignment. {why}")));
+    /// The active controller's dense number, if anybody can reach one and it a majority.
+    fn deciding(&self, command: &Command) -> Result<u32, CommandError> {
+        let tool = if command.is_about_topics() { TOPICS } else { "" };
+        let refuse = |why: &str| Err(CommandError::Refused(format!("{tool}Timed out waiting for a node assignment. {why}")));
         if !self.brokers.iter().any(|broker| broker.listens()) {
             return refuse("No broker takes connections.");
         }
-        let active = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
-        match active.filter(|node| !self.hosts[*node as usize].paused) {
-            Some(node) => Ok(node),
-            None => refuse("There is no active controller."),
+        let active = self.deciding_node().and_then(|(node, _)| self.number(node));
+        let Some(node) = active.filter(|node| !self.hosts[*node as usize].paused) else { return refuse("There is no active controller.") };
+        let writer = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
+        // The controller among the brokers stays one, and can write nothing.
+        let Some(writer) = writer else { return refuse("ZooKeeper has no leader: nothing can be written.") };
+        let me = self.end_of(writer);
+        let copies = |voter: &u32| {
+            let (host, other) = (&self.hosts[*voter as usize], self.end_of(*voter));
+            !host.down && !host.paused && !self.network.is_cut(me, other) && !self.network.is_cut(other, me)
+        };
+        let voters = self.controllers.len() as u32;
+        match (0..voters).filter(copies).count() as u32 > voters / 2 {
+            true => Ok(node),
+            false => refuse("No majority of the controllers can be reached."),
         }
     }
 }
@@ -60,10 +82,9 @@ impl Cluster {
 fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &mut Outbox) -> Outcome {
     let because = Some(because);
     let refused = |tool: &str, refusal: Refusal| CommandError::Refused(format!("{tool}{}", refusal.message));
-    const TOPICS: &str = "Error while executing topic command : ";
     match command {
         Command::CreateTopic(new) => {
-            let (request, manual) = requested(new)?;
+            let (request, manual) = requested(new, controller.profile())?;
             let manual = (!manual.is_empty()).then_some(manual);
             controller.create_topic(&request, manual, because, out).map_err(|refusal| refused(TOPICS, refusal))?;
             Ok(format!("Created topic {}.", new.name))
@@ -90,6 +111,10 @@ fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &m
             controller.reassign(id, Some(replicas), because, out).map_err(|refusal| refused("", refusal))?;
             Ok(format!("Successfully started partition reassignment for {topic}-{partition}."))
         }
+        Command::Unregister(broker) => {
+            controller.unregister(*broker, because, out).map_err(|refusal| refused("", refusal))?;
+            Ok(format!("Broker {broker} is no longer registered."))
+        }
         Command::CancelReassignment { topic, partition } => {
             let id = named(controller, topic, *partition)?;
             controller.reassign(id, None, because, out).map_err(|refusal| refused("", refusal))?;
@@ -100,8 +125,8 @@ fn ask(controller: &mut Controller, command: &Command, because: EventId, out: &m
 }
 
 /// -1 leaves the choice to the brokers' defaults.
-fn requested(new: &NewTopic) -> Result<(CreateTopicRequest, &[Vec<crate::ids::BrokerId>]), CommandError> {
-    let mut config = TopicConfig::default();
+fn requested(new: &NewTopic, profile: Profile) -> Result<(CreateTopicRequest, &[Vec<crate::ids::BrokerId>]), CommandError> {
+    let mut config = TopicConfig::of(profile);
     for (key, value) in &new.config {
         config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
     }
@@ -122,12 +147,12 @@ fn configured(controller: &Controller, topic: &str, add: &[(String, String)], de
         return refuse(format!("The topic '{topic}' does not exist."));
     };
     let mut config = (*image.config).clone();
-    let given = config.given();
+    let given = config.given_in(controller.profile());
     let unset: Vec<&str> = delete.iter().map(String::as_str).filter(|key| !given.contains_key(*key)).collect();
     if !unset.is_empty() {
         return refuse(format!("Invalid config(s): {}", unset.join(",")));
     }
-    let default = TopicConfig::default().describe();
+    let default = TopicConfig::of(controller.profile()).describe();
     for key in delete {
         let value = default.iter().find(|row| row.key == key).map_or("", |row| &row.value);
         config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;

@@ -11,7 +11,7 @@ impl Cluster {
             DiskFault::Heal => (format!("Broker {id}'s disk works again."), "disk heal: what happened to the data stays"),
             DiskFault::Full => (format!("Broker {id}'s disk is full."), "disk full: the next write fails"),
             DiskFault::Slow(by) => (format!("Broker {id}'s disk takes {by} longer."), "disk slow: appends and reads are late by that"),
-            DiskFault::Corrupt => (format!("Broker {id}'s disk changed a bit."), "disk corrupt: in the newest batch it holds"),
+            DiskFault::Corrupt { .. } => (format!("Broker {id}'s disk changed a bit."), "disk corrupt: in the newest batch it holds"),
             DiskFault::Wipe => (format!("Broker {id}'s disk is empty."), "disk wipe: every log is gone, the broker keeps its id"),
         };
         let event = self.fault(id.to_string(), text, rule, Vec::new());

@@ -20,6 +20,10 @@ impl Cluster {
             pairs.extend(pairs.clone().iter().map(|(from, to)| (*to, *from)));
         }
         for (from, to) in pairs {
+            if fault != LinkFault::Heal {
+                self.hosts[from as usize].strike(event);
+                self.hosts[to as usize].strike(event);
+            }
             let trouble = match fault {
                 LinkFault::Heal => {
                     self.heal(from, to);
@@ -39,9 +43,6 @@ impl Cluster {
             };
             let (from_end, to_end) = (self.end_of(from), self.end_of(to));
             self.network.trouble(from_end, to_end, trouble);
-            for node in [from, to] {
-                self.hosts[node as usize].struck = Some(event);
-            }
         }
         Ok(())
     }

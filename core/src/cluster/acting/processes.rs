@@ -34,6 +34,7 @@ impl Cluster {
         }
         let event = self.tell(act, who, &nodes);
         for node in nodes {
+            self.hosts[node as usize].last = Some(event);
             match act {
                 Act::Kill => self.kill(node, event),
                 Act::PowerCut => self.power_cut(node, event),
@@ -41,7 +42,9 @@ impl Cluster {
                 Act::Start => self.start(node, event),
                 Act::Pause => {
                     let host = &mut self.hosts[node as usize];
-                    (host.paused, host.struck) = (true, Some(event));
+                    host.paused = true;
+                    host.strike(event);
+                    host.falls_silent(self.now);
                 }
                 Act::Resume => self.resume(node),
             }
@@ -116,11 +119,14 @@ impl Cluster {
 
     /// There is no process any more.
     pub(in crate::cluster) fn end(&mut self, node: u32, event: Option<EventId>) {
+        self.drop_unserved(node, event);
         let host = &mut self.hosts[node as usize];
+        if !host.paused {
+            host.falls_silent(self.now);
+        }
         (host.down, host.paused) = (true, false);
-        host.inbox.clear();
         host.crashes += 1;
-        host.struck = event.or(host.struck);
+        event.inspect(|event| host.strike(*event));
         self.wakes[node as usize] = SimTime::MAX;
         let from = self.node_id(node);
         let client = |id: NodeId| matches!(id, NodeId::Client(_));
@@ -134,7 +140,7 @@ impl Cluster {
     }
 
     fn stop(&mut self, node: u32, event: EventId) {
-        self.hosts[node as usize].struck = Some(event);
+        self.hosts[node as usize].strike(event);
         let now = self.now;
         let client = match self.node_id(node) {
             NodeId::Client(ClientId(client)) => client,
@@ -180,7 +186,14 @@ impl Cluster {
                 }
             }
         }
+        if self.scenario.cluster.config.zookeeper() {
+            // A broker that is the controller talks to itself as to any other.
+            self.network.reconnect(from, from, self.hosts[node as usize].crashes);
+        }
         let now = self.now;
+        if let NodeId::Client(client) = from.1 {
+            self.refusals.insert(client, (None, Some(event)));
+        }
         self.acting_as(node, |cluster, out| match from.1 {
             NodeId::Controller(_) => cluster.controllers[node as usize].start(now, out),
             NodeId::Broker(_) => {

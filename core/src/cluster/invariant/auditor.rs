@@ -34,6 +34,10 @@ pub struct Auditor {
     pub(super) asked_latest: SortedSet<(ClientId, CorrelationId)>,
     /// What was appended in this event: where, and by whom.
     pub(super) appended: Vec<(BrokerId, TopicPartition, u32)>,
+    /// Brokers of which a new process registers.
+    pub(super) registering: Vec<BrokerId>,
+    /// The feature `eligible.leader.replicas.version` is 0.
+    pub(super) without_elr: bool,
     /// Somebody asks for an unclean election by hand.
     pub(super) unclean_by_hand: bool,
     witness: Witness,
@@ -66,6 +70,8 @@ impl Auditor {
             asked: SortedMap::new(),
             asked_latest: SortedSet::new(),
             appended: Vec::new(),
+            registering: Vec::new(),
+            without_elr: !cluster.scenario().cluster.config.eligible_leader_replicas,
             unclean_by_hand: cluster.scenario().timeline.iter().any(|entry| entry.command.to_string().contains("unclean")),
             witness: Witness::default(),
             events: 0,
@@ -239,17 +245,33 @@ impl Auditor {
     /// Several changes may be committed at once: each is looked at by itself.
     fn replay(&mut self, cluster: &Cluster, before: &MetadataImage) {
         let mut image = before.clone();
+        let log = cluster.controller().raft().log();
+        let registered = log.range(before.offset, log.end()).iter().filter_map(|entry| match &entry.record {
+            MetadataRecord::RegisterBroker { broker, .. } => Some(*broker),
+            _ => None,
+        });
+        self.registering = registered.collect();
+        let mut reconfigured = None;
         for entry in cluster.controller().raft().log().range(before.offset, self.image.offset) {
             let id = match &entry.record {
                 MetadataRecord::Partition { id, .. } => Some(*id),
                 _ => None,
             };
+            match &entry.record {
+                MetadataRecord::TopicConfig { id, .. } => reconfigured = Some(*id),
+                MetadataRecord::Partition { .. } => {}
+                _ => reconfigured = None,
+            }
             let old = id.and_then(|id| image.partition(id).cloned());
             image.replay(&entry.record);
             if let (Some(id), Some(old)) = (id, old)
                 && let (Some(topic), Some(new)) = (image.topic(id.topic), image.partition(id))
             {
                 self.registration_changed(cluster, topic, id, &old, new);
+                // `ClearElrRecord`: another minimum forgets who is eligible.
+                if reconfigured != Some(id.topic) || old.isr != new.isr {
+                    self.check_eligible(topic, id, &old, new);
+                }
             }
         }
     }
@@ -266,6 +288,11 @@ impl Auditor {
             self.check_partition(cluster, id);
             self.check_promises(id);
         }
+    }
+
+    /// What was committed, promised and told so far, for a model that tells states apart.
+    pub fn remembered(&self) -> &impl std::fmt::Debug {
+        &self.partitions
     }
 
     /// The event was something the user did.

@@ -26,6 +26,10 @@ impl Auditor {
             self.fail(Row::I13, text);
         }
         let elected = after.leader.filter(|leader| before.leader != Some(*leader));
+        if let Some(last) = elected.filter(|last| self.without_elr && before.isr == [*last]) {
+            let ghost = self.partitions.entry(id).or_default();
+            ghost.tainted |= ghost.lossy.contains_key(&last);
+        }
         let unclean = elected.filter(|leader| !before.isr.contains(leader) && !before.elr.contains(leader));
         if let Some(leader) = unclean {
             let last_known = before.isr.is_empty() && after.elr.is_empty() && before.last_known_elr == [leader];
@@ -57,6 +61,28 @@ impl Auditor {
         }
     }
 
+    /// I14: who leaves an ISR below the minimum is eligible, but for processes that did not stop in order (KIP-966).
+    pub(super) fn check_eligible(
+        &mut self,
+        topic: &TopicImage,
+        id: TopicPartition,
+        before: &PartitionRegistration,
+        after: &PartitionRegistration,
+    ) {
+        let small = (after.isr.len() as u32) < topic.config.min_insync_replicas.min(after.replicas.len() as u32);
+        let trusted = |broker: &BrokerId| before.isr.contains(broker) || before.elr.contains(broker);
+        // An unclean election begins anew.
+        let unclean = after.leader.is_some_and(|leader| !trusted(&leader));
+        if self.without_elr || !small || unclean {
+            return;
+        }
+        let kept = |broker: &BrokerId| after.isr.contains(broker) || after.elr.contains(broker) || self.registering.contains(broker);
+        let forgotten = after.replicas.iter().find(|broker| trusted(broker) && !kept(broker));
+        if let Some(broker) = forgotten {
+            self.fail(Row::I14, format!("{}: {broker} left an ISR below the minimum and is not eligible", self.name(id)));
+        }
+    }
+
     /// I14, and no fenced broker in the ISR.
     pub(super) fn check_shape(&mut self, topic: &TopicImage, id: TopicPartition, partition: &PartitionRegistration) {
         let PartitionRegistration { replicas, isr, elr, leader, .. } = partition;
@@ -68,7 +94,10 @@ impl Auditor {
             () if isr.iter().any(|broker| elr.contains(broker)) => "ISR and ELR overlap",
             () if isr.len() >= min_isr && !elr.is_empty() => "the ISR is large enough and the ELR is not empty",
             () if leader.is_some_and(|leader| !isr.contains(&leader)) => "the leader is not in the ISR",
-            () if !isr.iter().all(|broker| self.image.is_active(*broker)) => "a fenced broker is in the ISR",
+            () if self.without_elr && super::last_of_the_isr(partition) => return,
+            () if self.image.controller_epoch == 0 && !isr.iter().all(|broker| self.image.is_active(*broker)) => {
+                "a fenced broker is in the ISR"
+            }
             () => return,
         };
         let ids = |brokers: &[BrokerId]| brokers.iter().map(BrokerId::to_string).collect::<Vec<_>>().join(",");
@@ -86,7 +115,9 @@ impl Auditor {
             // A process that lost its tail is found out when it registers.
             let phase = cluster.broker(*member).map_or(Phase::Down, |broker| broker.phase());
             let lossy = ghost.lossy.contains_key(member);
-            if phase == Phase::Down || (lossy && phase == Phase::Registering) {
+            // "Last replica standing": without ELR it stays in sync though it lost its tail, which is a lesson (KIP-966).
+            let last = self.without_elr && registration.isr == [*member];
+            if phase == Phase::Down || (lossy && (phase == Phase::Registering || last)) {
                 continue;
             }
             let complete = ghost.copies.get(member).map_or(ghost.true_hw == 0, |copy| copy.chain.holds_all_of(&ghost.truth));

@@ -1,6 +1,6 @@
 //! Reads an expression from left to right, and knows at every point which byte a fault stands at.
 
-use super::{BROKER_STATES, COMPARISONS, Compare, ExprFault, GROUP_STATES, Kind, Value};
+use super::{BrokerState, COMPARISONS, Compare, ExprFault, GROUP_STATES, Kind, Value};
 
 pub(super) struct Cursor<'t> {
     pub(super) text: &'t str,
@@ -64,7 +64,7 @@ impl<'t> Cursor<'t> {
             },
             Kind::Brokers => self.brokers(at),
             Kind::GroupState => self.word(at, &GROUP_STATES),
-            Kind::BrokerState => self.word(at, &BROKER_STATES),
+            Kind::BrokerState => self.word(at, &BrokerState::NAMES),
         }
     }
 

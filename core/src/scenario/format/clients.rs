@@ -6,13 +6,14 @@ use super::super::reader::{Fields, named};
 use super::super::{CommitMode, GroupSpec, Pace, ProducerSpec, Template, TopicSpec, limits};
 use super::cluster::{broker_id, listed};
 use super::{config, config_faults};
-use crate::config::{ConsumerConfig, ProducerConfig};
+use crate::config::{ConsumerConfig, ProducerConfig, Profile, Settings};
 use crate::ids::BrokerId;
 use crate::sorted::SortedSet;
 use crate::time::SimDuration;
 
 /// The names taken so far.
 pub(super) struct Clients<'s> {
+    profile: Profile,
     specs: &'s [TopicSpec],
     topics: SortedSet<&'s str>,
     brokers: &'s [BrokerId],
@@ -26,9 +27,9 @@ const GROUP: [&str; 7] = ["name", "topics", "bootstrap", "members", "process", "
 const GROUP_LATER: [&str; 3] = ["start", "instance", "assign"];
 
 impl<'s> Clients<'s> {
-    pub(super) fn new(specs: &'s [TopicSpec], brokers: &'s [BrokerId]) -> Self {
+    pub(super) fn new(specs: &'s [TopicSpec], brokers: &'s [BrokerId], profile: Profile) -> Self {
         let topics = specs.iter().map(|topic| topic.name.as_str()).collect();
-        Clients { specs, topics, brokers, clients: SortedSet::new(), groups: SortedSet::new() }
+        Clients { profile, specs, topics, brokers, clients: SortedSet::new(), groups: SortedSet::new() }
     }
 
     pub(super) fn producers(&mut self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<ProducerSpec> {
@@ -59,7 +60,7 @@ impl<'s> Clients<'s> {
         if is_text(&fields, "topic") {
             self.check_topic(&fields, faults, fields.place("topic"), topic);
         }
-        let mut settings = ProducerConfig::default();
+        let mut settings = ProducerConfig::of(self.profile);
         let given = config(&fields, faults, &mut settings);
         config_faults(&fields, faults, settings.settle(&given));
         ProducerSpec {
@@ -93,7 +94,7 @@ impl<'s> Clients<'s> {
         }
         let topics = self.subscription(&fields, faults);
         let commit = commit(&fields, faults);
-        let mut settings = ConsumerConfig::default();
+        let mut settings = ConsumerConfig::of(self.profile);
         let given = config(&fields, faults, &mut settings);
         if commit != CommitMode::Auto {
             if given.contains("enable.auto.commit") && settings.enable_auto_commit {

@@ -3,26 +3,41 @@
 use super::super::fault::Faults;
 use super::super::names::{name_fault, shown};
 use super::super::reader::{Fields, Node, named, whole};
-use super::super::{ClusterSpec, NetworkSpec, limits};
-use super::{config, config_faults};
-use crate::config::BrokerConfig;
+use super::super::{ClusterSpec, NO_ZOOKEEPER, NetworkSpec, limits};
+use super::{ELR_VERSION, config, config_faults};
+use crate::config::{BrokerConfig, ConfigFault, Profile, Settings};
 use crate::ids::{BrokerId, FIRST_CONTROLLER};
 use crate::sorted::{SortedMap, SortedSet};
 
 const WRITE_BROKERS: &str = "brokers = [101, 102, 103] or brokers = { count = 3, first = 101 }";
 
-pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> ClusterSpec {
-    let default = ClusterSpec::default();
+pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>, profile: Profile) -> ClusterSpec {
+    let default = ClusterSpec { config: BrokerConfig::of(profile), ..ClusterSpec::default() };
     let Some(fields) = file.table(faults, "cluster", "a table of its own under [cluster]") else { return default };
-    fields.only(faults, &["brokers", "racks", "controllers", "config"], &[]);
+    fields.only(faults, &["brokers", "racks", "controllers", "zookeeper", "features", "config"], &[]);
     let brokers = brokers(&fields, faults).unwrap_or(default.brokers);
     let racks = racks(&fields, faults, &brokers);
-    let controllers = controllers(&fields, faults, default.controllers);
+    let controllers = controllers(&fields, faults, default.controllers, profile);
     reserved(&fields, faults, &brokers, controllers);
-    let mut settings = BrokerConfig::default();
-    config(&fields, faults, &mut settings);
+    let mut settings = default.config;
+    let given = config(&fields, faults, &mut settings);
+    other_version(&fields, faults, &given, profile);
+    features(&fields, faults, &mut settings);
     config_faults(&fields, faults, settings.check());
     ClusterSpec { brokers, racks, controllers, config: settings }
+}
+
+/// Features of the cluster under the names that `kafka-features.sh` has for them.
+fn features(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, settings: &mut BrokerConfig) {
+    let Some(table) = fields.table(faults, "features", "features = { \"eligible.leader.replicas.version\" = 0 }") else { return };
+    if settings.zookeeper() {
+        faults
+            .at(fields.place("features"), "cluster: `features` are of clusters without ZooKeeper. Leave it out, or write kafka = \"4.3\".");
+    }
+    let later = ["metadata.version", "kraft.version", "transaction.version", "group.version", "share.version", "streams.version"];
+    table.only(faults, &[ELR_VERSION], &later);
+    let version = table.whole(faults, ELR_VERSION, 0..=1, u64::from(settings.eligible_leader_replicas));
+    settings.eligible_leader_replicas = version == 1;
 }
 
 fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<BrokerId>> {
@@ -98,16 +113,44 @@ fn racks(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId])
     racks
 }
 
-fn controllers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, default: u32) -> u32 {
-    let controllers = fields.whole(faults, "controllers", 1..=u64::from(limits::CONTROLLERS), u64::from(default)) as u32;
+/// How many keep the metadata: `controllers`, or `zookeeper` in the versions that have it.
+fn controllers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, default: u32, profile: Profile) -> u32 {
+    let (key, other, wrong, who) = match profile {
+        Profile::V4_3 => ("controllers", "zookeeper", NO_ZOOKEEPER, "controllers"),
+        Profile::V3_9 => {
+            ("zookeeper", "controllers", "With ZooKeeper one of the brokers is the controller. Write zookeeper = 3.", "servers")
+        }
+    };
+    if fields.get(other).is_some() {
+        faults.at(fields.place(other), format!("cluster: {wrong}"));
+    }
+    let controllers = fields.whole(faults, key, 1..=u64::from(limits::CONTROLLERS), u64::from(default)) as u32;
     if controllers.is_multiple_of(2) {
         let message = format!(
-            "cluster: {controllers} controllers survive no more failures than {}. Write an odd number: 1, 3, 5, 7 or 9.",
+            "cluster: {controllers} {who} survive no more failures than {}. Write an odd number: 1, 3, 5, 7 or 9.",
             controllers - 1
         );
-        faults.at(fields.place("controllers"), message);
+        faults.at(fields.place(key), message);
     }
     controllers
+}
+
+/// Settings of the other kind of cluster mean nothing here.
+fn other_version(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, given: &SortedSet<String>, profile: Profile) {
+    let quorums = |key: &str| {
+        let own = ["broker.heartbeat.interval.ms", "broker.session.timeout.ms", "unclean.leader.election.interval.ms"];
+        own.contains(&key) || key.starts_with("controller.quorum.")
+    };
+    let zookeepers = |key: &str| key.starts_with("zookeeper.") || key == "leader.imbalance.per.broker.percentage";
+    let found = given.iter().filter_map(|key| {
+        let message = match profile {
+            Profile::V4_3 if zookeepers(key) => format!("`{key}` went with ZooKeeper. Leave it out, or write kafka = \"3.9\"."),
+            Profile::V3_9 if quorums(key) => format!("`{key}` is of clusters without ZooKeeper. Leave it out, or write kafka = \"4.3\"."),
+            _ => return None,
+        };
+        Some(ConfigFault { key: key.clone(), message })
+    });
+    config_faults(fields, faults, found.collect());
 }
 
 fn reserved(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, brokers: &[BrokerId], controllers: u32) {

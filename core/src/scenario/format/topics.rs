@@ -6,7 +6,7 @@ use super::super::reader::Fields;
 use super::super::{ClusterSpec, Placement, TopicSpec, limits};
 use super::cluster::listed;
 use super::config;
-use crate::config::TopicConfig;
+use crate::config::{Settings, TopicConfig};
 use crate::ids::BrokerId;
 use crate::sorted::SortedMap;
 
@@ -37,7 +37,7 @@ fn topic(mut fields: Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &ClusterS
     }
     let placement = placement(&fields, faults, cluster);
     totals.add(&fields, faults, &placement);
-    let mut settings = TopicConfig::default();
+    let mut settings = TopicConfig::of(cluster.config.profile);
     config(&fields, faults, &mut settings);
     TopicSpec { name, placement, config: settings }
 }
@@ -108,11 +108,13 @@ fn placement(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &Cluster
     let factor = fields.whole(faults, "replication_factor", 1..=i16::MAX as u64, 1) as u32;
     let brokers = cluster.brokers.len();
     if factor as usize > brokers {
-        let message = format!(
-            "{}: The target replication factor of {factor} cannot be reached because only {brokers} broker(s) are registered. \
-             Write replication_factor = {brokers} or less, or add brokers.",
-            fields.what
-        );
+        let refusal = match cluster.config.zookeeper() {
+            true => format!("Replication factor: {factor} larger than available brokers: {brokers}."),
+            false => {
+                format!("The target replication factor of {factor} cannot be reached because only {brokers} broker(s) are registered.")
+            }
+        };
+        let message = format!("{}: {refusal} Write replication_factor = {brokers} or less, or add brokers.", fields.what);
         faults.at(fields.place("replication_factor"), message);
         return Placement::Striped { partitions, replication_factor: 1 };
     }

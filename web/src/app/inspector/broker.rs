@@ -26,7 +26,7 @@ pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html
             </div>
             { command_line(page, ui, &action.line) }
             <p key="what" class="panel__text">{ with_code(what_happens(broker.state)) }</p>
-            { for faults(broker).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
+            { for faults(broker, mirror.controllers.zookeeper).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
             <h3 key="replicas" class="panel__head">{ "Replicas" }</h3>
             { table("table", "Replicas", &["Partition", "Role", "HW", "End", "State"], WORDS, replicas(mirror.user_topics(), id)) }
             { facts(vec![
@@ -44,8 +44,12 @@ fn what_happens(state: BrokerState) -> &'static str {
             "A crash ends the process at once. Its disk stays. The controller waits broker.session.timeout.ms for a heartbeat, then chooses new leaders."
         }
         BrokerState::Fenced => {
-            "The process is up, but the controller does not count on it: it leads nothing until it has registered and caught up."
+            "The process is up, but the controller does not count on it: it leads nothing until its heartbeats come and it has caught up."
         }
+        BrokerState::Paused => {
+            "The process is frozen, as in a long garbage collection. It answers nobody; what is sent to it waits. After broker.session.timeout.ms without a heartbeat others lead."
+        }
+        BrokerState::Stopping => "The process hands over what it leads, then ends. It waits for the controller's leave.",
         BrokerState::Starting => "The process is up and registers with the controller.",
         BrokerState::Down => {
             "The process is gone, the disk is not. Started again, it truncates what leaders do not have and fetches what it missed."
@@ -56,18 +60,22 @@ fn what_happens(state: BrokerState) -> &'static str {
 type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
 
 /// What else can befall a broker. Of one that is down only the disk is left.
-fn faults(broker: &BrokerView) -> Faults {
+fn faults(broker: &BrokerView, zookeeper: bool) -> Faults {
     let id = broker.id;
     let disk = vec![("Fill", format!("disk full {id}")), ("Corrupt", format!("disk corrupt {id}")), ("Wipe", format!("disk wipe {id}"))];
     if broker.state == BrokerState::Down {
         return vec![("Disk", disk)];
     }
-    let process = [("Stop in order", "stop"), ("Cut the power", "power-cut"), ("Pause", "pause"), ("Resume", "resume")];
-    let links = [("Cut from brokers", "brokers"), ("Cut from controllers", "controllers"), ("Cut from clients", "clients")];
+    let process: &[(&'static str, &str)] = match broker.state {
+        BrokerState::Paused => &[("Crash", "kill"), ("Cut the power", "power-cut")],
+        _ => &[("Stop in order", "stop"), ("Cut the power", "power-cut"), ("Pause", "pause")],
+    };
+    let deciding = if zookeeper { ("Cut from ZooKeeper", "zookeeper") } else { ("Cut from controllers", "controllers") };
+    let links = [("Cut from brokers", "brokers"), deciding, ("Cut from clients", "clients")];
     let mut network: Vec<(&'static str, String)> = links.map(|(word, kind)| (word, format!("cut {id} {kind}"))).into();
     network.push(("Slow by 200 ms", format!("slow {id} brokers 200ms")));
     network.push(("Heal all links", "heal".to_owned()));
-    vec![("Process", process.map(|(word, verb)| (word, format!("{verb} {id}"))).into()), ("Network", network), ("Disk", disk)]
+    vec![("Process", process.iter().map(|(word, verb)| (*word, format!("{verb} {id}"))).collect()), ("Network", network), ("Disk", disk)]
 }
 
 fn replicas<'a>(topics: impl Iterator<Item = &'a Topic>, broker: i32) -> Cells {

@@ -5,6 +5,7 @@ use crate::app::model::Snapshot;
 use crate::app::page::PageHandle;
 use crate::app::widgets::{Cells, Rows, WORDS, deeds, facts, table};
 use crate::app::words;
+use playground_core::time::SimDuration;
 use playground_core::view::{ClientKind, ClientView, GroupView};
 use yew::prelude::*;
 
@@ -44,7 +45,7 @@ fn counts(client: &ClientView) -> Rows {
     let mut rows: Rows = Vec::new();
     match client.kind {
         ClientKind::Producer => {
-            rows.extend(client.interval_us.map(|us| ("Sends every".into(), words::interval(us).into())));
+            rows.extend(client.interval_us.map(|us| ("Sends every".into(), SimDuration(us).to_string().into())));
             rows.extend(client.key.as_ref().map(|key| ("Newest key".into(), key.clone().into())));
             rows.push(("Sent".into(), words::count(client.sent).into()));
             rows.push(("Promised (acknowledged)".into(), words::count(client.acked).into()));

@@ -1,4 +1,4 @@
-//! The quorum: who decides, who would take over, and what happens when a majority is gone.
+//! The quorum, or the ensemble that was there before it: who decides, who would take over, and what happens when a majority is gone.
 
 use crate::app::inspector::event::with_code;
 use crate::app::inspector::title;
@@ -11,31 +11,50 @@ use yew::prelude::*;
 
 pub fn controllers(page: &PageHandle, shot: &Snapshot) -> Html {
     let quorum = &shot.mirror.controllers;
+    let (name, what) = match quorum.zookeeper {
+        true => (
+            "ZooKeeper",
+            "It keeps sessions and znodes by vote. The broker that created /controller first is the controller and chooses leaders; when its session \
+             ends, another creates it. Without a majority leaders go on serving, but nobody replaces one that dies.",
+        ),
+        false => (
+            "Controllers",
+            "They keep one log by vote, __cluster_metadata (KRaft). The active one fences brokers and chooses leaders; a decision holds once a majority \
+             has it. Without a majority leaders go on serving, but nobody replaces one that dies.",
+        ),
+    };
     html! {
         <div key="controllers" class="panel">
-            { title("Controllers", &about(quorum)) }
+            { title(name, &about(quorum)) }
             <ul key="voters" class="voters">{ for quorum.voters.iter().map(|id| voter(page, quorum, *id)) }</ul>
             { facts(vec![("Epoch of the active controller".into(), quorum.epoch.to_string().into())]) }
-            <p key="what" class="panel__text">{ with_code(
-                "They keep one log by vote, __cluster_metadata (KRaft). The active one fences brokers and chooses leaders; a decision holds once a majority \
-                 has it. Without a majority leaders go on serving, but nobody replaces one that dies.") }</p>
+            <p key="what" class="panel__text">{ with_code(what) }</p>
         </div>
     }
+}
+
+/// Whoever leads the servers; in a quorum that is the controller.
+fn server_leading(quorum: &ControllersView) -> Option<i32> {
+    if quorum.zookeeper { quorum.ensemble_leader } else { quorum.leader }
 }
 
 fn about(quorum: &ControllersView) -> String {
     let (voters, alive) = (quorum.voters.len(), quorum.alive.len());
     let majority = voters / 2 + 1;
-    match quorum.leader {
-        Some(leader) => format!("{leader} is active · {} of {voters} alive, {majority} must be", words::count(alive as u64)),
+    match server_leading(quorum) {
+        Some(leader) => format!("{leader} {} · {} of {voters} alive, {majority} must be", role(quorum), words::count(alive as u64)),
         None if alive < majority => format!("no majority: {alive} of {voters} alive, {majority} must be"),
         None => "voting".to_owned(),
     }
 }
 
+fn role(quorum: &ControllersView) -> &'static str {
+    if quorum.zookeeper { "leads" } else { "is active" }
+}
+
 fn voter(page: &PageHandle, quorum: &ControllersView, id: i32) -> Html {
     let alive = quorum.alive.contains(&id);
-    let active = quorum.leader == Some(id);
+    let active = server_leading(quorum) == Some(id);
     let (word, line, class) =
         if alive { ("Crash", format!("kill {id}"), "button--danger") } else { ("Start", format!("start {id}"), "button--start") };
     let state = if active {

@@ -29,7 +29,7 @@ pub fn why(page: &PageHandle, events: &[Shared<EventView>], id: u64) -> Html {
                 <h3 key="head" class="why__head">{ "Why?" }</h3>
                 <p key="rule" class="why__rule">{ with_code(if event.rule.is_empty() { "You did this." } else { &event.rule }) }</p>
                 <ol key="chain" class="why__chain" hidden={chain.is_empty()}>
-                    { for chain.iter().take(LINKS).map(|cause| cause_item(page, cause)) }
+                    { for chain.iter().take(LINKS).map(|cause| cause_item(page, "because, at", cause)) }
                 </ol>
                 <p key="earlier" class="panel__text" hidden={!earlier}>{ "Earlier causes lie further back." }</p>
             </div>
@@ -37,12 +37,12 @@ pub fn why(page: &PageHandle, events: &[Shared<EventView>], id: u64) -> Html {
     }
 }
 
-fn cause_item(page: &PageHandle, cause: &EventView) -> Html {
+pub fn cause_item(page: &PageHandle, head: &str, cause: &EventView) -> Html {
     let id = cause.id;
     html! {
         <li key={id.to_string()} class="why__cause">
             <button type="button" class="why__link" onclick={page.on(Click::Inspect(Inspect::Event(id)))}>
-                <span key="because" class="why__because">{ format!("because, at {}", words::moment(cause.at_us)) }</span>
+                <span key="because" class="why__because">{ format!("{head} {}", words::moment(cause.at_us)) }</span>
                 <span key="text">{ cause.text.clone() }</span>
             </button>
         </li>

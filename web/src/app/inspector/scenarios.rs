@@ -47,6 +47,7 @@ pub const SHELF: [(&str, &[Book]); 4] = [
                 "The majority of the controllers is gone for a while",
                 "Leaders go on, but nobody replaces one that dies.",
             ),
+            ("zk_kill_controller", "The controller dies, and it is a broker", "Kafka 3.9 with ZooKeeper: missed after 18 s."),
         ],
     ),
 ];

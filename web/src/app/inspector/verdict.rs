@@ -1,13 +1,14 @@
-//! What became of the records: the referee's count in plain words, each lost record with what lost it.
+//! What became of the records: the referee's count in plain words, and what made each loss, duplicate, disorder or gap possible.
 
+use crate::app::inspector::event::cause_item;
 use crate::app::inspector::title;
-use crate::app::model::Snapshot;
+use crate::app::model::{Shared, Snapshot};
 use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::Inspect;
 use crate::app::widgets::{Rows, facts};
 use crate::app::words;
 use playground_core::sorted::SortedMap;
-use playground_core::view::{LedgerView, LostView};
+use playground_core::view::{EventView, LedgerView, LostView};
 use yew::prelude::*;
 
 /// Lost records listed; all are counted.
@@ -16,11 +17,16 @@ const LISTED: usize = 40;
 pub fn verdict(page: &PageHandle, shot: &Snapshot) -> Html {
     let ledger = &shot.mirror.ledger;
     let lost = &ledger.acked_lost;
+    let why: Vec<&Shared<EventView>> = shot.events.iter().filter(|event| event.kind.starts_with("record_")).collect();
     html! {
         <div key="verdict" class="panel">
             { title("What became of the records", "counted by a referee who sees every disk and decides nothing") }
             <p key="words" class="panel__name panel__name--sentence">{ sentence(ledger) }</p>
             { facts(counts(ledger)) }
+            <div key="why" class="panel__section" hidden={why.is_empty()}>
+                <h3 key="head" class="panel__head">{ "Why?" }</h3>
+                <ol key="list" class="why__chain">{ for why.iter().take(LISTED).map(|event| cause_item(page, "at", event)) }</ol>
+            </div>
             <div key="lost" class="panel__section" hidden={lost.is_empty()}>
                 <h3 key="head" class="panel__head">{ "Promised and lost" }</h3>
                 <ol key="list" class="why__chain">{ for lost.iter().take(LISTED).enumerate().map(|(i, lost)| lost_item(page, i, lost)) }</ol>
@@ -40,6 +46,7 @@ pub fn verdict(page: &PageHandle, shot: &Snapshot) -> Html {
 fn sentence(ledger: &LedgerView) -> String {
     match ledger.acked_lost_total {
         0 if ledger.acked == 0 => "Nothing has been promised yet.".to_owned(),
+        0 if ledger.unwritten > 0 => format!("{} sent with acks=0 were stored by nobody.", words::plural(ledger.unwritten, "record")),
         0 => "Every record that was promised is there.".to_owned(),
         lost => format!("{} that the cluster had acknowledged can be read no more.", words::plural(lost, "record")),
     }
@@ -54,6 +61,7 @@ fn counts(ledger: &LedgerView) -> Rows {
         row("Failed: the producer was told so", ledger.failed),
         row("Under way", under_way),
         row("Lost after the promise", ledger.acked_lost_total),
+        row("Sent with acks=0, stored by nobody", ledger.unwritten),
     ]
 }
 

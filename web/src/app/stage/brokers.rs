@@ -33,6 +33,10 @@ pub fn brokers(page: &PageHandle, mirror: &Mirror, selected: Option<&Subject>) -
 
 fn controller_words(controllers: &ControllersView) -> String {
     match controllers.leader {
+        _ if controllers.zookeeper && controllers.ensemble_leader.is_none() => {
+            "ZooKeeper has no majority: nothing can be decided now".to_owned()
+        }
+        Some(leader) if controllers.zookeeper => format!("broker {leader} decides who leads, by ZooKeeper"),
         Some(leader) => format!("controller {leader} decides who leads"),
         None if controllers.voters.is_empty() => String::new(),
         None => "no controller: nothing can be decided now".to_owned(),
@@ -74,9 +78,8 @@ impl BrokerAction {
     pub fn of(state: BrokerState, id: i32) -> BrokerAction {
         match state {
             BrokerState::Down => BrokerAction { word: "Start", line: format!("start {id}"), class: "button--start" },
-            BrokerState::Running | BrokerState::Fenced | BrokerState::Starting => {
-                BrokerAction { word: "Crash", line: format!("kill {id}"), class: "button--danger" }
-            }
+            BrokerState::Paused => BrokerAction { word: "Resume", line: format!("resume {id}"), class: "button--start" },
+            _ => BrokerAction { word: "Crash", line: format!("kill {id}"), class: "button--danger" },
         }
     }
 }
@@ -84,17 +87,16 @@ impl BrokerAction {
 fn state_class(state: BrokerState) -> &'static str {
     match state {
         BrokerState::Running => "broker--running",
-        BrokerState::Fenced | BrokerState::Starting => "broker--waiting",
         BrokerState::Down => "broker--down",
+        _ => "broker--waiting",
     }
 }
 
 pub fn state_words(broker: &BrokerView) -> &'static str {
     match broker.state {
-        BrokerState::Running => "running",
         BrokerState::Fenced => "up, fenced",
-        BrokerState::Starting => "starting",
-        BrokerState::Down => "down",
+        BrokerState::Paused if broker.fenced => "paused, fenced",
+        state => state.name(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::app::stage::geometry::client_at;
 use crate::app::stage::is_selected;
 use crate::app::widgets::key_glyph;
 use crate::app::words;
+use playground_core::time::SimDuration;
 use playground_core::view::{ClientKind, ClientView, Subject};
 use yew::prelude::*;
 
@@ -41,7 +42,7 @@ fn about(producers: &[&Shared<ClientView>]) -> String {
     let mut paces: Vec<Option<u64>> = producers.iter().map(|client| client.interval_us).collect();
     paces.dedup();
     match paces.as_slice() {
-        [Some(us)] if *us > 0 => format!("{who} · every {}", words::interval(*us)),
+        [Some(us)] if *us > 0 => format!("{who} · every {}", SimDuration(*us)),
         _ => who,
     }
 }
