@@ -71,16 +71,6 @@ impl BatchBuilder {
     /// Closes the batch into bytes of its own and starts the next one in the same buffer.
     pub fn build_and_restart(&mut self, stamp: ProducerStamp) -> RecordBatch {
         self.seal(stamp, 0);
-        self.restart()
-    }
-
-    /// The same without a CRC, for [`RecordBatch::put_stamp`].
-    pub fn close(&mut self) -> RecordBatch {
-        self.write_header(ProducerStamp::NONE, 0);
-        self.restart()
-    }
-
-    fn restart(&mut self) -> RecordBatch {
         let batch = RecordBatch::from_sealed(&self.bytes);
         self.bytes.clear();
         self.records = 0;
@@ -109,11 +99,6 @@ impl BatchBuilder {
     }
 
     fn seal(&mut self, stamp: ProducerStamp, attributes: i16) {
-        self.write_header(stamp, attributes);
-        super::write_crc(&mut self.bytes);
-    }
-
-    fn write_header(&mut self, stamp: ProducerStamp, attributes: i16) {
         debug_assert!(self.records > 0, "a batch has at least one record");
         self.bytes.resize(self.size_in_bytes() as usize, 0);
         let batch_length = self.bytes.len() as i32 - at::LEADER_EPOCH as i32;
@@ -127,6 +112,7 @@ impl BatchBuilder {
         put(header, at::MAX_TIMESTAMP, self.max_timestamp_ms.to_be_bytes());
         put_stamp(header, stamp);
         put(header, at::RECORD_COUNT, self.records.to_be_bytes());
+        super::write_crc(&mut self.bytes);
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Accumulator {
     spare: Vec<Box<BatchBuilder>>,
     /// The producer's epoch.
     epoch: i16,
+    /// Under which something was drained last.
+    identity: Identity,
 }
 
 /// By partition, as far as one was ever written to; they remember their sequence. A producer may meet a few of thousands.
@@ -80,6 +82,8 @@ pub struct Batch {
     pub serial: u32,
     /// Its first sequence number, once drained under an identity.
     pub sequence: Option<i32>,
+    /// The first sequence number it will get, unless something goes wrong before.
+    foreseen: i32,
     /// A new epoch gave it another sequence.
     pub renumbered: bool,
     created: SimTime,
@@ -93,10 +97,10 @@ pub struct Batch {
 #[derive(Clone, Debug)]
 enum Payload {
     Open(Box<BatchBuilder>),
-    /// Stamped, or as large as a batch should be: then only a tiny record might still find room.
+    /// Sealed to be sent; or as large as a batch should be, under the stamp it will probably have: a tiny record might still find room.
     Closed {
         batch: RecordBatch,
-        stamped: bool,
+        sealed: bool,
     },
 }
 
@@ -119,13 +123,13 @@ pub type Identity = Option<(i64, i16)>;
 impl Batch {
     pub fn sealed(&self) -> &RecordBatch {
         match &self.payload {
-            Payload::Closed { batch, stamped: true } => batch,
+            Payload::Closed { batch, sealed: true } => batch,
             _ => unreachable!("only sealed batches are sent"),
         }
     }
 
     fn is_open(&self) -> bool {
-        !matches!(self.payload, Payload::Closed { stamped: true, .. })
+        !matches!(self.payload, Payload::Closed { sealed: true, .. })
     }
 
     /// Takes the sequence that a new epoch gave it.
@@ -140,20 +144,17 @@ impl Batch {
 
     /// Gives the builder back if there was one.
     fn seal(&mut self, identity: Identity) -> Option<Box<BatchBuilder>> {
-        let stamp = match (identity, self.sequence) {
-            (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
-            _ => ProducerStamp::NONE,
-        };
+        let stamp = stamp(identity, self.sequence);
         match &mut self.payload {
             Payload::Open(builder) => {
                 let batch = builder.build_and_restart(stamp);
-                self.close(Payload::Closed { batch, stamped: true })
+                self.close(Payload::Closed { batch, sealed: true })
             }
-            Payload::Closed { batch, stamped } => {
-                if !*stamped || batch.stamp() != stamp {
+            Payload::Closed { batch, sealed } => {
+                if batch.stamp() != stamp {
                     batch.put_stamp(stamp);
-                    *stamped = true;
                 }
+                *sealed = true;
                 None
             }
         }
@@ -165,6 +166,13 @@ impl Batch {
             Payload::Open(builder) => Some(builder),
             Payload::Closed { .. } => None,
         }
+    }
+}
+
+fn stamp(identity: Identity, sequence: Option<i32>) -> ProducerStamp {
+    match (identity, sequence) {
+        (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
+        _ => ProducerStamp::NONE,
     }
 }
 
@@ -182,6 +190,7 @@ impl Accumulator {
             waiting: SortedSet::default(),
             spare: Vec::new(),
             epoch: 0,
+            identity: None,
         }
     }
 
@@ -234,13 +243,17 @@ impl Accumulator {
         let room = |batch: &Batch| {
             let base = match &batch.payload {
                 Payload::Open(builder) => builder.base_timestamp_ms().unwrap_or(timestamp),
-                Payload::Closed { batch, stamped: false } => batch.base_timestamp_ms(),
+                Payload::Closed { batch, sealed: false } => batch.base_timestamp_ms(),
                 Payload::Closed { .. } => return false,
             };
             batch.bytes + estimated_record_size(batch.records, timestamp - base, key_len, value_len) <= batch.limit
         };
         if !queue.batches.back().is_some_and(room) {
             let upper = upper_bound_size(key_len, value_len);
+            let foreseen = match queue.batches.back() {
+                Some(last) => sequence_plus(last.foreseen, last.records),
+                None => queue.sequences.next(),
+            };
             queue.batches.push_back(Batch {
                 payload: Payload::Open(self.spare.pop().unwrap_or_default()),
                 records: 0,
@@ -248,6 +261,7 @@ impl Accumulator {
                 limit: self.batch_size.max(upper),
                 serial: queue.next_serial,
                 sequence: None,
+                foreseen,
                 renumbered: false,
                 created: now,
                 deadline: now + self.delivery_timeout,
@@ -267,8 +281,9 @@ impl Accumulator {
         batch.bytes += grown;
         batch.records += 1;
         if batch.bytes >= self.batch_size {
-            // It may wait for long. Its bytes go to their final place now, while they are at hand, and the builder to the next batch.
-            let full = Payload::Closed { batch: builder.close(), stamped: false };
+            // It may wait for long. Its bytes are finished now, while they are at hand, and the builder goes to the next batch.
+            let foreseen = stamp(self.identity, Some(batch.foreseen));
+            let full = Payload::Closed { batch: builder.build_and_restart(foreseen), sealed: false };
             self.spare.extend(batch.close(full));
         }
         queue.next_serial += 1;
@@ -326,6 +341,7 @@ impl Accumulator {
     pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Drained> {
         let mut drained = Vec::new();
         let mut size = 0;
+        self.identity = identity;
         let (queues, spare, epoch) = (&mut self.queues, &mut self.spare, self.epoch);
         self.waiting.retain(|partition| {
             if leader(*partition) != Some(broker) {
@@ -382,7 +398,7 @@ impl Accumulator {
                 Some(base_sequence) => ProducerStamp { base_sequence, ..stamp },
                 None => ProducerStamp::NONE,
             };
-            let payload = Payload::Closed { batch: builder.build_and_restart(own), stamped: true };
+            let payload = Payload::Closed { batch: builder.build_and_restart(own), sealed: true };
             let part = Batch {
                 payload,
                 records: count,
@@ -591,6 +607,28 @@ mod tests {
         let batch = again.batch.sealed();
         assert_eq!((batch.stamp().producer_epoch, batch.stamp().base_sequence), (1, 0));
         assert_eq!(batch.records().next().and_then(|record| record.value).expect("a value"), before);
+    }
+
+    #[test]
+    fn a_full_batch_is_sent_under_the_stamp_of_the_moment_whatever_was_foreseen() {
+        let mut accumulator = accumulator(1);
+        for (identity, first) in [(None, -1), (ME, 0), (ME, 1), (Some((9, 1)), 0)] {
+            fill(&mut accumulator, 2, 0, at(0), &[0; 60]);
+            if identity == Some((9, 1)) {
+                accumulator.sequences(0).acked(0, 1);
+                accumulator.sequences(0).acked(1, 1);
+            }
+            let drained = accumulator.drain(at(0), LEADER, &led, identity).remove(0);
+            let batch = drained.batch.sealed();
+            let (producer_id, producer_epoch) = identity.unwrap_or((-1, -1));
+            assert_eq!(batch.stamp(), ProducerStamp { producer_id, producer_epoch, base_sequence: first });
+            assert_eq!(batch.validate(), Ok(()));
+        }
+        // What is nearly full takes a tiny record more.
+        accumulator.append(1, at(0), None, b"v");
+        assert_eq!(accumulator.append(1, at(0), None, b"w").bytes, 8);
+        let drained = drain(&mut accumulator, at(0)).pop().expect("one partition is not blocked");
+        assert_eq!((drained.batch.records, drained.batch.sealed().validate()), (2, Ok(())));
     }
 
     #[test]
