@@ -26,6 +26,18 @@ fn whatever_breaks_what_must_hold_holds() {
 }
 
 #[test]
+fn with_zookeeper_it_holds_as_well() {
+    let tally = swarm::sweep(swarm::WITH_ZOOKEEPER + 1..=swarm::WITH_ZOOKEEPER + SEEDS, 2, false);
+    let failures: Vec<String> = tally.failures.iter().map(ToString::to_string).collect();
+    assert!(failures.is_empty(), "{} seeds fail:\n{}", failures.len(), failures.join("\n"));
+    for kind in ["broker_fenced", "broker_registered", "controller_elected", "leader_elected", "isr_changed", "log_truncated", "zookeeper"]
+    {
+        let seen = tally.kinds.get(kind).copied().unwrap_or_default();
+        assert!(seen >= 50, "`{kind}` was seen in {seen} of {SEEDS} seeds");
+    }
+}
+
+#[test]
 fn every_event_of_a_crash_is_audited() {
     let crash = Scenario::parse(include_str!("../scenarios/kill_102.toml")).expect("valid");
     let mut cluster = Cluster::new(&crash);

@@ -66,6 +66,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("quorum_kill_active", include_str!("../../tests/scenarios/quorum_kill_active.toml")),
     ("quorum_majority_lost", include_str!("../../tests/scenarios/quorum_majority_lost.toml")),
     ("quorum_single", include_str!("../../tests/scenarios/quorum_single.toml")),
+    ("stale_leader", include_str!("../../tests/scenarios/stale_leader.toml")),
     ("zk_ensemble", include_str!("../../tests/scenarios/zk_ensemble.toml")),
     ("zk_kill_controller", include_str!("../../tests/scenarios/zk_kill_controller.toml")),
     ("zk_majority_lost", include_str!("../../tests/scenarios/zk_majority_lost.toml")),

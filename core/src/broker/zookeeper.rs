@@ -208,7 +208,7 @@ impl Broker {
         if alive || self.lifecycle.phase == Phase::Stopping {
             return;
         }
-        out.note(
+        let ended = out.note(
             EventKind::ZooKeeper,
             self.id.to_string(),
             format!("Broker {} hears that its session with ZooKeeper is over and begins another.", self.id),
@@ -218,6 +218,7 @@ impl Broker {
         if let Some(zookeeper) = &mut self.zookeeper {
             zookeeper.resign();
         }
+        self.lifecycle.because = Some(ended);
         self.lifecycle.phase = Phase::Registering;
         self.lifecycle.incarnation += 1;
         self.lifecycle.refusals = 0;
@@ -301,7 +302,7 @@ impl Broker {
 
     fn begin_term(&mut self, now: SimTime, znodes: &Arc<MetadataImage>, out: &mut Outbox) {
         let (me, epoch) = (self.id, znodes.controller_epoch);
-        out.note(
+        let elected = out.note(
             EventKind::ControllerElected,
             me.to_string(),
             format!("Broker {me} created /controller first: it is the controller now, controller_epoch {epoch}."),
@@ -311,7 +312,7 @@ impl Broker {
         let mut controller = Controller::new(Arc::clone(&self.config), self.rng.clone());
         controller.take_over(now, Arc::clone(znodes));
         let mut term = Term::new(controller, znodes);
-        term.decide(out, Controller::begin_term);
+        term.decide(out, |controller, out| controller.begin_term(elected, out));
         if let Some(zookeeper) = &mut self.zookeeper {
             zookeeper.term = Some(Box::new(term));
         }

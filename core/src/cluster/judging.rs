@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::referee::Cut;
 use crate::ids::{BrokerId, EventId, NodeId};
-use crate::node::Fact;
+use crate::node::{CutBy, Fact};
 use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
@@ -37,6 +37,10 @@ impl Cluster {
             }
             Fact::Cut { broker, partition, pieces, how, because } => {
                 self.referee.cuts.entry(partition).or_default().push(Cut { broker, pieces, how, because });
+                // A leader that did not know of its successor may have promised more since that one took office.
+                if matches!(how, CutBy::Leader(_)) {
+                    self.judge_leader(partition);
+                }
             }
             Fact::Begun { client, partition, at } => {
                 let group = self.group_of[client.0 as usize - self.producers.len()];
@@ -117,10 +121,12 @@ impl Cluster {
                 event.causes.extend(left.or(struck));
                 self.last_elected = (event.subject.parse().unwrap_or(last), None);
             }
-            // Servers of an ensemble only miss one another.
+            // Servers of an ensemble only miss one another, and a broker only hears that it was missed.
             EventKind::ZooKeeper if event.causes.is_empty() => {
                 let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
                 event.causes.extend(servers.filter_map(|host| host.struck));
+                let broker = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(broker.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
             }
             _ => {}
         }

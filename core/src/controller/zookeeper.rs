@@ -25,10 +25,10 @@ impl Controller {
     }
 
     /// It has just created `/controller`: whoever is gone by now leaves the ISRs, and what has no leader may get one.
-    pub fn begin_term(&mut self, out: &mut Outbox) {
+    pub fn begin_term(&mut self, elected: EventId, out: &mut Outbox) {
         self.trust = self.image.session_events.clone();
         self.brokers_failed(out);
-        self.elect_offline(Why::TermBegun, None, out);
+        self.elect_offline(Why::TermBegun, elected, out);
     }
 
     /// `/brokers/ids` is another than it was (`processBrokerChange`): a process that came back with a new session was away.
@@ -59,7 +59,7 @@ impl Controller {
                 self.trust.get(&broker).copied().into_iter().collect(),
             );
             self.trust.insert(broker, event);
-            self.elect_offline(Why::Unfenced(broker), Some(event), out);
+            self.elect_offline(Why::Unfenced(broker), event, out);
         }
     }
 
@@ -81,9 +81,9 @@ impl Controller {
     }
 
     /// `triggerOnlinePartitionStateChange`.
-    fn elect_offline(&mut self, why: Why, because: Option<EventId>, out: &mut Outbox) {
+    fn elect_offline(&mut self, why: Why, because: EventId, out: &mut Outbox) {
         for id in self.partitions_where(|p| p.leader.is_none()) {
-            self.change_partition(id, why, because, out, |_| {});
+            self.change_partition(id, why, Some(because), out, |_| {});
         }
     }
 
