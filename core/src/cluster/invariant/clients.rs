@@ -64,13 +64,13 @@ impl Auditor {
         let Some((acks_all, batches)) = self.asked.remove(&(client, id)) else { return };
         for result in results {
             let partition = result.partition;
-            // A process that goes on after a pause reads several requests at once.
-            let appended = || {
-                !self.commanded() && self.appended.iter().any(|(at, of, writer)| *at == broker && *of == partition && *writer == client.0)
-            };
+            let (records, serial) =
+                batches.iter().find(|(asked, ..)| *asked == partition).map_or((1, 0), |(_, records, serial)| (*records, *serial));
+            // The very batch, and no other try of it that is under way or was answered in this event.
+            let appended =
+                || self.appended.contains(&(broker, partition, client.0, serial)) && !self.asked_again(client, partition, serial);
             match result.result {
                 Ok((base, ..)) if acks_all => {
-                    let records = batches.iter().find(|(asked, _)| *asked == partition).map_or(1, |(_, records)| *records);
                     let Some(replica) = cluster.broker(broker).and_then(|broker| broker.replicas().get(&partition)) else { continue };
                     let Some(leadership) = replica.leadership() else { continue };
                     let need = base.plus(u64::from(records));
@@ -78,7 +78,8 @@ impl Auditor {
                     // A process that goes on after a pause may answer and hear of a smaller ISR in one look.
                     let copy = self.partitions.get(&partition).and_then(|ghost| ghost.copies.get(&broker));
                     let settled = batches.len() > 1 && copy.is_some_and(|copy| copy.enough_until >= need.0);
-                    let enough = settled || self.commanded() || leadership.maximal_isr().count() >= replica.effective_min_isr();
+                    let at_once = self.resumed() && copy.is_some_and(|copy| copy.was_enough);
+                    let enough = settled || at_once || leadership.maximal_isr().count() >= replica.effective_min_isr();
                     if replica.high_watermark < need || !enough {
                         let hw = replica.high_watermark;
                         self.fail(Row::I18, format!("{}@{base} was acknowledged with high watermark {hw}", self.name(partition)));
@@ -92,7 +93,15 @@ impl Auditor {
                 }
                 _ => {}
             }
+            self.answered.push((client, partition, serial));
         }
+    }
+
+    /// Another request with this batch is under way, or was answered in this event.
+    fn asked_again(&self, client: ClientId, partition: TopicPartition, serial: u32) -> bool {
+        let same = |batches: &[(TopicPartition, u32, u32)]| batches.iter().any(|(id, _, other)| *id == partition && *other == serial);
+        self.answered.contains(&(client, partition, serial))
+            || self.asked.iter().any(|((asker, _), (_, batches))| *asker == client && same(batches))
     }
 
     /// I1, at the moment of the promise: it is the truth.

@@ -141,6 +141,10 @@ pub struct Copy {
     pub leads: bool,
     /// It led at the last look, with no fewer in sync than `min.insync.replicas`.
     pub enough: bool,
+    /// The same at the look before.
+    pub was_enough: bool,
+    /// It leads on though another led in between, of which it never heard.
+    pub led_over: bool,
     /// Its high watermark when that was so for the last time.
     pub enough_until: u64,
 }
