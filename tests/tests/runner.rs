@@ -177,7 +177,8 @@ fn an_export_is_a_folder_for_each_broker_and_never_mixes_with_another() {
 fn a_shell_answers_each_line_as_the_page_does() {
     let file = scenarios().join("kill_102.toml").display().to_string();
     let lines = "kafka-topics.sh --create --topic orders --partitions 2 --replication-factor 2\nkafka-topics.sh --create --topic orders\n\n\
-                 kill 103\nkil 101\nkafka-topics --zookeeper zk:2181 --delete --topic orders\n";
+                 kill 103\nkil 101\nkafka-topics --zookeeper zk:2181 --delete --topic orders\n\
+                 kafka-topics.sh --list\nkafka-get-offsets.sh --topic orders\n";
     let mut child = Command::new(env!("CARGO_BIN_EXE_playground"))
         .args(["shell", &file, "--until", "50s"])
         .stdin(Stdio::piped())
@@ -194,5 +195,15 @@ fn a_shell_answers_each_line_as_the_page_does() {
     assert_eq!(answers[2], "Broker 103 crashed. Its disk is still there.");
     assert!(answers[3].contains("Did you mean `kill`?"), "{}", answers[3]);
     assert!(answers[4].contains("`--zookeeper` was removed"), "{}", answers[4]);
-    assert_eq!(answers.len(), 5);
+    // The tool that made it has waited for the quorum.
+    assert!(answers[5..].contains(&"orders"), "{answers:?}");
+    assert_eq!(answers[answers.len() - 1], "orders:0:0", "103, which led the other partition, is down");
+}
+
+#[test]
+fn a_summary_says_why_records_are_lost() {
+    let file = scenarios().join("b05_acks_1.toml").display().to_string();
+    let summary = text(&playground(&["run", &file]).stdout);
+    assert!(summary.contains("acknowledged and lost 1\n"), "{summary}");
+    assert!(summary.contains(" 1 acknowledged record lost: orders-0@149; 101 died 15 ms before 102 fetched it; acks=1.\n"), "{summary}");
 }

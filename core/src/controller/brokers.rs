@@ -181,30 +181,25 @@ impl Controller {
     /// `handleBrokerInControlledShutdown`: it leaves every ISR and others lead, while its process still runs.
     fn begin_shutdown(&mut self, broker: BrokerId, because: Option<EventId>, out: &mut Outbox) {
         self.append(&MetadataRecord::ControlledShutdown(broker));
-        let event = out.note(
-            EventKind::BrokerStopping,
-            broker.to_string(),
-            format!("Broker {broker} asked to stop. The controller moves its leaderships away first."),
-            "controlled.shutdown.enable = true: a stopping broker hands over before it goes".to_owned(),
-            because.into_iter().collect(),
-        );
+        let text = format!("Broker {broker} asked to stop. The controller moves its leaderships away first.");
+        let rule = "controlled.shutdown.enable = true: a stopping broker hands over before it goes";
+        self.hand_over(broker, EventKind::BrokerStopping, text, rule, because, out);
+    }
+
+    /// Told, and out of every ISR.
+    fn hand_over(&mut self, broker: BrokerId, kind: EventKind, text: String, rule: &str, because: Option<EventId>, out: &mut Outbox) {
+        let event = out.note(kind, broker.to_string(), text, rule.to_owned(), because.into_iter().collect());
         self.trust.insert(broker, event);
         self.leave_isrs(broker, Why::ControlledShutdown(broker), Some(event), out);
     }
 
     /// It may stop now: fenced, without having been silent.
     fn let_go(&mut self, broker: BrokerId, because: Option<EventId>, out: &mut Outbox) {
-        let causes = self.trust.get(&broker).copied().filter(|_| !self.image.is_active(broker)).or(because);
+        let because = self.trust.get(&broker).copied().filter(|_| !self.image.is_active(broker)).or(because);
         self.append(&MetadataRecord::FenceBroker(broker));
-        let event = out.note(
-            EventKind::BrokerFenced,
-            broker.to_string(),
-            format!("Broker {broker} leads nothing any more. The controller fenced it and lets it stop."),
-            "controlled.shutdown.enable = true: it stops when every other broker knows its new leaders".to_owned(),
-            causes.into_iter().collect(),
-        );
-        self.trust.insert(broker, event);
-        self.leave_isrs(broker, Why::ControlledShutdown(broker), Some(event), out);
+        let text = format!("Broker {broker} leads nothing any more. The controller fenced it and lets it stop.");
+        let rule = "controlled.shutdown.enable = true: it stops when every other broker knows its new leaders";
+        self.hand_over(broker, EventKind::BrokerFenced, text, rule, because, out);
     }
 
     pub(super) fn unfence(&mut self, broker: BrokerId, out: &mut Outbox) {

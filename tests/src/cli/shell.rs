@@ -2,8 +2,10 @@
 
 use super::args::Args;
 use super::{Answer, BadInput, bad, load};
+use playground_core::cluster::Cluster;
 use playground_core::session::{Progress, Session};
 use playground_core::shell::{parse_line, reading};
+use playground_core::time::SimDuration;
 use std::io::BufRead;
 
 pub(super) fn call(rest: &[String], lines: impl BufRead) -> Result<Answer, BadInput> {
@@ -26,6 +28,19 @@ pub(super) fn call(rest: &[String], lines: impl BufRead) -> Result<Answer, BadIn
     Ok(Answer { stdout, ..Answer::default() })
 }
 
+/// A tool ends when the quorum has what it asked for; brokers hear of it at once.
+fn wait(session: &mut Session) {
+    let heard = |cluster: &Cluster| {
+        let written = cluster.active_controller().is_none_or(|voter| voter.raft().end() <= voter.raft().high_watermark());
+        let known = cluster.brokers().iter().filter(|broker| broker.listens()).map(|broker| broker.image().offset).max();
+        written && known.is_none_or(|known| known >= cluster.controller().image().offset)
+    };
+    let end = session.cluster().now() + SimDuration::from_secs(60);
+    while !heard(session.cluster()) && session.cluster().now() < end {
+        session.advance(session.cluster().now() + SimDuration::from_millis(1), u64::MAX);
+    }
+}
+
 /// What Kafka's tool prints; for a verb of our own, what it did.
 fn answer(session: &mut Session, line: &str) -> String {
     if let Some(answer) = reading::answer(session.cluster(), line) {
@@ -37,7 +52,10 @@ fn answer(session: &mut Session, line: &str) -> String {
     };
     let kafka = command.to_string().starts_with("kafka-");
     match session.submit(command) {
-        Ok(answer) if kafka => answer,
+        Ok(answer) if kafka => {
+            wait(session);
+            answer
+        }
         Ok(_) => session.cluster().events().last().map(|event| event.text.clone()).unwrap_or_default(),
         Err(error) => error.to_string(),
     }

@@ -14,13 +14,19 @@ fn moments(told: &Told, kind: &str, subject: &str) -> Vec<u64> {
     told.events(kind).iter().filter(|event| event.subject == subject).map(|event| event.at_us / 1_000).collect()
 }
 
+/// The one event of a kind about a subject came within these milliseconds; kind and subject of what caused it.
+#[track_caller]
+fn caused<'t>(told: &'t Told, kind: &str, subject: &str, within: std::ops::RangeInclusive<u64>) -> (&'t str, &'t str) {
+    let moments = moments(told, kind, subject);
+    assert!(matches!(moments[..], [at] if within.contains(&at)), "{moments:?}");
+    let cause = told.event(told.events(kind)[0].causes[0]);
+    (&cause.kind, &cause.subject)
+}
+
 #[test]
 fn a_broker_cut_off_from_the_controller_is_fenced_and_trusted_again_after_the_link_is_healed() {
     let told = orders().at("20s", "cut 102 controllers").at("40s", "heal 102 controllers").run_until("80s");
-    let fenced = moments(&told, "broker_fenced", "102");
-    assert!(matches!(fenced[..], [at] if (27_000..=29_100).contains(&at)), "{fenced:?}");
-    let cause = told.event(told.events("broker_fenced")[0].causes[0]);
-    assert_eq!((cause.kind.as_str(), cause.subject.as_str()), ("fault", "102 controllers"));
+    assert_eq!(caused(&told, "broker_fenced", "102", 27_000..=29_100), ("fault", "102 controllers"));
     // Unanswered for 2 s it tries another connection (controller.quorum.request.timeout.ms): the first SYN after the cut gets through.
     let unfenced = moments(&told, "broker_unfenced", "102");
     assert!(matches!(unfenced[..], [at] if (40_000..=44_000).contains(&at)), "{unfenced:?}");
@@ -30,9 +36,7 @@ fn a_broker_cut_off_from_the_controller_is_fenced_and_trusted_again_after_the_li
 #[test]
 fn a_paused_leader_is_replaced_and_learns_of_it_when_it_goes_on() {
     let told = orders().at("10s", "pause 101").at("50s", "resume 101").run_until("90s");
-    let fenced = moments(&told, "broker_fenced", "101");
-    assert!(matches!(fenced[..], [at] if (17_000..=19_100).contains(&at)), "{fenced:?}");
-    assert_eq!(told.event(told.events("broker_fenced")[0].causes[0]).subject, "101", "it was the pause");
+    assert_eq!(caused(&told, "broker_fenced", "101", 17_000..=19_100), ("fault", "101"), "it was the pause");
     let told = told.expect(&["leader(orders, 0) == 102", "isr(orders, 0) == [101, 102, 103]", "failed == 0", "acked_lost == 0"]);
     told.expect_equal_copies("orders", 0);
 }
@@ -88,10 +92,7 @@ fn heal_makes_everything_whole() {
 #[test]
 fn a_leader_that_cannot_hear_its_follower_drops_it_from_the_isr() {
     let told = orders().at("10s", "cut 103>101").at("80s", "heal").run_until("70s");
-    let shrunk = moments(&told, "isr_changed", "orders-0");
-    assert!(matches!(shrunk[..], [at] if (40_000..=55_100).contains(&at)), "{shrunk:?}");
-    let cause = told.event(told.events("isr_changed")[0].causes[0]);
-    assert_eq!((cause.kind.as_str(), cause.subject.as_str()), ("fault", "103>101"));
+    assert_eq!(caused(&told, "isr_changed", "orders-0", 40_000..=55_100), ("fault", "103>101"));
     told.expect(&["isr(orders, 0) == [101, 102]", "leader(orders, 0) == 101"]).until("150s").expect(&["isr(orders, 0) == [101, 102, 103]"]);
 }
 
