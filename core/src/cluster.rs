@@ -38,7 +38,7 @@ use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
 use hops::Hops;
 use host::Host;
-use queue::{Event, EventQueue};
+use queue::{Due, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
 use witness::{Said, Witness};
@@ -337,6 +337,8 @@ impl Cluster {
     fn run_timeline(&mut self) {
         let entry = self.scenario.timeline[self.next_timeline as usize].clone();
         self.next_timeline += 1;
+        // Nothing has happened by itself yet in an instant that an entry begins.
+        self.mid_instant &= entry.at <= self.now;
         self.now = self.now.max(entry.at);
         if let Err(error) = self.apply(&entry.command) {
             self.steps += 1;
@@ -354,14 +356,17 @@ impl Cluster {
 
     /// Takes the earliest event.
     fn step(&mut self) {
-        let Some((at, event)) = self.queue.pop() else { return };
+        let Some((at, due)) = self.queue.pop() else { return };
         self.spins = if at > self.now { 0 } else { self.spins };
         self.now = at;
         self.mid_instant = true;
         self.steps += 1;
-        match event {
-            Event::Deliver(envelope) => self.deliver(envelope),
-            Event::Wake(node) => self.wake(node),
+        match due {
+            Due::Deliver { slot } => {
+                let envelope = self.queue.take(slot);
+                self.deliver(envelope);
+            }
+            Due::Wake { node } => self.wake(node),
         }
     }
 
@@ -426,11 +431,12 @@ impl Cluster {
         if host.paused || host.down {
             return;
         }
+        let punctual = host.punctual;
         self.spins += 1;
         assert!(self.spins < SPIN_LIMIT, "participant {node} wakes without end at {}", self.now);
         let now = self.now;
         let mut out = std::mem::take(&mut self.outbox);
-        if let Some(participant) = self.participant(node).filter(|participant| participant.next_timeout() <= now) {
+        if let Some(participant) = self.participant(node).filter(|participant| punctual || participant.next_timeout() <= now) {
             participant.handle_timeout(now, &mut out);
         }
         self.flush(node, &mut out);
@@ -463,10 +469,12 @@ impl Cluster {
             self.push_event(event);
         }
         let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
-        if next < self.wakes[node as usize] && !self.hosts[node as usize].down {
-            self.wakes[node as usize] = next;
-            self.queue.push(next, Event::Wake(node));
+        let (wake, host) = (&mut self.wakes[node as usize], &mut self.hosts[node as usize]);
+        if next < *wake && !host.down {
+            *wake = next;
+            self.queue.wake(next, node);
         }
+        host.punctual = next == *wake;
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
@@ -485,10 +493,10 @@ impl Cluster {
                 return self.network.hold(node, envelope);
             }
         };
-        self.queue.push(arrival, Event::Deliver(envelope));
+        self.queue.deliver(arrival, envelope);
     }
 
-    pub(crate) fn queue(&self) -> &EventQueue {
+    fn queue(&self) -> &EventQueue {
         &self.queue
     }
 }

@@ -17,7 +17,7 @@ pub struct ClientId(pub u32);
 /// Whoever can send or receive a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum NodeId {
-    /// By `node.id`: the voters of the quorum are numbered from [`FIRST_CONTROLLER`] on.
+    /// By `node.id`: the voters of the quorum, or the servers of a ZooKeeper ensemble, are numbered from [`FIRST_CONTROLLER`] on.
     Controller(i32),
     Broker(BrokerId),
     Client(ClientId),

@@ -8,6 +8,7 @@ pub mod sealed;
 
 use crate::cluster::Cluster;
 use crate::command::{Command, CommandError};
+use crate::scenario::builtin::{HOME, home};
 use crate::scenario::{Scenario, ScenarioFault, TimelineEntry};
 use crate::time::SimTime;
 use saved::SavedRun;
@@ -29,18 +30,28 @@ pub struct Session {
     opened: Scenario,
     /// With everything the user did, in its timeline.
     scenario: Scenario,
+    /// The file it was opened from, where that is known without writing it.
+    file: Option<&'static str>,
     cluster: Cluster,
 }
 
 impl Session {
     pub fn open(scenario: Scenario) -> Self {
         let cluster = Cluster::new(&scenario);
-        Session { opened: scenario.clone(), scenario, cluster }
+        Session { opened: scenario.clone(), scenario, file: None, cluster }
+    }
+
+    /// Opens the scenario of a file.
+    pub fn read(file: &str) -> Result<Self, Vec<ScenarioFault>> {
+        match file == HOME {
+            true => Ok(Session { file: Some(HOME), ..Session::open(home()) }),
+            false => Scenario::parse(file).map(Session::open),
+        }
     }
 
     /// The same scenario from its first instant, without what the user did.
     pub fn start_over(&self) -> Self {
-        Session::open(self.opened.clone())
+        Session { file: self.file, ..Session::open(self.opened.clone()) }
     }
 
     /// Does what the user asked now, and records it; gives what Kafka's own tool would print. A refused command changes and records
@@ -110,6 +121,16 @@ impl Session {
         &self.scenario
     }
 
+    /// The file it was opened from.
+    pub fn opened_text(&self) -> String {
+        self.file.map_or_else(|| self.opened.to_toml(), str::to_owned)
+    }
+
+    /// The file that names this run: what was opened, with what the user did.
+    pub fn text(&self) -> String {
+        self.file.filter(|_| !self.touched()).map_or_else(|| self.scenario.to_toml(), str::to_owned)
+    }
+
     /// The user has done something to this run.
     pub fn touched(&self) -> bool {
         self.scenario.timeline.len() > self.opened.timeline.len()
@@ -120,8 +141,8 @@ impl Session {
         self.cluster.settle();
         SavedRun {
             engine: ENGINE_VERSION,
-            opened: self.opened.to_toml(),
-            scenario: self.scenario.to_toml(),
+            opened: self.opened_text(),
+            scenario: self.text(),
             at_us: self.cluster.now().micros(),
             digest: Some(self.cluster.digest()),
         }
@@ -155,16 +176,17 @@ pub enum Verdict {
 }
 
 impl Replay {
-    /// A scenario to be shown at `until`.
-    pub fn to(scenario: Scenario, until: SimTime) -> Self {
-        Replay { session: Session::open(scenario), until, expected: Expected::Nothing }
+    /// A session to be shown at `until`.
+    pub fn to(session: Session, until: SimTime) -> Self {
+        Replay { session, until, expected: Expected::Nothing }
     }
 
     /// A saved run.
     pub fn of(saved: &SavedRun) -> Result<Self, Vec<ScenarioFault>> {
-        let scenario = Scenario::parse(&saved.scenario)?;
-        let mut session = Session::open(scenario);
-        session.opened = Scenario::parse(&saved.opened)?;
+        let mut session = Session::read(&saved.scenario)?;
+        if saved.opened != saved.scenario {
+            session.opened = Scenario::parse(&saved.opened)?;
+        }
         let expected = match saved.digest {
             _ if saved.engine != ENGINE_VERSION => Expected::OtherEngine(saved.engine),
             Some(digest) => Expected::Digest(digest),
@@ -185,9 +207,9 @@ impl Replay {
         self.until
     }
 
-    /// The scenario as it was opened, without what the user did.
-    pub fn opened(&self) -> &Scenario {
-        &self.session.opened
+    /// What it replays, from its first instant, without what the user did.
+    pub fn start_over(&self) -> Session {
+        self.session.start_over()
     }
 
     /// The session at its moment, to be called once [`Replay::advance`] has reached it.

@@ -82,7 +82,9 @@ export class Bench {
     page.on("console", (message) => message.type() === "error" && note("console error", message.text()));
     page.on("pageerror", (error) => note("page error", error));
     page.on("crash", () => note("crash", page.url()));
-    page.on("requestfailed", (request) => note("failed request", `${request.url()} ${request.failure()?.errorText}`));
+    // Whoever leaves does not wait for the artifact's second part.
+    const left = (request) => request.url().endsWith("-later.wasm") && request.failure()?.errorText === "net::ERR_ABORTED";
+    page.on("requestfailed", (request) => left(request) || note("failed request", `${request.url()} ${request.failure()?.errorText}`));
     page.on("response", (response) => response.status() >= 400 && note("failed request", `${response.status()} ${response.url()}`));
     page.on("request", (request) => {
       const { protocol, origin } = new URL(request.url());

@@ -13,4 +13,5 @@ mod stories {
     mod stopping;
     mod tools;
     mod trucks;
+    mod zookeeper;
 }

@@ -43,8 +43,12 @@
     // Trunk's preload links stand further down: an earlier import would go unchecked.
     await whenParsed;
     const page = await import(inDocument(js));
+    // Who follows a link takes part: it has to be unpacked. A build that was not split has no second part.
+    const fetchLater = page.fetchLater ?? (() => {});
+    if (location.hash.startsWith("#k1")) await fetchLater();
     await page.default({ module_or_path: wasmResponse() });
     document.getElementById("boot")?.remove();
+    for (const sign of ["pointermove", "pointerdown", "keydown"]) addEventListener(sign, fetchLater, { once: true, capture: true, passive: true });
   };
   start().catch(failed);
 }

@@ -18,7 +18,7 @@ use crate::bridge::{FromWorker, HOPS, Playback, ToWorker};
 use frames::{Due, Frames};
 use host_disk::DiskError;
 use pace::Pace;
-use playground_core::scenario::{Scenario, ScenarioFault};
+use playground_core::scenario::ScenarioFault;
 use playground_core::session::saved::SavedRun;
 use playground_core::session::{ENGINE_VERSION, Progress, Replay, Session, Verdict};
 use playground_core::shell;
@@ -143,7 +143,7 @@ impl SimWorker {
             ToWorker::Resync => self.frames.resync(),
             ToWorker::Visible(visible) => self.set_visible(visible),
             ToWorker::Scenario { id } => {
-                let result = self.live().map(|session| session.scenario().to_toml());
+                let result = self.live().map(|session| session.text());
                 self.out.push(FromWorker::Reply { id, result });
             }
         }
@@ -198,11 +198,11 @@ impl SimWorker {
     }
 
     fn open(&mut self, scenario: &str, at_us: u64, before: Before, notice: Option<String>) {
-        match Scenario::parse(scenario) {
+        match Session::read(scenario) {
             Err(faults) => self.out.push(FromWorker::Refused { errors: lines(&faults) }),
-            Ok(scenario) => {
+            Ok(session) => {
                 let playback = Playback { playing: at_us == 0, ..NEW_RUN };
-                let replay = Replay::to(scenario, SimTime(at_us));
+                let replay = Replay::to(session, SimTime(at_us));
                 self.begin(Arrival { replay, restored: false, playback, notice, before, reported_ms: f64::MIN });
             }
         }
@@ -221,8 +221,8 @@ impl SimWorker {
     fn start_over(&mut self) {
         let opened = match &self.run {
             Run::Nothing => return,
-            Run::Arriving(arrival) => arrival.replay.opened().clone(),
-            Run::Live(session) => session.opened().clone(),
+            Run::Arriving(arrival) => arrival.replay.start_over(),
+            Run::Live(session) => session.start_over(),
         };
         let before = self.care_for_present();
         let replay = Replay::to(opened, SimTime::ZERO);
@@ -267,7 +267,7 @@ impl SimWorker {
         self.saves.begin(before);
         self.detail = None;
         black_box::changed(&session);
-        let scenario = session.scenario().to_toml();
+        let scenario = session.text();
         self.out.push(FromWorker::Opened { scenario, restored: arrival.restored, playback: self.playback, notice });
         self.run = Run::Live(Box::new(session));
     }

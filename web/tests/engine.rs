@@ -68,6 +68,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("quorum_single", include_str!("../../tests/scenarios/quorum_single.toml")),
     ("stale_leader", include_str!("../../tests/scenarios/stale_leader.toml")),
     ("zk_ensemble", include_str!("../../tests/scenarios/zk_ensemble.toml")),
+    ("zk_imbalance", include_str!("../../tests/scenarios/zk_imbalance.toml")),
     ("zk_kill_controller", include_str!("../../tests/scenarios/zk_kill_controller.toml")),
     ("zk_majority_lost", include_str!("../../tests/scenarios/zk_majority_lost.toml")),
     ("zk_restart_early", include_str!("../../tests/scenarios/zk_restart_early.toml")),

@@ -1,8 +1,10 @@
-// Trunk runs this after every build. A release loses what only costs visitors bytes: the long names under which wasm and glue know
-// each other's functions, the glue's white space, and all style sheets but one, into which the others are joined.
+// Trunk runs this after every build. A release loses what only costs visitors bytes: what nobody needs who only watches (it becomes
+// a second artifact, fetched when somebody takes part), the long names under which wasm and glue know each other's functions, the
+// glue's white space, and all style sheets but one, into which the others are joined.
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { split } from "./split.mjs";
 
 const folder = process.env.TRUNK_STAGING_DIR;
 const text = (name) => readFileSync(join(folder, name), "utf8");
@@ -58,27 +60,43 @@ function shortGlue(glue, names) {
   return lines.filter((line) => line && !/^(\/\*\*|\*|\/\/)/.test(line)).join("\n");
 }
 
-const integrity = (name) => `sha384-${createHash("sha384").update(readFileSync(join(folder, name))).digest("base64")}`;
+const hash = (kind, ...contents) => contents.reduce((hash, content) => hash.update(content), createHash(kind));
+const integrity = (name) => `sha384-${hash("sha384", readFileSync(join(folder, name))).digest("base64")}`;
+
+/** The lines of a file in the repository that say something. */
+const lines = (path) => readFileSync(path, "utf8").split("\n").map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
 
 /** Style sheets in their order, as one. */
 function joinStyles(page) {
   const links = [...page.matchAll(/ *<link rel="stylesheet" href="\.\/([^"]+)"[^>]*>\n?/g)];
   const styles = links.map(([, name]) => text(name)).join("").replace(/\/\*[^]*?\*\//g, "").replace(/\s*\n\s*/g, "\n").trim();
-  const sheet = `styles-${createHash("sha256").update(styles).digest("hex").slice(0, 16)}.css`;
+  const sheet = `styles-${hash("sha256", styles).digest("hex").slice(0, 16)}.css`;
   for (const [, name] of links) rmSync(join(folder, name));
   write(sheet, styles);
   const link = `  <link rel="stylesheet" href="./${sheet}" crossorigin="anonymous" integrity="${integrity(sheet)}"/>\n`;
   return links.reduce((rest, [all], i) => rest.replace(all, i === 0 ? link : ""), page);
 }
 
+/** The glue, and how it comes by the second artifact. */
+const withLater = (glue) => `${glue.replace("const import0 = {", "const import0 = {\n__later: fetchLaterAtOnce,")}\n${readFileSync("web/public/later.js", "utf8")}`;
+
 if (process.env.TRUNK_PROFILE === "release") {
   const [wasm, glue] = [named(".wasm"), named(".js")];
+  const later = "later.wasm";
+  split(join(folder, wasm), join(folder, later), lines("web/later.txt"));
   const names = new Map();
   write(wasm, shortImports(readFileSync(join(folder, wasm)), names));
-  write(glue, shortGlue(text(glue), names));
+  write(glue, shortGlue(withLater(text(glue)), names));
   let page = joinStyles(text("index.html"));
   for (const name of [wasm, glue]) {
     page = page.replace(new RegExp(`(href="\\./${name}"[^>]*integrity=")[^"]*`), (_, before) => before + integrity(name));
+  }
+  // One name for the three: a browser that kept one of them never meets another build's.
+  const parts = [wasm, later, glue].map((name) => readFileSync(join(folder, name)));
+  const build = `playground-${hash("sha256", ...parts).digest("hex").slice(0, 16)}`;
+  for (const [name, ending] of [[wasm, ".wasm"], [later, "-later.wasm"], [glue, ".js"]]) {
+    renameSync(join(folder, name), join(folder, build + ending));
+    page = page.replaceAll(`./${name}`, `./${build}${ending}`);
   }
   write("index.html", page);
 }

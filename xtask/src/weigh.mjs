@@ -8,19 +8,22 @@ const kb = (bytes) => (bytes / 1024).toFixed(1).padStart(8);
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
 
 let total = 0;
-// Scenario files are fetched one by one, when somebody opens one.
-let aside = 0;
+// What is fetched when it is needed: scenario files one by one when somebody opens them, the artifact's second part when somebody
+// takes part.
+let scenarios = 0;
+let later = 0;
 for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile()) continue;
   const bytes = readFileSync(join(entry.parentPath ?? entry.path, entry.name));
   const sent = brotli(bytes).length;
   if (join(entry.parentPath ?? entry.path).endsWith("scenarios")) {
-    aside += sent;
+    scenarios += sent;
     continue;
   }
-  total += sent;
+  if (entry.name.endsWith("-later.wasm")) later += sent;
+  else total += sent;
   console.log(`${kb(bytes.length)} KB ${kb(sent)} KB brotli  ${entry.name}`);
 }
-if (aside > 0) console.log(`Scenario files, each fetched when it is opened: ${kb(aside).trim()} KB.`);
-console.log(`The site weighs ${kb(total).trim()} KB brotli of at most ${budget} KB.`);
+console.log(`Fetched when somebody takes part: ${kb(later).trim()} KB. Scenario files, each fetched when it is opened: ${kb(scenarios).trim()} KB.`);
+console.log(`The site runs after ${kb(total).trim()} KB brotli of at most ${budget} KB; whole it weighs ${kb(total + later).trim()} KB.`);
 process.exitCode = total > budget * 1024 ? 1 : 0;

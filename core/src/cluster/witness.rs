@@ -8,12 +8,12 @@ use crate::protocol::{Message, ProducedPartition, Request, Response};
 
 #[derive(Clone, Debug)]
 pub enum Said {
-    /// A producer sent batches: partition and records of each.
+    /// A producer sent batches: partition, records and serial of each.
     Asked {
         client: ClientId,
         id: CorrelationId,
         acks_all: bool,
-        batches: Vec<(TopicPartition, u32)>,
+        batches: Vec<(TopicPartition, u32, u32)>,
     },
     Answered {
         broker: BrokerId,
@@ -48,6 +48,8 @@ pub struct Witness {
     pub acted: Vec<u32>,
     /// The user or the timeline did something.
     pub commanded: bool,
+    /// A process went on after a pause: all that waited was done at once.
+    pub resumed: bool,
 }
 
 impl Cluster {
@@ -60,7 +62,7 @@ impl Cluster {
     pub(super) fn take_witness(&mut self, into: &mut Witness) {
         into.said.clear();
         into.acted.clear();
-        into.commanded = false;
+        (into.commanded, into.resumed) = (false, false);
         if let Some(witness) = &mut self.witness {
             std::mem::swap(&mut **witness, into);
         }
@@ -71,7 +73,8 @@ impl Witness {
     pub(super) fn sent(&mut self, from: NodeId, to: NodeId, message: &Message) {
         let said = match (from, to, message) {
             (NodeId::Client(client), _, Message::Request(id, Request::Produce(request))) if request.acks != 0 => {
-                let batches = request.batches.iter().map(|sent| (sent.partition, sent.batch.last_offset_delta() + 1)).collect();
+                let batches =
+                    request.batches.iter().map(|sent| (sent.partition, sent.batch.last_offset_delta() + 1, sent.serial)).collect();
                 Said::Asked { client, id: *id, acks_all: request.acks == -1, batches }
             }
             (NodeId::Broker(broker), NodeId::Client(client), Message::Response(id, Response::Produce(results))) => {

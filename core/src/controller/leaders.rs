@@ -185,7 +185,9 @@ impl Controller {
 
     /// Every partition whose preferred replica is in sync and not leading gets it back.
     pub fn balance(&mut self, out: &mut Outbox) {
-        for id in self.partitions_where(|p| p.leader != p.preferred_leader() && self.is_imbalanced(p.preferred_leader())) {
+        let left_alone = self.balanced_brokers();
+        let wanted = |leader: Option<BrokerId>| leader.is_none_or(|leader| !left_alone.contains(&leader));
+        for id in self.partitions_where(|p| p.leader != p.preferred_leader() && wanted(p.preferred_leader())) {
             self.change_partition(id, Why::Balance, None, out, |_| {});
         }
     }

@@ -10,7 +10,7 @@ use crate::ids::{BrokerId, EventId};
 use crate::metadata::{MetadataImage, MetadataRecord, PartitionRegistration};
 use crate::node::Outbox;
 use crate::protocol::{AlterPartitionItem, BrokerHeartbeatRequest, HeartbeatAnswer, IsrState};
-use crate::sorted::settle;
+use crate::sorted::{SortedMap, SortedSet, settle};
 use crate::time::SimDuration;
 use crate::trace::EventKind;
 use std::sync::Arc;
@@ -130,11 +130,17 @@ impl Controller {
         })
     }
 
-    /// `leader.imbalance.per.broker.percentage`: with ZooKeeper a few leaders may be elsewhere.
-    pub(super) fn is_imbalanced(&self, preferred: Option<BrokerId>) -> bool {
-        let preferring = || self.image.partitions().filter(|(_, p)| p.preferred_leader() == preferred);
-        let elsewhere = || preferring().filter(|(_, p)| p.leader != preferred).count();
-        !self.config.zookeeper() || elsewhere() * 100 > preferring().count() * self.config.leader_imbalance_per_broker as usize
+    /// Brokers that lead nearly all they are preferred for; with ZooKeeper the rest stays (`leader.imbalance.per.broker.percentage`).
+    pub(super) fn balanced_brokers(&self) -> SortedSet<BrokerId> {
+        let mut counts: SortedMap<BrokerId, (usize, usize)> = SortedMap::new();
+        for (_, partition) in self.image.partitions().filter(|_| self.config.zookeeper()) {
+            let Some(preferred) = partition.preferred_leader() else { continue };
+            let (all, elsewhere) = counts.entry(preferred).or_default();
+            *all += 1;
+            *elsewhere += usize::from(partition.leader != Some(preferred));
+        }
+        let most = self.config.leader_imbalance_per_broker as usize;
+        counts.iter().filter(|(_, (all, elsewhere))| elsewhere * 100 <= all * most).map(|(broker, _)| *broker).collect()
     }
 
     /// `AdminUtils.assignReplicasToBrokers`: new partitions of a topic go on where its first one begins.

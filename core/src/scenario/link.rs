@@ -103,7 +103,8 @@ pub fn pack(scenario: &Scenario, at: Option<SimTime>, select: Option<&Subject>) 
     format!("{PREFIX}{}{END}", BASE64URL_NOPAD.encode(&bytes))
 }
 
-/// Reads a fragment, or the whole address it belongs to.
+/// Reads a fragment, or the whole address it belongs to. Few visitors come by a link: it stays a function of its own.
+#[inline(never)]
 pub fn unpack(fragment: &str) -> Result<Opened, LinkError> {
     let fragment = fragment.trim();
     let fragment = fragment.split_once('#').map_or(fragment, |(_, fragment)| fragment);

@@ -114,3 +114,29 @@ fn the_next_event_stops_where_the_list_grows() {
     };
     assert_eq!(sought(50), sought(1), "an event at the end of a slice is not run past");
 }
+
+#[test]
+fn the_file_of_the_home_run_is_kept_as_it_is_until_somebody_takes_part() {
+    let mut home = Session::read(FLEET).expect("the built-in scenario is valid");
+    run(&mut home, at(5));
+    let saved = home.saved();
+    assert_eq!((saved.opened.as_str(), saved.scenario.as_str()), (FLEET, FLEET));
+    assert_eq!(replayed(&saved).1, Verdict::Same);
+
+    home.submit(Command::kill(102)).expect("102 is running");
+    let saved = home.saved();
+    assert_eq!(Scenario::parse(&saved.scenario).as_ref(), Ok(home.scenario()));
+    let (again, verdict) = replayed(&saved);
+    assert_eq!((again.opened(), verdict), (&fleet(), Verdict::Same));
+    assert_eq!(home.start_over().opened_text(), FLEET);
+}
+
+#[test]
+fn what_the_user_did_last_replays_too() {
+    for seconds in [5, 6, 7, 21] {
+        let mut live = Session::open(fleet());
+        run(&mut live, at(seconds));
+        live.submit(Command::kill(102)).expect("102 is running");
+        assert_eq!(replayed(&live.saved()).1, Verdict::Same, "at {seconds} s");
+    }
+}

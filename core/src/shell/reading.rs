@@ -7,7 +7,7 @@ use super::words::Words;
 use crate::broker::Broker;
 use crate::cluster::Cluster;
 use crate::cluster::disk::topic_uuid;
-use crate::config::Settings;
+use crate::config::{Settings, TopicConfig};
 use crate::ids::{BrokerId, TopicPartition};
 use crate::metadata::{MetadataImage, PartitionRegistration, TopicImage};
 use crate::quorum::Copied;
@@ -103,7 +103,8 @@ fn topics(cluster: &Cluster, options: &mut Options<'_>) -> Printed {
     let filter = filters.iter().position(|filter| options.flag(filter));
     let mut out = String::new();
     for topic in topics {
-        let config: Vec<String> = topic.config.given().iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let config: Vec<String> =
+            topic.config.given_in(cluster.scenario().cluster.config.profile).iter().map(|(key, value)| format!("{key}={value}")).collect();
         if filter.is_none() && !(overridden && config.is_empty()) {
             out.push_str(&format!(
                 "Topic: {}\tTopicId: {}\tPartitionCount: {}\tReplicationFactor: {}\tConfigs: {}\n",
@@ -124,21 +125,23 @@ fn topics(cluster: &Cluster, options: &mut Options<'_>) -> Printed {
                 Some(_) => p.leader.is_none_or(|leader| image.brokers.get(&leader).is_none_or(|broker| broker.fenced)),
             };
             if shown {
-                out.push_str(&described(&topic.name, i, p));
+                out.push_str(&described(&topic.name, i, p, cluster.scenario().cluster.config.zookeeper()));
             }
         }
     }
     Ok(out)
 }
 
-fn described(topic: &str, number: usize, p: &PartitionRegistration) -> String {
+fn described(topic: &str, number: usize, p: &PartitionRegistration, zookeeper: bool) -> String {
     let leader = p.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let (replicas, isr) = (list(&p.replicas), list(&p.isr));
     let moving = match p.is_reassigning() {
         true => format!("\tAdding Replicas: {}\tRemoving Replicas: {}", list(&p.adding), list(&p.removing)),
         false => String::new(),
     };
-    let (elr, last) = (list(&p.elr), list(&p.last_known_elr));
+    // A broker with ZooKeeper does not say.
+    let or_unknown = |brokers: &[BrokerId]| if zookeeper { "N/A".to_owned() } else { list(brokers) };
+    let (elr, last) = (or_unknown(&p.elr), or_unknown(&p.last_known_elr));
     format!(
         "\tTopic: {topic}\tPartition: {number}\tLeader: {leader}\tReplicas: {replicas}\tIsr: {isr}{moving}\tElr: {elr}\tLastKnownElr: {last}\n"
     )
@@ -161,10 +164,11 @@ fn configs(cluster: &Cluster, options: &mut Options<'_>) -> Printed {
     let mut out = String::new();
     for topic in topics {
         out.push_str(&format!("{kind} configs for topic {} are:\n", topic.name));
-        let given = topic.config.given();
-        for row in topic.config.describe() {
+        let profile = cluster.scenario().cluster.config.profile;
+        let given = topic.config.given_in(profile);
+        for (row, default) in topic.config.describe().into_iter().zip(TopicConfig::of(profile).describe()) {
             let dynamic = given.contains_key(row.key);
-            let default = default_of(row.key, &row.default);
+            let default = default_of(row.key, &default.value);
             let synonyms = match dynamic {
                 true => format!("DYNAMIC_TOPIC_CONFIG:{}={}, DEFAULT_CONFIG:{default}", row.key, row.value),
                 false => format!("DEFAULT_CONFIG:{default}"),
@@ -270,6 +274,10 @@ fn directory(id: i32) -> String {
 
 fn quorum(cluster: &Cluster, options: &mut Options<'_>) -> Printed {
     options.flag("describe");
+    if cluster.scenario().cluster.config.zookeeper() {
+        let why = "With ZooKeeper there is no quorum of controllers: the broker that created /controller is the controller (until 3.9).";
+        return Err(format!("The node does not support DESCRIBE_QUORUM\n{why}"));
+    }
     let leader = cluster.active_controller().filter(|voter| voter.raft().leadership().is_some());
     let Some(leader) = leader else { return Err("Timed out waiting for a node assignment. There is no active controller.".to_owned()) };
     let (raft, now) = (leader.raft(), cluster.now());

@@ -3,7 +3,7 @@
 use crate::app::ui_state::Act;
 use crate::app::{App, Heard};
 use gloo::timers::callback::Timeout;
-use playground_core::scenario::{Scenario, builtin::builtin, link};
+use playground_core::scenario::{Scenario, builtin::HOME, link};
 use playground_core::time::SimTime;
 use playground_core::view::Subject;
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,7 +21,7 @@ pub struct Run {
 
 /// The run a visitor without any sees.
 pub fn home() -> String {
-    builtin("trucks_gps").unwrap_or_default().to_owned()
+    HOME.to_owned()
 }
 
 /// The run the address's fragment names, or what is wrong with it. A fragment such as `#stage` names none.

@@ -19,7 +19,7 @@ thread_local! {
 
 /// A run was opened, or the user did something to it.
 pub fn changed(session: &Session) {
-    let flight = Flight { opened: session.opened().to_toml(), scenario: session.scenario().to_toml(), at_us: session.now().micros() };
+    let flight = Flight { opened: session.opened_text(), scenario: session.text(), at_us: session.now().micros() };
     FLIGHT.set(Some(flight));
 }
 

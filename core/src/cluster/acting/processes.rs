@@ -213,6 +213,9 @@ impl Cluster {
     /// What waited is delivered now, in order; then the timers are looked at.
     fn resume(&mut self, node: u32) {
         self.hosts[node as usize].paused = false;
+        if let Some(witness) = &mut self.witness {
+            witness.resumed = true;
+        }
         for envelope in std::mem::take(&mut self.hosts[node as usize].inbox) {
             self.deliver(envelope);
         }

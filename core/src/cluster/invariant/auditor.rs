@@ -32,8 +32,10 @@ pub struct Auditor {
     /// Produce requests that wait for an answer.
     pub(super) asked: SortedMap<(ClientId, CorrelationId), Asked>,
     pub(super) asked_latest: SortedSet<(ClientId, CorrelationId)>,
-    /// What was appended in this event: where, and by whom.
-    pub(super) appended: Vec<(BrokerId, TopicPartition, u32)>,
+    /// What was appended in this event: where, by whom, and its serial.
+    pub(super) appended: Vec<(BrokerId, TopicPartition, u32, u32)>,
+    /// Batches that were answered in this event: by whom, and its serial.
+    pub(super) answered: Vec<(ClientId, TopicPartition, u32)>,
     /// Brokers of which a new process registers.
     pub(super) registering: Vec<BrokerId>,
     /// The feature `eligible.leader.replicas.version` is 0.
@@ -46,8 +48,8 @@ pub struct Auditor {
     pub(super) found: Vec<(Row, String)>,
 }
 
-/// Whether with `acks=all`, and records a partition.
-pub(super) type Asked = (bool, Vec<(TopicPartition, u32)>);
+/// Whether with `acks=all`, and of each partition the records and the serial of their batch.
+pub(super) type Asked = (bool, Vec<(TopicPartition, u32, u32)>);
 
 #[derive(Clone, Copy, Debug)]
 struct BrokerSeen {
@@ -70,6 +72,7 @@ impl Auditor {
             asked: SortedMap::new(),
             asked_latest: SortedSet::new(),
             appended: Vec::new(),
+            answered: Vec::new(),
             registering: Vec::new(),
             without_elr: !cluster.scenario().cluster.config.eligible_leader_replicas,
             unclean_by_hand: cluster.scenario().timeline.iter().any(|entry| entry.command.to_string().contains("unclean")),
@@ -117,6 +120,7 @@ impl Auditor {
 
     fn look(&mut self, cluster: &Cluster) {
         self.appended.clear();
+        self.answered.clear();
         self.changed.clear();
         let commanded = self.witness.commanded;
         if commanded {
@@ -295,9 +299,9 @@ impl Auditor {
         &self.partitions
     }
 
-    /// The event was something the user did.
-    pub(super) fn commanded(&self) -> bool {
-        self.witness.commanded
+    /// In this event a process went on after a pause.
+    pub(super) fn resumed(&self) -> bool {
+        self.witness.resumed
     }
 
     pub(super) fn name(&self, id: TopicPartition) -> String {

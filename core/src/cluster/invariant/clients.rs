@@ -3,6 +3,7 @@
 use super::auditor::Auditor;
 use super::rows::Row;
 use crate::cluster::Cluster;
+use crate::cluster::referee::Intervals;
 use crate::cluster::witness::Said;
 use crate::config::Acks;
 use crate::error::ErrorCode;
@@ -64,13 +65,13 @@ impl Auditor {
         let Some((acks_all, batches)) = self.asked.remove(&(client, id)) else { return };
         for result in results {
             let partition = result.partition;
-            // A process that goes on after a pause reads several requests at once.
-            let appended = || {
-                !self.commanded() && self.appended.iter().any(|(at, of, writer)| *at == broker && *of == partition && *writer == client.0)
-            };
+            let (records, serial) =
+                batches.iter().find(|(asked, ..)| *asked == partition).map_or((1, 0), |(_, records, serial)| (*records, *serial));
+            // The very batch, and no other try of it that is under way or was answered in this event.
+            let appended =
+                || self.appended.contains(&(broker, partition, client.0, serial)) && !self.asked_again(client, partition, serial);
             match result.result {
                 Ok((base, ..)) if acks_all => {
-                    let records = batches.iter().find(|(asked, _)| *asked == partition).map_or(1, |(_, records)| *records);
                     let Some(replica) = cluster.broker(broker).and_then(|broker| broker.replicas().get(&partition)) else { continue };
                     let Some(leadership) = replica.leadership() else { continue };
                     let need = base.plus(u64::from(records));
@@ -78,7 +79,8 @@ impl Auditor {
                     // A process that goes on after a pause may answer and hear of a smaller ISR in one look.
                     let copy = self.partitions.get(&partition).and_then(|ghost| ghost.copies.get(&broker));
                     let settled = batches.len() > 1 && copy.is_some_and(|copy| copy.enough_until >= need.0);
-                    let enough = settled || self.commanded() || leadership.maximal_isr().count() >= replica.effective_min_isr();
+                    let at_once = self.resumed() && copy.is_some_and(|copy| copy.was_enough);
+                    let enough = settled || at_once || leadership.maximal_isr().count() >= replica.effective_min_isr();
                     if replica.high_watermark < need || !enough {
                         let hw = replica.high_watermark;
                         self.fail(Row::I18, format!("{}@{base} was acknowledged with high watermark {hw}", self.name(partition)));
@@ -92,7 +94,15 @@ impl Auditor {
                 }
                 _ => {}
             }
+            self.answered.push((client, partition, serial));
         }
+    }
+
+    /// Another request with this batch is under way, or was answered in this event.
+    fn asked_again(&self, client: ClientId, partition: TopicPartition, serial: u32) -> bool {
+        let same = |batches: &[(TopicPartition, u32, u32)]| batches.iter().any(|(id, _, other)| *id == partition && *other == serial);
+        self.answered.contains(&(client, partition, serial))
+            || self.asked.iter().any(|((asker, _), (_, batches))| *asker == client && same(batches))
     }
 
     /// I1, at the moment of the promise: it is the truth.
@@ -105,6 +115,10 @@ impl Auditor {
             self.found.push((Row::I1, format!("{name}@{base} of epoch {} was acknowledged and never committed", epoch.0)));
         }
         ghost.promised.insert(base.0, end);
+        if let Some(mark) = ghost.truth.mark_holding(base.0).filter(|mark| holds && mark.stamp.producer_id >= 0) {
+            let serial = u64::from(mark.serial) + base.0 - mark.base;
+            ghost.stored_for.entry(mark.writer).or_default().insert(serial, serial + u64::from(records));
+        }
     }
 
     /// I20: what is read is the truth.
@@ -141,6 +155,12 @@ impl Auditor {
             let in_order = idempotent || (config.retries == 0 && config.acks != Acks::None && producer.counts.failed == 0);
             if in_order && mark.serial < writer.next_serial && mark.serial < writer.last_serial && !ghost.tainted {
                 self.found.push((Row::P1, format!("{name}@{}: record {serial} of client {} comes late", mark.base, mark.writer)));
+            }
+            // What a client was told is stored it sends no more, in no session.
+            let told = |told: &Intervals| told.clone().insert(serial, serial + records) < records;
+            if idempotent && !ghost.tainted && ghost.stored_for.get(&mark.writer).is_some_and(told) {
+                self.found
+                    .push((Row::P2, format!("{name}@{}: record {serial} of client {} was acknowledged before", mark.base, mark.writer)));
             }
             let new = writer.stored.insert(serial, serial + records);
             if idempotent && new < records && !ghost.tainted {

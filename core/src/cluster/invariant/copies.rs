@@ -12,6 +12,7 @@ use crate::metadata::MetadataImage;
 impl Auditor {
     /// A replica is not what it was.
     pub(super) fn copy_changed(&mut self, cluster: &Cluster, broker: &Broker, id: TopicPartition, replica: &Replica, commanded: bool) {
+        let resumed = self.resumed();
         let mut ghost = self.partitions.entry(id).or_default();
         let mut copy = ghost.copies.remove(&broker.id).unwrap_or_default();
         let log = &replica.log;
@@ -22,7 +23,7 @@ impl Auditor {
             let before = place.checked_sub(1).map(|place| copy.chain.marks()[place]);
             let first = check_mark(ghost, before, &mark, &mut found);
             if replica.leadership().is_some() {
-                self.appended.push((broker.id, id, mark.writer));
+                self.appended.push((broker.id, id, mark.writer, mark.serial));
             }
             if first && !log.batch_at(crate::ids::Offset(mark.base)).is_some_and(|batch| batch.batch.crc_is_valid()) {
                 found.push((Row::I22, format!("the checksum of @{} is wrong from the start", mark.base)));
@@ -33,7 +34,8 @@ impl Auditor {
         }
         check_marks(&copy, replica, commanded, &mut found);
         if replica.leadership().is_some() {
-            check_leader(ghost, &copy, replica, broker.id, commanded, &mut found);
+            check_leader(ghost, &copy, replica, broker.id, resumed, &mut found);
+            copy.led_over |= copy.leads && led_over(ghost, copy.leader_epoch, replica.leader_epoch, broker.id);
         }
         // Only a process that ends or begins loses what nobody cut; one that goes on after a pause answers for its cuts.
         let ended = commanded && matches!(broker.phase(), Phase::Down | Phase::Registering);
@@ -50,12 +52,14 @@ impl Auditor {
         copy.high_watermark = replica.high_watermark.0;
         copy.leader_epoch = replica.leader_epoch;
         copy.partition_epoch = replica.partition_epoch;
+        copy.was_enough = copy.enough;
         copy.enough = replica.leadership().is_some() && !replica.is_under_min_isr();
         if copy.enough {
             copy.enough_until = copy.high_watermark;
         }
         // A process that goes on after a pause may commit and lose its office in one look.
         let led = std::mem::replace(&mut copy.leads, replica.leadership().is_some());
+        copy.led_over &= copy.leads;
         let common = copy.high_watermark.min(ghost.true_hw);
         if (copy.leads || led) && copy.high_watermark > ghost.true_hw {
             let committed = extend_truth(ghost, &copy);
@@ -63,7 +67,7 @@ impl Auditor {
                 found.push((Row::I6, text.clone()));
             }
             let from = committed.unwrap_or(usize::MAX);
-            ghost.tainted |= settings_overtaken(ghost, &self.image, id, replica);
+            ghost.tainted |= settings_overtaken(ghost, &self.image, id, replica) || (copy.led_over && counts_too_much(ghost, replica));
             ghost.copies.insert(broker.id, copy);
             self.check_producers(cluster, id, from);
             ghost = self.partitions.entry(id).or_default();
@@ -167,7 +171,7 @@ fn check_marks(copy: &Copy, replica: &Replica, commanded: bool, found: &mut Vec<
 }
 
 /// I9, I11, I12 of a leader.
-fn check_leader(ghost: &mut Ghost, copy: &Copy, replica: &Replica, me: BrokerId, commanded: bool, found: &mut Vec<(Row, String)>) {
+fn check_leader(ghost: &mut Ghost, copy: &Copy, replica: &Replica, me: BrokerId, resumed: bool, found: &mut Vec<(Row, String)>) {
     let epoch = replica.leader_epoch;
     let first = *ghost.leaders.entry(epoch).or_insert(me);
     if first != me {
@@ -179,7 +183,7 @@ fn check_leader(ghost: &mut Ghost, copy: &Copy, replica: &Replica, me: BrokerId,
     }
     let in_sync = replica.leadership().map_or(0, |leadership| leadership.isr.len());
     // A process that goes on after a pause may commit, and hear of a smaller ISR or a larger minimum, in one look.
-    let enough = in_sync >= replica.effective_min_isr() || (commanded && copy.enough);
+    let enough = in_sync >= replica.effective_min_isr() || (resumed && copy.enough);
     if same_office && replica.high_watermark.0 > copy.high_watermark && !enough {
         let text = format!("its high watermark moved to {} with {in_sync} in sync", replica.high_watermark);
         found.push((Row::I11, text));
@@ -196,6 +200,18 @@ fn settings_overtaken(ghost: &Ghost, image: &MetadataImage, id: TopicPartition, 
     leader.config.min_insync_replicas < min_isr && alone && partition.elr.iter().any(short)
 }
 
+/// Another broker led between two epochs that this one leads.
+fn led_over(ghost: &Ghost, from: LeaderEpoch, to: LeaderEpoch, me: BrokerId) -> bool {
+    ghost.leaders.iter().any(|(epoch, leader)| from < *epoch && *epoch < to && *leader != me)
+}
+
+/// Kafka's own gap: a leader that missed the epoch of another, and is elected again, goes on with what it knew of its followers, though
+/// they have cut that off meanwhile (`Partition.makeLeader` forgets it only where the replica did not lead).
+fn counts_too_much(ghost: &Ghost, leader: &Replica) -> bool {
+    let short = |member: &BrokerId| ghost.copies.get(member).is_some_and(|copy| copy.log_end < leader.high_watermark.0);
+    leader.leadership().is_some_and(|leadership| leadership.isr.iter().any(short))
+}
+
 /// What the leader's high watermark has passed is true from now on. Gives the first new mark.
 fn extend_truth(ghost: &mut Ghost, leader: &Copy) -> Result<usize, String> {
     let agrees = leader.chain.holds_all_of(&ghost.truth);
@@ -206,6 +222,7 @@ fn extend_truth(ghost: &mut Ghost, leader: &Copy) -> Result<usize, String> {
         ghost.truth.clear();
         ghost.writers.clear();
         ghost.producers.clear();
+        ghost.stored_for.clear();
         ghost.tainted = true;
     }
     let from = ghost.truth.marks().len();

@@ -141,6 +141,10 @@ pub struct Copy {
     pub leads: bool,
     /// It led at the last look, with no fewer in sync than `min.insync.replicas`.
     pub enough: bool,
+    /// The same at the look before.
+    pub was_enough: bool,
+    /// It leads on though another led in between, of which it never heard.
+    pub led_over: bool,
     /// Its high watermark when that was so for the last time.
     pub enough_until: u64,
 }
@@ -166,6 +170,8 @@ pub struct Ghost {
     /// The least `min.insync.replicas` there ever was.
     pub least_min_isr: Option<u32>,
     pub writers: SortedMap<u32, Writer>,
+    /// Records of each idempotent client that it was told are stored, by serial; whatever their session.
+    pub stored_for: SortedMap<u32, Intervals>,
     pub producers: SortedMap<i64, (i16, i32, u32)>,
     /// What clients were told to be the latest offset.
     pub told_latest: u64,
