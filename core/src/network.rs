@@ -246,7 +246,8 @@ impl Network {
 
     /// What waits behind cuts.
     pub fn held(&self) -> impl Iterator<Item = &Envelope> {
-        let faults = self.links.iter().flatten().filter_map(|link| link.fault.as_ref());
+        let troubled = if self.faults > 0 { &self.links[..] } else { &[] };
+        let faults = troubled.iter().flatten().filter_map(|link| link.fault.as_ref());
         faults.flat_map(|fault| fault.held.iter().map(|held| &held.envelope))
     }
 
