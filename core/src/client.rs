@@ -124,6 +124,14 @@ impl Connections {
         self.peers.get(&broker).map_or(0, |peer| peer.in_flight)
     }
 
+    /// When another request may go to this broker, which takes so many at a time; nobody knows while it has them all.
+    pub fn free_at(&self, broker: BrokerId, max_in_flight: u32) -> Option<SimTime> {
+        match self.peers.get(&broker) {
+            Some(peer) => (peer.in_flight < max_in_flight).then_some(peer.retry_at),
+            None => Some(SimTime::ZERO),
+        }
+    }
+
     pub fn retry_at(&self, broker: BrokerId) -> SimTime {
         self.peers.get(&broker).map_or(SimTime::ZERO, |peer| peer.retry_at)
     }

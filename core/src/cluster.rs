@@ -38,7 +38,7 @@ use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
 use hops::Hops;
 use host::Host;
-use queue::{Event, EventQueue};
+use queue::{Due, EventQueue};
 use referee::Referee;
 use std::sync::Arc;
 use witness::{Said, Witness};
@@ -356,14 +356,17 @@ impl Cluster {
 
     /// Takes the earliest event.
     fn step(&mut self) {
-        let Some((at, event)) = self.queue.pop() else { return };
+        let Some((at, due)) = self.queue.pop() else { return };
         self.spins = if at > self.now { 0 } else { self.spins };
         self.now = at;
         self.mid_instant = true;
         self.steps += 1;
-        match event {
-            Event::Deliver(envelope) => self.deliver(envelope),
-            Event::Wake(node) => self.wake(node),
+        match due {
+            Due::Deliver { slot } => {
+                let envelope = self.queue.take(slot);
+                self.deliver(envelope);
+            }
+            Due::Wake { node } => self.wake(node),
         }
     }
 
@@ -383,14 +386,14 @@ impl Cluster {
         if stale && !closed {
             // It was meant for a process that is gone; its sender is being told that the connection closed.
             let because = host.last;
-            return self.nobody_takes(node, envelope.from, &envelope.message, because);
+            return self.nobody_takes(node, envelope.from, &envelope.message, false, because);
         }
         // A broker takes requests once the controller knows it.
         let listens = |cluster: &Self| cluster.broker_place(node).is_none_or(|place| cluster.brokers[place].listens());
         let from_outside = matches!(envelope.message, Message::Request(..)) && !matches!(envelope.from, NodeId::Controller(_));
         if down || (from_outside && !listens(self)) {
             let because = self.hosts[node as usize].last;
-            self.nobody_takes(node, envelope.from, &envelope.message, because);
+            self.nobody_takes(node, envelope.from, &envelope.message, false, because);
             if !closed && let Some(peer) = self.number(envelope.from) {
                 // The system refuses for a process that may not have heard of the asker's last crash.
                 self.network.reconnect((node, envelope.to), (peer, envelope.from), self.hosts[peer as usize].crashes);
@@ -428,11 +431,12 @@ impl Cluster {
         if host.paused || host.down {
             return;
         }
+        let punctual = host.punctual;
         self.spins += 1;
         assert!(self.spins < SPIN_LIMIT, "participant {node} wakes without end at {}", self.now);
         let now = self.now;
         let mut out = std::mem::take(&mut self.outbox);
-        if let Some(participant) = self.participant(node).filter(|participant| participant.next_timeout() <= now) {
+        if let Some(participant) = self.participant(node).filter(|participant| punctual || participant.next_timeout() <= now) {
             participant.handle_timeout(now, &mut out);
         }
         self.flush(node, &mut out);
@@ -447,6 +451,8 @@ impl Cluster {
             out.sends.iter().for_each(|(to, message)| witness.sent(from, *to, message));
             witness.said.extend(out.facts.iter().cloned().map(Said::Fact));
         }
+        // What the referee finds is numbered in the same row.
+        std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         for (to, message) in out.sends.drain(..) {
             let closes = matches!(message, Message::Closed);
             self.send(node, from, to, message);
@@ -455,22 +461,20 @@ impl Cluster {
                 self.network.reconnect((node, from), (peer, to), self.hosts[peer as usize].crashes);
             }
         }
-        if !out.facts.is_empty() {
-            // What the referee finds is numbered in the same row.
-            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
-            for fact in out.facts.drain(..) {
-                self.judge(node, fact);
-            }
-            std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
+        for fact in out.facts.drain(..) {
+            self.judge(node, fact);
         }
+        std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         for event in out.events.drain(..) {
             self.push_event(event);
         }
         let next = self.participant(node).map_or(SimTime::MAX, |participant| participant.next_timeout()).max(self.now);
-        if next < self.wakes[node as usize] && !self.hosts[node as usize].down {
-            self.wakes[node as usize] = next;
-            self.queue.push(next, Event::Wake(node));
+        let (wake, host) = (&mut self.wakes[node as usize], &mut self.hosts[node as usize]);
+        if next < *wake && !host.down {
+            *wake = next;
+            self.queue.wake(next, node);
         }
+        host.punctual = next == *wake;
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {
@@ -484,9 +488,12 @@ impl Cluster {
             }
             // Nobody waits for a goodbye that cannot be said; the system of a dead process keeps trying to say it.
             Fate::Waits if matches!(envelope.message, Message::Closed) && !self.hosts[node as usize].down => return,
-            Fate::Waits => return self.network.hold(node, envelope),
+            Fate::Waits => {
+                self.waits_blindly(node, &envelope);
+                return self.network.hold(node, envelope);
+            }
         };
-        self.queue.push(arrival, Event::Deliver(envelope));
+        self.queue.deliver(arrival, envelope);
     }
 
     fn queue(&self) -> &EventQueue {

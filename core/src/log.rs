@@ -17,7 +17,6 @@ use crate::record::RecordBatch;
 use epochs::EpochCache;
 use producers::{ProducerStates, SequenceCheck};
 use segment::{LogSegment, StoredBatch};
-use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub struct PartitionLog {
@@ -36,7 +35,7 @@ pub struct PartitionLog {
 /// A batch as a client sent it.
 #[derive(Clone, Debug)]
 pub struct ClientBatch {
-    pub batch: Arc<RecordBatch>,
+    pub batch: RecordBatch,
     pub writer: u32,
     pub serial: u32,
 }
@@ -124,7 +123,7 @@ impl PartitionLog {
         let base_offset = self.log_end.plus(u64::from(planted(Bug::OffsetsSkip)));
         let stored = StoredBatch {
             base_offset,
-            batch: Arc::clone(batch),
+            batch: batch.clone(),
             leader_epoch: epoch,
             writer: sent.writer,
             serial: sent.serial,
@@ -134,22 +133,27 @@ impl PartitionLog {
         Ok(Appended { base_offset, end: self.log_end, duplicate: false })
     }
 
-    /// Copies the leader's batches, which follow on this log's end; says whether all of them went in.
+    /// Takes in copies of the leader's batches, which follow on this log's end; says whether all of them went in.
     ///
     /// A batch whose CRC is wrong stops the whole append, as `UnifiedLog.analyzeAndValidateRecords` does. One that claims an epoch
     /// the leader has not reached, and all behind it, are left out.
-    pub fn append_as_follower(&mut self, batches: &[StoredBatch], epoch: LeaderEpoch, config: &TopicConfig) -> Result<bool, ErrorCode> {
+    pub fn append_as_follower(
+        &mut self,
+        batches: &mut Vec<StoredBatch>,
+        epoch: LeaderEpoch,
+        config: &TopicConfig,
+    ) -> Result<bool, ErrorCode> {
         if batches.iter().any(|batch| batch.damaged) {
             return Err(ErrorCode::CorruptMessage);
         }
         let (log_end, mut whole) = (self.log_end, true);
-        for batch in batches.iter().filter(|batch| batch.base_offset >= log_end) {
+        for batch in batches.drain(..).filter(|batch| batch.base_offset >= log_end) {
             whole &= batch.leader_epoch <= epoch;
             if !whole {
                 break;
             }
             let leader_epoch = if planted(Bug::FollowerStampsItsOwnEpoch) { epoch } else { batch.leader_epoch };
-            self.push(StoredBatch { leader_epoch, ..batch.clone() }, config);
+            self.push(StoredBatch { leader_epoch, ..batch }, config);
         }
         Ok(whole)
     }
@@ -158,21 +162,21 @@ impl PartitionLog {
         if !planted(Bug::EpochsAreNotLearned) {
             self.epochs.assign(batch.leader_epoch, batch.base_offset);
         }
+        self.log_end = batch.next_offset();
         self.roll_if_needed(&batch, config);
-        let records = batch.batch.last_offset_delta() + 1;
+        let records = self.log_end.since(batch.base_offset) as u32;
         self.producers.update(batch.batch.stamp(), records, batch.base_offset);
         self.content = fingerprint(self.content, &batch);
-        self.log_end = batch.next_offset();
         self.segments.last_mut().expect("a log has an active segment").push(batch);
     }
 
     /// Kafka's `LogSegment.shouldRoll`: too large, too old by record time, or too far from the base offset.
     fn roll_if_needed(&mut self, batch: &StoredBatch, config: &TopicConfig) {
-        let active = self.segments.last().expect("a log has an active segment");
+        let Some(active) = self.segments.last() else { return };
         let Some(first_ms) = active.first_timestamp_ms() else { return };
         let full = active.bytes + u64::from(batch.batch.size_in_bytes()) > u64::from(config.segment_bytes);
         let old = batch.batch.max_timestamp_ms() - first_ms > config.segment_time.millis() as i64;
-        let far = batch.next_offset().since(active.base_offset) > i32::MAX as u64;
+        let far = self.log_end.since(active.base_offset) > i32::MAX as u64;
         if full || old || far {
             self.segments.push(LogSegment::new(batch.base_offset));
         }
@@ -185,14 +189,19 @@ impl PartitionLog {
             return batches;
         }
         let first = self.segments.partition_point(|segment| segment.base_offset <= from).saturating_sub(1);
-        let mut bytes = 0_u64;
-        for batch in self.segments[first..].iter().flat_map(|segment| segment.batches_from(from)) {
-            bytes += u64::from(batch.batch.size_in_bytes());
-            let too_much = bytes > u64::from(max_bytes) && !batches.is_empty();
-            if batch.base_offset >= bound || too_much {
+        let (mut bytes, mut any) = (0_u64, false);
+        for piece in self.segments[first..].iter().flat_map(|segment| segment.pieces_from(from)) {
+            let fits = |batch: &&StoredBatch| {
+                bytes += u64::from(batch.batch.size_in_bytes());
+                let too_much = bytes > u64::from(max_bytes) && any;
+                any = true;
+                batch.base_offset < bound && !too_much
+            };
+            let fitting = piece.iter().take_while(fits).count();
+            batches.extend_from_slice(&piece[..fitting]);
+            if fitting < piece.len() {
                 break;
             }
-            batches.push(batch.clone());
         }
         batches
     }
@@ -263,7 +272,7 @@ impl PartitionLog {
         let found = self.segments[place].alter(offset, |stored| match in_epoch {
             true => stored.leader_epoch.0 ^= 1,
             false => {
-                stored.batch = Arc::new(stored.batch.with_flipped_bit());
+                stored.batch = stored.batch.with_flipped_bit();
                 stored.damaged = !stored.batch.crc_is_valid();
             }
         });
@@ -309,7 +318,7 @@ mod tests {
     fn batch(records: u32, stamp: ProducerStamp) -> ClientBatch {
         let mut builder = BatchBuilder::new();
         (0..records).for_each(|i| builder.append(1_000 + i64::from(i), None, Some(b"value"), &[]));
-        ClientBatch { batch: Arc::new(builder.build(stamp)), writer: 0, serial: 0 }
+        ClientBatch { batch: builder.build(stamp), writer: 0, serial: 0 }
     }
 
     fn log(sizes: &[u32]) -> PartitionLog {
@@ -353,9 +362,9 @@ mod tests {
         let leader = log(&[3, 1, 4]);
         let mut follower = PartitionLog::new();
         let config = TopicConfig::default();
-        assert_eq!(follower.append_as_follower(&leader.read(Offset(0), Offset(3), u32::MAX), LeaderEpoch(0), &config), Ok(true));
+        assert_eq!(follower.append_as_follower(&mut leader.read(Offset(0), Offset(3), u32::MAX), LeaderEpoch(0), &config), Ok(true));
         // What it has already comes again: it is passed over.
-        assert_eq!(follower.append_as_follower(&leader.read(Offset(0), leader.log_end(), u32::MAX), LeaderEpoch(0), &config), Ok(true));
+        assert_eq!(follower.append_as_follower(&mut leader.read(Offset(0), leader.log_end(), u32::MAX), LeaderEpoch(0), &config), Ok(true));
         assert_eq!((follower.log_end(), follower.content()), (leader.log_end(), leader.content()));
     }
 
@@ -393,7 +402,7 @@ mod tests {
         assert!(rotten.rot(Offset(4), false) && !rotten.rot(Offset(9), false));
         let mut follower = PartitionLog::new();
         let all = rotten.read(Offset(0), Offset(9), u32::MAX);
-        assert_eq!(follower.append_as_follower(&all, LeaderEpoch(0), &TopicConfig::default()), Err(ErrorCode::CorruptMessage));
+        assert_eq!(follower.append_as_follower(&mut all.clone(), LeaderEpoch(0), &TopicConfig::default()), Err(ErrorCode::CorruptMessage));
         assert_eq!(follower.log_end(), Offset(0), "not even what came before it");
         rotten.load(true, Offset(0));
         assert_eq!(rotten.log_end(), Offset(9));
@@ -408,8 +417,12 @@ mod tests {
         assert!(rotten.batch_at(Offset(3)).is_some_and(|stored| !stored.damaged && stored.batch.crc_is_valid()));
         let mut follower = PartitionLog::new();
         let all = rotten.read(Offset(0), Offset(5), u32::MAX);
-        assert_eq!(follower.append_as_follower(&all, LeaderEpoch(0), &TopicConfig::default()), Ok(false), "from the future: left out");
-        assert_eq!(follower.append_as_follower(&all, LeaderEpoch(2), &TopicConfig::default()), Ok(true));
+        assert_eq!(
+            follower.append_as_follower(&mut all.clone(), LeaderEpoch(0), &TopicConfig::default()),
+            Ok(false),
+            "from the future: left out"
+        );
+        assert_eq!(follower.append_as_follower(&mut all.clone(), LeaderEpoch(2), &TopicConfig::default()), Ok(true));
         assert_eq!(follower.epochs().latest(), Some(LeaderEpoch(1)), "an epoch in which nobody led is believed");
         rotten.load(false, Offset(0));
         assert_eq!(rotten.epochs().entries().len(), 2, "recovery believes it too");

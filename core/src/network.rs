@@ -90,11 +90,13 @@ pub struct Network {
     links: Vec<Vec<Link>>,
     /// Links with a fault.
     faults: u32,
+    /// What TCP has tried for too long, since somebody asked.
+    given_up: Vec<Envelope>,
 }
 
 impl Network {
     pub fn new(spec: NetworkSpec, seed: Seed, senders: u32) -> Self {
-        Network { spec, seed, links: vec![Vec::new(); senders as usize], faults: 0 }
+        Network { spec, seed, links: vec![Vec::new(); senders as usize], faults: 0, given_up: Vec::new() }
     }
 
     /// What becomes of a message sent now, and on which connection it goes.
@@ -202,6 +204,7 @@ impl Network {
         let held = std::mem::take(&mut fault.held);
         // All of one connection arrive together, when TCP next tries for the first of them; or never, if it has given up.
         let mut arrival: Option<(u32, Option<SimTime>)> = None;
+        let mut given_up = Vec::new();
         for Held { envelope, connection, opening } in held {
             let at = match arrival {
                 Some((of, at)) if of == connection => at,
@@ -217,12 +220,16 @@ impl Network {
                 }
             };
             arrival = Some((connection, at));
-            arriving.extend(at.map(|at| (at, envelope)));
+            match at {
+                Some(at) => arriving.push((at, envelope)),
+                None => given_up.push(envelope),
+            }
         }
         if (fault.slow, fault.lose, fault.reset) == (SimDuration::ZERO, 0, 0) {
             link.fault = None;
             self.faults -= 1;
         }
+        self.given_up.append(&mut given_up);
     }
 
     /// Nothing gets from the one to the other.
@@ -230,6 +237,18 @@ impl Network {
         let links = &self.links[from.0 as usize];
         let known = links.binary_search_by_key(&to.1.stream(), |link| link.to);
         known.is_ok_and(|place| links[place].fault.as_ref().is_some_and(|fault| fault.cut))
+    }
+
+    /// What will never arrive, since the last call.
+    pub fn take_given_up(&mut self) -> Vec<Envelope> {
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// What waits behind cuts.
+    pub fn held(&self) -> impl Iterator<Item = &Envelope> {
+        let troubled = if self.faults > 0 { &self.links[..] } else { &[] };
+        let faults = troubled.iter().flatten().filter_map(|link| link.fault.as_ref());
+        faults.flat_map(|fault| fault.held.iter().map(|held| &held.envelope))
     }
 
     /// Links with a fault, as the sender and the receiver's [`NodeId::stream`].

@@ -33,9 +33,10 @@ pub struct Outbox {
 /// What the referee counts: told by the participants, decided by nobody.
 #[derive(Clone, Debug)]
 pub enum Fact {
-    /// The application handed a record to its producer.
+    /// The application handed records to its producer.
     Sent {
         client: ClientId,
+        records: u32,
     },
     /// The producer's promise: records at `base..end` written in `epoch` are stored, as far as its acks go.
     Acked {

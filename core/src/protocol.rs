@@ -23,6 +23,7 @@ pub struct Envelope {
     pub message: Message,
 }
 
+/// Moved a dozen times between sender and receiver: bodies that are large or rare stand in a box.
 #[derive(Clone, Debug)]
 pub enum Message {
     Request(CorrelationId, Request),
@@ -48,7 +49,7 @@ pub enum Request {
     OffsetFetch(Box<OffsetFetchRequest>),
     /// Brokers to the controller.
     BrokerRegistration(Box<BrokerRegistrationRequest>),
-    BrokerHeartbeat(BrokerHeartbeatRequest),
+    BrokerHeartbeat(Box<BrokerHeartbeatRequest>),
     FetchMetadata {
         offset: u64,
         epoch: BrokerEpoch,
@@ -88,7 +89,7 @@ pub enum Response {
     Heartbeat(Result<(), ErrorCode>),
     LeaveGroup(Result<(), ErrorCode>),
     OffsetCommit(Result<(), ErrorCode>),
-    OffsetFetch(Result<SortedMap<TopicPartition, Offset>, ErrorCode>),
+    OffsetFetch(Box<Result<SortedMap<TopicPartition, Offset>, ErrorCode>>),
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
     BrokerHeartbeat(Result<HeartbeatAnswer, ErrorCode>),
     FetchMetadata {
@@ -116,7 +117,7 @@ pub struct ProduceRequest {
 #[derive(Clone, Debug)]
 pub struct ProduceBatch {
     pub partition: TopicPartition,
-    pub batch: Arc<RecordBatch>,
+    pub batch: RecordBatch,
     /// For the referee: the writer's count of records to this partition before this batch.
     pub serial: u32,
 }

@@ -17,6 +17,7 @@ pub use span::{Field, Span};
 use crate::crc::crc32c;
 use codec::Base;
 use std::fmt;
+use std::sync::Arc;
 
 /// Bytes in front of the records.
 pub const HEADER_SIZE: u32 = 61;
@@ -147,16 +148,17 @@ impl Control {
 
 /// A batch's bytes, with base offset 0 and leader epoch −1 in place of a log's stamps.
 ///
-/// Fields are read where they lie; nothing is kept beside the bytes, because a batch of one record is the common case.
+/// Fields are read where they lie; nothing is kept beside the bytes, because a batch of one record is the common case. A clone shares
+/// them: the producer's request, the leader and all followers hold the same bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordBatch {
-    bytes: Box<[u8]>,
+    bytes: Arc<[u8]>,
 }
 
 impl RecordBatch {
     /// For bytes of the builder, whose header is complete.
-    fn from_sealed(bytes: Box<[u8]>) -> Self {
-        RecordBatch { bytes }
+    fn from_sealed(bytes: &[u8]) -> Self {
+        RecordBatch { bytes: bytes.into() }
     }
 
     /// The first batch of a buffer, with the base offset and leader epoch it is stamped with.
@@ -182,9 +184,9 @@ impl RecordBatch {
         }
         let base_offset = i64::from_be_bytes(field(bytes, at::BASE_OFFSET));
         let leader_epoch = i32::from_be_bytes(field(bytes, at::LEADER_EPOCH));
-        let mut own: Box<[u8]> = bytes.into();
+        let mut own = bytes.to_vec();
         stamp(&mut own, 0, -1);
-        Ok((RecordBatch { bytes: own }, base_offset, leader_epoch))
+        Ok((RecordBatch::from_sealed(&own), base_offset, leader_epoch))
     }
 
     /// The batch's bytes with base offset 0 and leader epoch −1.
@@ -192,7 +194,7 @@ impl RecordBatch {
         &self.bytes
     }
 
-    pub const fn size_in_bytes(&self) -> u32 {
+    pub fn size_in_bytes(&self) -> u32 {
         self.bytes.len() as u32
     }
 
@@ -329,22 +331,29 @@ impl RecordBatch {
 
     /// The batch as a broker stores it under `message.timestamp.type=LogAppendTime`: one timestamp, a new CRC.
     pub fn with_log_append_time(&self, timestamp_ms: i64) -> RecordBatch {
-        let mut bytes = self.bytes.clone();
+        let mut bytes = self.bytes.to_vec();
         let attributes = self.attributes() | attributes::LOG_APPEND_TIME;
         bytes[at::ATTRIBUTES..at::ATTRIBUTES + 2].copy_from_slice(&attributes.to_be_bytes());
         bytes[at::MAX_TIMESTAMP..at::MAX_TIMESTAMP + 8].copy_from_slice(&timestamp_ms.to_be_bytes());
         write_crc(&mut bytes);
-        RecordBatch { bytes }
+        RecordBatch::from_sealed(&bytes)
+    }
+
+    /// Puts the same records under this producer's stamp, with the CRC that goes with it. Bytes nobody else holds stay where they are.
+    pub fn put_stamp(&mut self, stamp: ProducerStamp) {
+        let bytes = Arc::make_mut(&mut self.bytes);
+        builder::put_stamp(bytes.first_chunk_mut().expect("a header is whole"), stamp);
+        write_crc(bytes);
     }
 
     /// The batch after one bit of its records changed on a disk.
     pub fn with_flipped_bit(&self) -> RecordBatch {
-        let mut bytes = self.bytes.clone();
+        let mut bytes = self.bytes.to_vec();
         let middle = (at::RECORDS + bytes.len()) / 2;
         if let Some(byte) = bytes.get_mut(middle) {
             *byte ^= 1;
         }
-        RecordBatch { bytes }
+        RecordBatch::from_sealed(&bytes)
     }
 
     /// Which bytes are which field, without gaps, for a hex view.
@@ -364,7 +373,7 @@ impl RecordBatch {
         Base { timestamp_ms: self.base_timestamp_ms(), log_append_time_ms }
     }
 
-    #[inline]
+    #[inline(always)]
     fn field<const N: usize>(&self, at: usize) -> [u8; N] {
         field(&self.bytes, at)
     }
@@ -416,11 +425,9 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut field = [0; N];
-    field.copy_from_slice(&bytes[at..at + N]);
-    field
+    *bytes[at..].first_chunk().expect("a header is whole")
 }
 
 fn stamp(bytes: &mut [u8], base_offset: i64, leader_epoch: i32) {

@@ -37,11 +37,11 @@ impl SimRng {
         if bound <= 1 {
             return 0;
         }
-        let threshold = bound.wrapping_neg() % bound;
         loop {
-            let product = u128::from(self.next_u64()) * u128::from(bound);
-            if product as u64 >= threshold {
-                return (product >> 64) as u64;
+            let (high, low) = product(self.next_u64(), bound);
+            // The division is needed only for the few draws that may have to be rejected.
+            if low >= bound || low >= bound.wrapping_neg() % bound {
+                return high;
             }
         }
     }
@@ -53,6 +53,16 @@ impl SimRng {
             items.swap(i, j);
         }
     }
+}
+
+/// All 128 bits of a product. wasm multiplies 64 bits at most, and most bounds are small.
+fn product(draw: u64, bound: u64) -> (u64, u64) {
+    if bound <= u64::from(u32::MAX) {
+        let (high, low) = ((draw >> 32) * bound, (draw & 0xffff_ffff) * bound);
+        return ((high + (low >> 32)) >> 32, draw.wrapping_mul(bound));
+    }
+    let product = u128::from(draw) * u128::from(bound);
+    ((product >> 64) as u64, product as u64)
 }
 
 #[cfg(test)]
@@ -78,5 +88,15 @@ mod tests {
         }
         assert!(seen.iter().all(|&n| n > 50), "{seen:?}");
         assert_eq!(rng.below(0), 0);
+    }
+
+    #[test]
+    fn both_ways_to_multiply_agree() {
+        for bound in [1, 2, 3, 1_000, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX] {
+            for draw in [0, 1, u64::MAX, u64::MAX / 3, 0x0123_4567_89ab_cdef] {
+                let whole = u128::from(draw) * u128::from(bound);
+                assert_eq!(product(draw, bound), ((whole >> 64) as u64, whole as u64));
+            }
+        }
     }
 }

@@ -430,30 +430,36 @@ impl<K, V> Default for Line<K, V> {
 impl<K: Ord, V> Line<K, V> {
     /// At its place among the keys; no key comes twice.
     pub(crate) fn insert(&mut self, key: K, value: V) {
-        let place = match self.places.back() {
-            Some((last, _)) if *last > key => self.places.partition_point(|(other, _)| *other < key),
-            _ => self.places.len(),
-        };
-        self.places.insert(place, (key, Some(value)));
         self.waiting += 1;
+        match self.places.back() {
+            Some((last, _)) if *last > key => {
+                let place = self.places.partition_point(|(other, _)| *other < key);
+                self.places.insert(place, (key, Some(value)));
+            }
+            _ => self.places.push_back((key, Some(value))),
+        }
     }
 
     fn place(&self, key: &K) -> Option<usize> {
-        self.places.binary_search_by(|(other, _)| other.cmp(key)).ok()
+        // Most leave from the front.
+        match self.places.iter().take(4).position(|(other, _)| other == key) {
+            None => self.places.binary_search_by(|(other, _)| other.cmp(key)).ok(),
+            place => place,
+        }
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.places[self.place(key)?].1.as_ref()
     }
 
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let place = self.place(key)?;
-        self.places[place].1.as_mut()
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        self.remove_if(key, |_| true)
     }
 
-    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+    /// Changes what waits there, and takes it out if it says so.
+    pub(crate) fn remove_if(&mut self, key: &K, goes: impl FnOnce(&mut V) -> bool) -> Option<V> {
         let place = self.place(key)?;
-        let value = self.places[place].1.take()?;
+        let value = self.places[place].1.take_if(goes)?;
         self.waiting -= 1;
         while self.places.pop_front_if(|(_, value)| value.is_none()).is_some() {}
         if self.places.len() > SHORT_LINE.max(2 * self.waiting as usize) {
@@ -506,7 +512,7 @@ mod tests {
         assert!(line.places.len() <= 2 * 67, "{} places", line.places.len());
         line.remove(&0);
         assert_eq!(line.first(), Some(&3));
-        assert_eq!(line.get_mut(&3), Some(&mut 30));
+        assert_eq!((line.remove_if(&3, |value| *value > 30), line.get(&3)), (None, Some(&30)));
     }
 
     #[test]

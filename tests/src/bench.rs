@@ -24,6 +24,9 @@ pub enum Case {
     Single,
     /// 100 brokers, 1,000 partitions, 1,000,000 records a second.
     Large,
+    /// As `Large`, with 10 partitions and with 10,000.
+    Few,
+    Many,
     /// The built-in scenario: heartbeats, fetches and timers more than records.
     Trucks,
 }
@@ -41,7 +44,8 @@ struct Shape {
 }
 
 impl Case {
-    pub const ALL: [Case; 6] = [Case::Batch1, Case::Batch10, Case::Batch100, Case::Single, Case::Large, Case::Trucks];
+    pub const ALL: [Case; 8] =
+        [Case::Batch1, Case::Batch10, Case::Batch100, Case::Single, Case::Large, Case::Few, Case::Many, Case::Trucks];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,6 +54,8 @@ impl Case {
             Case::Batch100 => "batch100",
             Case::Single => "single",
             Case::Large => "large",
+            Case::Few => "few",
+            Case::Many => "many",
             Case::Trucks => "trucks",
         }
     }
@@ -61,21 +67,24 @@ impl Case {
     /// 100,000 records a second in the small cluster, as many as the JavaScript simulation is offered.
     fn shape(self) -> Option<Shape> {
         let small = Shape { brokers: 3, partitions: 6, producers: 20, rate: 5_000, keyed: true, linger_ms: 0, batch_size: 1, members: 3 };
+        let large = Shape {
+            brokers: 100,
+            partitions: 1_000,
+            producers: 100,
+            rate: 10_000,
+            keyed: false,
+            linger_ms: 20,
+            batch_size: 11_000,
+            members: 20,
+        };
         match self {
             Case::Batch1 => Some(small),
             Case::Batch10 => Some(Shape { linger_ms: 20, batch_size: 1_230, ..small }),
             Case::Batch100 => Some(Shape { producers: 5, rate: 20_000, linger_ms: 50, batch_size: 11_500, ..small }),
             Case::Single => Some(Shape { producers: 200, rate: 500, ..small }),
-            Case::Large => Some(Shape {
-                brokers: 100,
-                partitions: 1_000,
-                producers: 100,
-                rate: 10_000,
-                keyed: false,
-                linger_ms: 20,
-                batch_size: 11_000,
-                members: 20,
-            }),
+            Case::Large => Some(large),
+            Case::Few => Some(Shape { partitions: 10, ..large }),
+            Case::Many => Some(Shape { partitions: 10_000, ..large }),
             Case::Trucks => None,
         }
     }

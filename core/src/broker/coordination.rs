@@ -12,7 +12,7 @@ use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPart
 use crate::log::ClientBatch;
 use crate::metadata::OFFSETS_TOPIC;
 use crate::node::Outbox;
-use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, Request, Response};
+use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
@@ -55,7 +55,7 @@ impl Broker {
             Request::OffsetCommit(request) => self.commit(now, from, id, &request, out),
             Request::OffsetFetch(request) => {
                 let answer = self.committed(&request);
-                out.respond(from, id, Response::OffsetFetch(answer));
+                out.respond(from, id, Response::OffsetFetch(Box::new(answer)));
             }
             _ => {}
         }
@@ -152,14 +152,15 @@ impl Broker {
         }
         let Some(topic) = self.image.topic_named(OFFSETS_TOPIC).map(|topic| topic.id) else { return };
         let partition = TopicPartition { topic, partition: write.shard };
-        let batch = ClientBatch { batch: Arc::new(batch_of(&write.records, now)), writer: COORDINATOR_WRITER, serial: 0 };
-        match self.append(now, partition, &batch, Acks::All) {
+        let batch = ClientBatch { batch: batch_of(&write.records, now), writer: COORDINATOR_WRITER, serial: 0 };
+        let mut open = 0;
+        match self.append(now, partition, &batch, Acks::All, &mut open) {
             Err(error) => self.groups.written(write.then, Some(error), out),
-            Ok(appended) => {
+            Ok(stored) => {
                 self.groups.appended(now, write.shard, write.records);
                 let (answer_to, deadline) = (AnswerTo::Group(write.then), now + WRITE_TIMEOUT);
-                let results = vec![self.produced(partition, Ok(appended))];
-                self.answer_when_committed(ParkedProduce { answer_to, results, open: vec![(partition, appended.end)], deadline }, out);
+                let results = vec![ProducedPartition { partition, result: Ok(stored) }];
+                self.answer_when_committed(ParkedProduce { answer_to, results, open, deadline }, out);
             }
         }
     }

@@ -34,6 +34,7 @@ impl Fetcher {
 impl Broker {
     /// Points a follower at its leader and drops it from everybody else's fetcher.
     pub(super) fn follow(&mut self, partition: TopicPartition, leader: Option<BrokerId>) {
+        self.next_fetch = SimTime::ZERO;
         for (broker, fetcher) in &mut self.fetchers {
             if Some(*broker) != leader {
                 fetcher.partitions.remove(&partition);
@@ -46,17 +47,23 @@ impl Broker {
 
     /// Starts every fetcher that has work and is free; a leader that does not answer is tried again on another connection.
     pub(super) fn start_fetchers(&mut self, now: SimTime, out: &mut Outbox) {
-        let silent = |fetcher: &Fetcher| fetcher.in_flight.is_some() && fetcher.resume_at <= now;
-        while let Some(leader) = self.fetchers.iter().find(|(_, fetcher)| silent(fetcher)).map(|(leader, _)| *leader) {
-            out.close(NodeId::Broker(leader));
-            self.back_off(leader, now);
+        if self.next_fetch > now {
+            return;
         }
-        let ready: Vec<BrokerId> = self
-            .fetchers
-            .iter()
-            .filter(|(_, fetcher)| fetcher.in_flight.is_none() && !fetcher.partitions.is_empty() && fetcher.resume_at <= now)
-            .map(|(leader, _)| *leader)
-            .collect();
+        self.next_fetch = SimTime::MAX;
+        let mut ready = Vec::new();
+        for (leader, fetcher) in &mut self.fetchers {
+            let at = fetcher.next_timeout();
+            if at > now {
+                self.next_fetch = self.next_fetch.min(at);
+            } else if fetcher.in_flight.take().is_some() {
+                out.close(NodeId::Broker(*leader));
+                fetcher.resume_at = now + self.config.replica_fetch_backoff;
+                self.next_fetch = self.next_fetch.min(fetcher.next_timeout());
+            } else {
+                ready.push(*leader);
+            }
+        }
         for leader in ready {
             self.send_fetch(leader, now, out);
         }
@@ -86,18 +93,20 @@ impl Broker {
         let id = self.correlation();
         let fetcher = self.fetchers.get_mut(&leader).expect("looked up above");
         (fetcher.in_flight, fetcher.resume_at) = (Some(id), now + SOCKET_TIMEOUT);
+        self.next_fetch = self.next_fetch.min(fetcher.resume_at);
         out.request(NodeId::Broker(leader), id, Request::Fetch(Box::new(request)));
     }
 
     pub(super) fn fetched(&mut self, now: SimTime, leader: BrokerId, id: CorrelationId, answer: Vec<FetchedPartition>, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get_mut(&leader).filter(|fetcher| fetcher.in_flight == Some(id)) else { return };
         (fetcher.in_flight, fetcher.resume_at) = (None, now);
+        self.next_fetch = now;
         if answer.iter().any(|fetched| !fetched.batches.is_empty()) && self.write_fails(out) {
             return;
         }
         let mut failed = false;
-        for fetched in answer {
-            failed |= !self.store_fetched(now, leader, &fetched, out);
+        for mut fetched in answer {
+            failed |= !self.store_fetched(now, leader, &mut fetched, out);
         }
         if failed {
             self.back_off(leader, now);
@@ -113,7 +122,7 @@ impl Broker {
     }
 
     /// Copies what came for one partition; false asks for a pause.
-    fn store_fetched(&mut self, now: SimTime, leader: BrokerId, fetched: &FetchedPartition, out: &mut Outbox) -> bool {
+    fn store_fetched(&mut self, now: SimTime, leader: BrokerId, fetched: &mut FetchedPartition, out: &mut Outbox) -> bool {
         let Some(replica) = self.replicas.get_mut(&fetched.partition) else { return true };
         let follows = matches!(replica.role, Role::Follower { leader: mine } if mine == leader);
         if !follows || fetched.offset != replica.log.log_end() || fetched.leader_epoch != replica.leader_epoch {
@@ -132,7 +141,7 @@ impl Broker {
                 self.truncate(fetched.partition, end, leader, out);
                 true
             }
-            (None, None) => match replica.copy(now, &fetched.batches) {
+            (None, None) => match replica.copy(now, &mut fetched.batches) {
                 Ok(whole) => {
                     // Consumers may wait here too (KIP-392).
                     if replica.learn_high_watermark(fetched.high_watermark) && !replica.waiting.fetches.is_empty() {

@@ -62,11 +62,19 @@ pub struct Leadership {
     pub epoch_start: Offset,
 }
 
-/// Ids of parked requests; produce requests by the offset they need, in order.
+/// Numbers of parked requests; produce requests by the offset they need, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting {
     pub produces: VecDeque<(Offset, u64)>,
-    pub fetches: Vec<u64>,
+    pub fetches: Vec<WaitingFetch>,
+}
+
+/// A parked fetch that asks for this partition: from where on, and whether for a copy of the log or for what is committed.
+#[derive(Clone, Copy, Debug)]
+pub struct WaitingFetch {
+    pub waiter: u64,
+    pub offset: Offset,
+    pub follows: bool,
 }
 
 impl Leadership {
@@ -144,8 +152,8 @@ impl Replica {
         if fits && (late || old) { Err(ErrorCode::InvalidTimestamp) } else { Ok(()) }
     }
 
-    /// Copies what came from the leader; false when some of it was left out.
-    pub fn copy(&mut self, now: SimTime, batches: &[StoredBatch]) -> Result<bool, ErrorCode> {
+    /// Takes in what came from the leader; false when some of it was left out.
+    pub fn copy(&mut self, now: SimTime, batches: &mut Vec<StoredBatch>) -> Result<bool, ErrorCode> {
         let before = self.log.log_end();
         let whole = self.log.append_as_follower(batches, self.leader_epoch, &self.config)?;
         self.wrote(now, before);
@@ -192,6 +200,14 @@ impl Replica {
             true => Err(ErrorCode::NotEnoughReplicasAfterAppend),
             false => Ok(()),
         })
+    }
+
+    /// The time of a parked produce request is over: what it still waits for here is stored, the promise is not given
+    /// (`DelayedProduce.onExpiration`).
+    pub fn stop_waiting(&mut self, waiter: u64) -> Result<(), ErrorCode> {
+        let waiting = self.waiting.produces.len();
+        self.waiting.produces.retain(|(_, other)| *other != waiter);
+        if self.waiting.produces.len() < waiting { Err(ErrorCode::RequestTimedOut) } else { Ok(()) }
     }
 
     /// Takes office in a new leader epoch. Who led before keeps what it knows of its followers.
@@ -450,7 +466,7 @@ mod tests {
         for _ in 0..records {
             let mut builder = BatchBuilder::new();
             builder.append(at(0).timestamp_ms(), None, Some(b"v"), &[]);
-            let batch = ClientBatch { batch: Arc::new(builder.build(ProducerStamp::NONE)), writer: 0, serial: 0 };
+            let batch = ClientBatch { batch: builder.build(ProducerStamp::NONE), writer: 0, serial: 0 };
             replica.append(at(0), &batch, Acks::Leader).expect("it fits");
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::group::Continuation;
-use crate::ids::{CorrelationId, NodeId, Offset, TopicPartition};
+use crate::ids::{CorrelationId, NodeId, TopicPartition};
 use crate::protocol::{FetchRequest, ProducedPartition};
 use crate::sorted::Line;
 use crate::time::SimTime;
@@ -20,26 +20,9 @@ pub struct Purgatory {
 pub struct ParkedProduce {
     pub answer_to: AnswerTo,
     pub results: Vec<ProducedPartition>,
-    /// Partitions not settled yet, and the high watermark each of them needs.
-    pub open: Vec<(TopicPartition, Offset)>,
+    /// How many of them are not settled yet.
+    pub open: u32,
     pub deadline: SimTime,
-}
-
-impl ParkedProduce {
-    fn fail(&mut self, partition: TopicPartition, error: ErrorCode) {
-        if let Some(result) = self.results.iter_mut().find(|result| result.partition == partition) {
-            result.result = Err(error);
-        }
-    }
-
-    /// Time is up: what is not committed is there, the promise is not (`DelayedProduce.onExpiration`).
-    fn time_out(mut self) -> Expired {
-        let open = std::mem::take(&mut self.open);
-        for (partition, _) in &open {
-            self.fail(*partition, ErrorCode::RequestTimedOut);
-        }
-        Expired::Produce(self, open)
-    }
 }
 
 /// Who waits for the commit.
@@ -59,22 +42,24 @@ pub struct ParkedFetch {
 }
 
 pub enum Expired {
-    /// And the partitions that were still waiting.
-    Produce(ParkedProduce, Vec<(TopicPartition, Offset)>),
+    Produce(ParkedProduce),
     Fetch(ParkedFetch),
 }
 
 impl Purgatory {
-    pub fn park_produce(&mut self, parked: ParkedProduce) -> u64 {
-        let id = self.claim(parked.deadline);
-        self.produces.insert(id, parked);
-        id
+    /// The number that the request gets which is parked next.
+    pub fn next_waiter(&self) -> u64 {
+        self.next_id + 1
     }
 
-    pub fn park_fetch(&mut self, parked: ParkedFetch) -> u64 {
+    pub fn park_produce(&mut self, parked: ParkedProduce) {
+        let id = self.claim(parked.deadline);
+        self.produces.insert(id, parked);
+    }
+
+    pub fn park_fetch(&mut self, parked: ParkedFetch) {
         let id = self.claim(parked.deadline);
         self.fetches.insert(id, parked);
-        id
     }
 
     fn claim(&mut self, deadline: SimTime) -> u64 {
@@ -85,15 +70,15 @@ impl Purgatory {
 
     /// One partition of a parked produce is settled; the request comes back when it was the last.
     pub fn settle(&mut self, id: u64, partition: TopicPartition, error: Option<ErrorCode>) -> Option<ParkedProduce> {
-        let parked = self.produces.get_mut(&id)?;
-        if let Some(error) = error {
-            parked.fail(partition, error);
-        }
-        parked.open.retain(|(open, _)| *open != partition);
-        if !parked.open.is_empty() {
-            return None;
-        }
-        let parked = self.produces.remove(&id)?;
+        let parked = self.produces.remove_if(&id, |parked| {
+            if let Some(error) = error
+                && let Some(result) = parked.results.iter_mut().find(|result| result.partition == partition)
+            {
+                result.result = Err(error);
+            }
+            parked.open -= 1;
+            parked.open == 0
+        })?;
         self.deadlines.remove(&(parked.deadline, id));
         Some(parked)
     }
@@ -125,7 +110,7 @@ impl Purgatory {
         }
         self.deadlines.remove(&(deadline, id));
         match self.produces.remove(&id) {
-            Some(produce) => Some((id, produce.time_out())),
+            Some(produce) => Some((id, Expired::Produce(produce))),
             None => self.fetches.remove(&id).map(|fetch| (id, Expired::Fetch(fetch))),
         }
     }

@@ -1,10 +1,11 @@
 //! Serving clients and followers: produce, fetch, list offsets, and waking what waits for them. Kafka's `ReplicaManager`.
 
-use super::Broker;
-use super::partition::{Replica, Role, Waiting, diverging};
+use super::partition::{Replica, Role, Waiting, WaitingFetch, diverging};
 use super::purgatory::{AnswerTo, Expired, ParkedFetch, ParkedProduce};
+use super::{Broker, eligible};
 use crate::config::Acks;
 use crate::error::ErrorCode;
+use crate::group::GroupCoordinator;
 use crate::ids::{BrokerEpoch, BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::{Appended, ClientBatch};
 use crate::node::{Fact, Outbox};
@@ -13,6 +14,7 @@ use crate::protocol::{
     EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceBatch, ProduceRequest, ProducedPartition,
     Request, Response,
 };
+use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -43,15 +45,6 @@ impl Broker {
         }
     }
 
-    /// A replica this broker leads, or the error a client gets instead.
-    fn led(&mut self, id: TopicPartition) -> Result<&mut Replica, ErrorCode> {
-        let replica = self.replicas.get_mut(&id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        match replica.role {
-            Role::Leader(_) => Ok(replica),
-            _ => Err(ErrorCode::NotLeaderOrFollower),
-        }
-    }
-
     fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &ProduceRequest, out: &mut Outbox) {
         let NodeId::Client(client) = from else { return };
         let acks = Acks::from_wire(request.acks);
@@ -60,78 +53,60 @@ impl Broker {
             request.batches.iter().filter(|_| acks == Some(Acks::None)).for_each(|sent| out.fact(dropped(sent)));
             return;
         }
-        let mut results = Vec::with_capacity(request.batches.len());
-        let mut open = Vec::new();
+        let results = Vec::with_capacity(request.batches.len());
+        let mut parked = ParkedProduce { answer_to: AnswerTo::Producer(from, id), results, open: 0, deadline: now + request.timeout };
         for sent in &request.batches {
-            let batch = ClientBatch { batch: Arc::clone(&sent.batch), writer: client.0, serial: sent.serial };
-            let appended = acks.ok_or(ErrorCode::InvalidRequiredAcks).and_then(|acks| self.append(now, sent.partition, &batch, acks));
-            results.push(self.produced(sent.partition, appended));
-            if appended.is_err() && acks == Some(Acks::None) {
+            let batch = ClientBatch { batch: sent.batch.clone(), writer: client.0, serial: sent.serial };
+            let result = acks.ok_or(ErrorCode::InvalidRequiredAcks);
+            let result = result.and_then(|acks| self.append(now, sent.partition, &batch, acks, &mut parked.open));
+            if result.is_err() && acks == Some(Acks::None) {
                 out.fact(dropped(sent));
             }
-            if let (Ok(appended), Some(Acks::All)) = (appended, acks) {
-                open.push((sent.partition, appended.end));
-            }
+            parked.results.push(ProducedPartition { partition: sent.partition, result });
         }
         match acks {
             // Nobody waits for an answer: a closed connection is all that tells the producer to look for another leader.
-            Some(Acks::None) if results.iter().any(|result| result.result.is_err()) => out.close(from),
+            Some(Acks::None) if parked.results.iter().any(|result| result.result.is_err()) => out.close(from),
             Some(Acks::None) => {}
-            _ => {
-                let answer_to = AnswerTo::Producer(from, id);
-                self.answer_when_committed(ParkedProduce { answer_to, results, open, deadline: now + request.timeout }, out);
-            }
+            _ => self.answer_when_committed(parked, out),
         }
     }
 
-    /// The answer for one batch, as far as its append goes.
-    pub(super) fn produced(&self, partition: TopicPartition, appended: Result<Appended, ErrorCode>) -> ProducedPartition {
-        let stored = |Appended { base_offset, .. }| {
-            // A duplicate was written by the leader of its time.
-            let replica = self.replicas.get(&partition);
-            let epoch = replica.map(|replica| replica.log.epochs().epoch_for(base_offset).unwrap_or(replica.leader_epoch));
-            (base_offset, epoch.unwrap_or_default())
-        };
-        ProducedPartition { partition, result: appended.map(stored) }
-    }
-
-    /// Appends as leader.
-    pub(super) fn append(&mut self, now: SimTime, id: TopicPartition, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
-        let appended = self.led(id)?.append(now, batch, acks)?;
-        if !appended.duplicate {
+    /// Appends as leader: base offset and the epoch that wrote it. What is not committed then waits for the high watermark, under the
+    /// number of the produce request that is parked next, and counts as `open`.
+    pub(super) fn append(
+        &mut self,
+        now: SimTime,
+        id: TopicPartition,
+        batch: &ClientBatch,
+        acks: Acks,
+        open: &mut u32,
+    ) -> Result<(Offset, LeaderEpoch), ErrorCode> {
+        let (image, lag_max) = (&self.image, self.config.replica_lag_time_max);
+        let replica = led(&mut self.replicas, id)?;
+        let Appended { base_offset, end, duplicate } = replica.append(now, batch, acks)?;
+        if !duplicate {
+            replica.advance_high_watermark(now, lag_max, &|broker, epoch| eligible(image, broker, epoch));
             self.moved.insert(id);
-            self.advance(now, id);
         }
-        Ok(appended)
+        if acks == Acks::All && replica.high_watermark < end && !planted(Bug::AckBeforeCommit) {
+            let produces = &mut replica.waiting.produces;
+            let place = match produces.back() {
+                Some((last, _)) if *last > end => produces.partition_point(|(offset, _)| *offset <= end),
+                _ => produces.len(),
+            };
+            produces.insert(place, (end, self.purgatory.next_waiter()));
+            *open += 1;
+        }
+        // A duplicate was written by the leader of its time.
+        Ok((base_offset, replica.log.epochs().epoch_for(base_offset).unwrap_or(replica.leader_epoch)))
     }
 
-    /// Answers at once when nothing is left to wait for, else parks the request with the partitions that are open.
-    pub(super) fn answer_when_committed(&mut self, mut parked: ParkedProduce, out: &mut Outbox) {
-        let mut open = std::mem::take(&mut parked.open);
-        if planted(Bug::AckBeforeCommit) {
-            open.clear();
-        }
-        open.retain(|(partition, need)| self.replicas.get(partition).is_some_and(|replica| replica.high_watermark < *need));
-        if open.is_empty() {
-            self.finish_produce(parked, out);
-            return;
-        }
-        parked.open.clone_from(&open);
-        let waiter = self.purgatory.park_produce(parked);
-        for (partition, need) in open {
-            let produces = &mut self.replicas.get_mut(&partition).expect("just appended to it").waiting.produces;
-            let place = produces.partition_point(|(offset, _)| *offset <= need);
-            produces.insert(place, (need, waiter));
-        }
-    }
-
-    fn finish_produce(&mut self, parked: ParkedProduce, out: &mut Outbox) {
-        match parked.answer_to {
-            AnswerTo::Producer(to, id) => out.respond(to, id, Response::Produce(parked.results)),
-            AnswerTo::Group(continuation) => {
-                let failed = parked.results.iter().find_map(|result| result.result.err());
-                self.groups.written(continuation, failed, out);
-            }
+    /// Answers at once when nothing is left to wait for, else parks the request.
+    pub(super) fn answer_when_committed(&mut self, parked: ParkedProduce, out: &mut Outbox) {
+        match parked.open {
+            0 => finish_produce(&mut self.groups, parked, out),
+            _ => self.purgatory.park_produce(parked),
         }
     }
 
@@ -145,14 +120,14 @@ impl Broker {
             out.respond(from, id, Response::Fetch(answer));
             return;
         }
-        let partitions: Vec<TopicPartition> = request.partitions.iter().map(|asked| asked.partition).collect();
-        let deadline = now + request.max_wait;
-        let waiter = self.purgatory.park_fetch(ParkedFetch { from, id, request, deadline });
-        for partition in partitions {
-            if let Some(replica) = self.replicas.get_mut(&partition) {
-                replica.waiting.fetches.push(waiter);
+        let waiter = self.purgatory.next_waiter();
+        for asked in &request.partitions {
+            if let Some(replica) = self.replicas.get_mut(&asked.partition) {
+                replica.waiting.fetches.push(WaitingFetch { waiter, offset: asked.offset, follows: request.replica.is_some() });
             }
         }
+        let deadline = now + request.max_wait;
+        self.purgatory.park_fetch(ParkedFetch { from, id, request, deadline });
     }
 
     /// A follower's fetch offsets are its acknowledgements.
@@ -161,7 +136,7 @@ impl Broker {
             return;
         }
         for asked in &request.partitions {
-            let Ok(replica) = self.led(asked.partition) else { continue };
+            let Ok(replica) = led(&mut self.replicas, asked.partition) else { continue };
             let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
             let other_epoch = replica.leader_epoch != asked.current_leader_epoch;
             if other_epoch || differs(replica, asked).is_some() || !inside {
@@ -270,46 +245,38 @@ impl Broker {
     fn list_offsets(&mut self, request: &ListOffsetsRequest) -> Vec<(TopicPartition, Result<Offset, ErrorCode>)> {
         let earliest = request.earliest;
         let mut one = |id: TopicPartition| {
-            let replica = self.led(id)?;
+            let replica = led(&mut self.replicas, id)?;
             if earliest { Ok(replica.log.log_start()) } else { replica.latest_offset() }
         };
         request.partitions.iter().map(|id| (*id, one(*id))).collect()
     }
 
     fn epoch_end(&mut self, asked: &EpochQuestion) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-        let replica = self.led(asked.partition)?;
+        let replica = led(&mut self.replicas, asked.partition)?;
         same_epoch(asked.current_leader_epoch, replica)?;
         Ok(replica.log.epochs().end_offset_for(asked.epoch, replica.log.log_end()))
     }
 
     /// Looks at what is parked on a partition whose log or high watermark moved.
-    pub(super) fn wake_waiting(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
-        self.wake_produces(id, out);
-        let Some(replica) = self.replicas.get(&id) else { return };
-        let (log_end, high_watermark) = (replica.log.log_end(), replica.high_watermark);
-        let has_news = |fetch: &ParkedFetch| {
-            let bound = if fetch.request.replica.is_some() { log_end } else { high_watermark };
-            fetch.request.partitions.iter().any(|asked| asked.partition == id && asked.offset < bound)
-        };
-        let awake: Vec<u64> =
-            replica.waiting.fetches.iter().copied().filter(|waiter| self.purgatory.fetch(*waiter).is_some_and(has_news)).collect();
-        for waiter in awake {
-            self.try_fetch_again(now, waiter, out);
-        }
-    }
-
-    fn wake_produces(&mut self, id: TopicPartition, out: &mut Outbox) {
-        while let Some(replica) = self.replicas.get_mut(&id) {
-            let Some((need, waiter)) = replica.waiting.produces.front().copied() else { break };
-            let Some(result) = replica.committed(need) else { break };
+    pub(super) fn wake_waiting(&mut self, id: TopicPartition, out: &mut Outbox) {
+        let Some(replica) = self.replicas.get_mut(&id) else { return };
+        while let Some((need, waiter)) = replica.waiting.produces.front().copied()
+            && let Some(result) = replica.committed(need)
+        {
             replica.waiting.produces.pop_front();
             if let Some(done) = self.purgatory.settle(waiter, id, result.err()) {
-                self.finish_produce(done, out);
+                finish_produce(&mut self.groups, done, out);
             }
+        }
+        let (log_end, high_watermark) = (replica.log.log_end(), replica.high_watermark);
+        let has_news = |fetch: &&WaitingFetch| fetch.offset < if fetch.follows { log_end } else { high_watermark };
+        let awake: Vec<u64> = replica.waiting.fetches.iter().filter(has_news).map(|fetch| fetch.waiter).collect();
+        for waiter in awake {
+            self.try_fetch_again(waiter, out);
         }
     }
 
-    fn try_fetch_again(&mut self, _now: SimTime, waiter: u64, out: &mut Outbox) {
+    fn try_fetch_again(&mut self, waiter: u64, out: &mut Outbox) {
         let Some(parked) = self.purgatory.fetch(waiter) else { return };
         let (answer, bytes, urgent) = self.read(&parked.request);
         if urgent || bytes >= u64::from(parked.request.min_bytes) {
@@ -329,7 +296,7 @@ impl Broker {
     fn unwatch(&mut self, waiter: u64, request: &FetchRequest) {
         for asked in &request.partitions {
             if let Some(replica) = self.replicas.get_mut(&asked.partition) {
-                replica.waiting.fetches.retain(|parked| *parked != waiter);
+                replica.waiting.fetches.retain(|parked| parked.waiter != waiter);
             }
         }
     }
@@ -339,10 +306,10 @@ impl Broker {
         for (_, waiter) in waiting.produces {
             let error = (!planted(Bug::WaitersForgetTheLeader)).then_some(error);
             if let Some(done) = self.purgatory.settle(waiter, id, error) {
-                self.finish_produce(done, out);
+                finish_produce(&mut self.groups, done, out);
             }
         }
-        for waiter in waiting.fetches {
+        for WaitingFetch { waiter, .. } in waiting.fetches {
             let Some(parked) = self.purgatory.take_fetch(waiter) else { continue };
             self.unwatch(waiter, &parked.request);
             let (answer, ..) = self.read(&parked.request);
@@ -358,15 +325,33 @@ impl Broker {
                     let (answer, ..) = self.read(&parked.request);
                     out.respond(parked.from, parked.id, Response::Fetch(answer));
                 }
-                Expired::Produce(parked, open) => {
-                    for (partition, _) in open {
-                        if let Some(replica) = self.replicas.get_mut(&partition) {
-                            replica.waiting.produces.retain(|(_, id)| *id != waiter);
-                        }
+                Expired::Produce(mut parked) => {
+                    for part in &mut parked.results {
+                        let replica = self.replicas.get_mut(&part.partition);
+                        part.result = replica.map_or(Ok(()), |replica| replica.stop_waiting(waiter)).and(part.result);
                     }
-                    self.finish_produce(parked, out);
+                    finish_produce(&mut self.groups, parked, out);
                 }
             }
+        }
+    }
+}
+
+/// A replica its broker leads, or the error a client gets instead.
+fn led(replicas: &mut SortedMap<TopicPartition, Replica>, id: TopicPartition) -> Result<&mut Replica, ErrorCode> {
+    let replica = replicas.get_mut(&id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    match replica.role {
+        Role::Leader(_) => Ok(replica),
+        _ => Err(ErrorCode::NotLeaderOrFollower),
+    }
+}
+
+fn finish_produce(groups: &mut GroupCoordinator, parked: ParkedProduce, out: &mut Outbox) {
+    match parked.answer_to {
+        AnswerTo::Producer(to, id) => out.respond(to, id, Response::Produce(parked.results)),
+        AnswerTo::Group(continuation) => {
+            let failed = parked.results.iter().find_map(|result| result.result.err());
+            groups.written(continuation, failed, out);
         }
     }
 }

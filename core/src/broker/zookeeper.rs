@@ -199,7 +199,7 @@ impl Broker {
         self.lifecycle.next_contact = now + self.heartbeat_interval();
         let epoch = self.lifecycle.epoch;
         let request = BrokerHeartbeatRequest { epoch, metadata_offset: self.image.offset, wants_shutdown: false, because: None };
-        self.contact(Request::BrokerHeartbeat(request), out);
+        self.contact(Request::BrokerHeartbeat(Box::new(request)), out);
         self.fetch_metadata(now, out);
     }
 
@@ -429,7 +429,7 @@ impl Broker {
         }
         let (epoch, because) = (self.lifecycle.epoch, self.lifecycle.because);
         let request = BrokerHeartbeatRequest { epoch, metadata_offset: self.image.offset, wants_shutdown: true, because };
-        let asked = Some(self.ask_controller(Request::BrokerHeartbeat(request), out));
+        let asked = Some(self.ask_controller(Request::BrokerHeartbeat(Box::new(request)), out));
         if let Some(zookeeper) = &mut self.zookeeper {
             zookeeper.shutdown = Some(Shutdown { asked, next_try: now + SHUTDOWN_BACKOFF, tries: tries + 1 });
         }

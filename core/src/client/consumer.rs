@@ -206,7 +206,7 @@ impl Consumer {
             (_, Response::SyncGroup(answer)) => self.synced(now, answer, out),
             (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
             (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
-            (_, Response::OffsetFetch(answer)) => self.took_committed(now, answer, out),
+            (_, Response::OffsetFetch(answer)) => self.took_committed(now, *answer, out),
             (_, Response::OffsetForLeaderEpoch(answer)) => self.took_validation(now, &answer, out),
             (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer, out),
             (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(now, &asked, answer),

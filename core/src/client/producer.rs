@@ -45,8 +45,14 @@ pub struct Producer {
     gaps: SortedSet<u32>,
     /// In the order of sending.
     in_flight: Vec<(CorrelationId, InFlight)>,
+    /// None of them ends by itself before.
+    in_flight_until: SimTime,
     /// The application calls `send()` no more.
     closing: bool,
+    /// A batch was given up, and not all that was said about it since has been looked at.
+    in_doubt: bool,
+    /// Used again at every turn: leaders with something to send.
+    ready: SortedSet<BrokerId>,
     /// When `send()` began to wait for metadata or memory.
     blocked_since: Option<SimTime>,
     pub counts: Counts,
@@ -110,7 +116,10 @@ impl Producer {
             identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
             gaps: SortedSet::new(),
             in_flight: Vec::new(),
+            in_flight_until: SimTime::MAX,
             closing: false,
+            in_doubt: false,
+            ready: SortedSet::new(),
             blocked_since: None,
             counts: Counts::default(),
             config,
@@ -214,7 +223,6 @@ impl Producer {
             let (key, value) = (self.workload.key(), self.workload.value());
             let appended = self.accumulator.append(partition, now, key, value);
             self.counts.sent += 1;
-            out.fact(Fact::Sent { client: self.id });
             if sticks {
                 let topic = TopicPartitions { available: &self.available, count: self.partition_count };
                 let rng = &mut self.rng;
@@ -234,7 +242,6 @@ impl Producer {
         self.counts.sent += 1;
         self.counts.failed += 1;
         *self.counts.errors.entry(error).or_default() += 1;
-        out.fact(Fact::Sent { client: self.id });
         out.fact(Fact::Failed { client: self.id, records: 1 });
     }
 
@@ -268,18 +275,21 @@ impl Producer {
             return;
         }
         self.close_gaps();
-        let Some(topic) = self.topic_id else { return };
+        let Some(topic) = self.topic_id.filter(|_| !self.accumulator.is_empty()) else { return };
         let Some(image) = self.connections.image().cloned() else { return };
-        let leader = |partition| image.partition(TopicPartition { topic, partition }).and_then(|p| p.leader);
-        let ready = self.accumulator.ready(now, &leader);
-        if ready.leaderless {
+        let partitions = image.topic(topic).map_or(&[][..], |topic| &topic.partitions);
+        let leader = |partition| partitions.get(partition as usize).and_then(|partition| partition.leader);
+        let mut ready = std::mem::take(&mut self.ready);
+        if self.accumulator.ready(now, &leader, &mut ready) {
             self.connections.want_metadata();
         }
-        for &broker in ready.brokers.iter() {
-            if self.connections.usable(broker, now) && self.connections.in_flight(broker) < self.config.max_in_flight {
+        for &broker in ready.iter() {
+            if self.connections.free_at(broker, self.config.max_in_flight).is_some_and(|at| at <= now) {
                 self.drain_to(now, broker, topic, &leader, out);
             }
         }
+        ready.clear();
+        self.ready = ready;
     }
 
     fn ensure_identity(&mut self, now: SimTime, out: &mut Outbox) -> bool {
@@ -308,7 +318,7 @@ impl Producer {
         }
         let one = |drained: &Drained| ProduceBatch {
             partition: TopicPartition { topic, partition: drained.partition },
-            batch: Arc::clone(drained.batch.sealed()),
+            batch: drained.batch.sealed().clone(),
             serial: drained.batch.serial,
         };
         let request = ProduceRequest {
@@ -329,7 +339,9 @@ impl Producer {
         }
         let id = self.connections.send(broker, request, out);
         let expires = batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
-        self.in_flight.push((id, InFlight { to: broker, deadline: now + self.config.request_timeout, expires, batches }));
+        let deadline = now + self.config.request_timeout;
+        self.in_flight_until = self.in_flight_until.min(deadline).min(expires);
+        self.in_flight.push((id, InFlight { to: broker, deadline, expires, batches }));
     }
 
     fn produced(&mut self, now: SimTime, id: CorrelationId, results: &[ProducedPartition], out: &mut Outbox) {
@@ -405,7 +417,9 @@ impl Producer {
     /// `bumpIdempotentProducerEpoch`: partitions with a gap are numbered from zero under a new epoch, in flight or not.
     fn close_gaps(&mut self) {
         let Identity::Known { producer_id, epoch } = self.identity else { return };
-        self.gaps.extend(self.accumulator.with_gaps());
+        if self.in_doubt {
+            self.in_doubt = self.accumulator.find_gaps(&mut self.gaps);
+        }
         if self.gaps.is_empty() {
             return;
         }
@@ -433,7 +447,10 @@ impl Producer {
         if let Some(sequence) = batch.sequence {
             let sequences = self.accumulator.sequences(partition);
             match sent_again {
-                true => sequences.given_up(sequence, batch.records),
+                true => {
+                    sequences.given_up(sequence, batch.records);
+                    self.in_doubt = true;
+                }
                 false => sequences.failed(sequence),
             }
         }
@@ -499,7 +516,11 @@ impl Producer {
     }
 
     fn run(&mut self, now: SimTime, out: &mut Outbox) {
+        let sent = self.counts.sent;
         self.run_application(now, out);
+        if self.counts.sent > sent {
+            out.fact(Fact::Sent { client: self.id, records: (self.counts.sent - sent) as u32 });
+        }
         self.send_ready(now, out);
         self.connections.poll_metadata(now, out);
     }
@@ -534,31 +555,41 @@ impl Node for Producer {
             Some(since) if !self.may_send() => since + self.config.max_block,
             _ => self.workload.next_at(),
         };
-        let requests = self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX);
-        let sends = self.next_send();
-        application.min(requests).min(sends).min(self.connections.next_timeout()).min(self.accumulator.next_deadline())
+        let next = application.min(self.connections.next_timeout()).min(self.next_step());
+        // Usually something else comes long before.
+        if next <= self.in_flight_until { next } else { next.min(self.first_in_flight()) }
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
         self.expire(now, out);
+        if self.in_flight_until <= now {
+            self.in_flight_until = self.first_in_flight();
+        }
         self.run(now, out);
     }
 }
 
 impl Producer {
-    /// When a waiting batch becomes sendable, and its leader reachable and free. A busy leader wakes the producer by answering.
-    fn next_send(&self) -> SimTime {
-        let Some(topic) = self.topic_id else { return SimTime::MAX };
-        let identity_at = match self.identity {
-            Identity::Asked { deadline, .. } => return deadline,
-            Identity::Wanted => self.connections.reachable_at(),
-            _ => SimTime::ZERO,
+    /// When the first request under way, or a batch in one, has been there too long.
+    fn first_in_flight(&self) -> SimTime {
+        self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX)
+    }
+
+    /// When a waiting batch becomes sendable, and its leader reachable and free, or its time is over. A busy leader wakes the producer by
+    /// answering.
+    fn next_step(&self) -> SimTime {
+        let image = self.connections.image();
+        let topic = self.topic_id.and_then(|topic| image?.topic(topic));
+        let (asked_until, identity_at) = match self.identity {
+            Identity::Asked { deadline, .. } => (deadline, SimTime::MAX),
+            Identity::Wanted => (SimTime::MAX, self.connections.reachable_at()),
+            _ => (SimTime::MAX, SimTime::ZERO),
         };
-        let when = |(partition, at): (u32, SimTime)| {
-            let leader = self.connections.leader(TopicPartition { topic, partition })?;
-            let free = self.connections.in_flight(leader) < self.config.max_in_flight;
-            free.then(|| at.max(self.connections.retry_at(leader)))
+        let free_at = |partition: u32| {
+            let leader = topic?.partitions.get(partition as usize)?.leader?;
+            Some(self.connections.free_at(leader, self.config.max_in_flight)?.max(identity_at))
         };
-        self.accumulator.sendable_at().filter_map(when).min().map_or(SimTime::MAX, |at| at.max(identity_at))
+        let asked_until = if self.topic_id.is_some() { asked_until } else { SimTime::MAX };
+        self.accumulator.next_step(&free_at).min(asked_until)
     }
 }

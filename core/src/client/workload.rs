@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 const BURST: SimDuration = SimDuration::from_millis(1);
 const SECOND_US: u64 = 1_000_000;
+const PADDING: [u8; 128] = [b'x'; 128];
 
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -20,6 +21,8 @@ pub struct Workload {
     start: SimTime,
     /// Records handed out so far.
     count: u64,
+    /// When the next one is due.
+    due: SimTime,
     rng: SimRng,
     /// How wrong its clock is, for `{ts}`.
     pub skew_ms: i64,
@@ -37,11 +40,16 @@ impl Workload {
         };
         let start = SimTime::ZERO + spec.start + SimDuration(interval * u64::from(member) / of.max(1));
         let name = Arc::from(spec.members[member as usize].as_str());
-        Workload { spec, name, start, count: 0, rng, skew_ms: 0, key: Vec::new(), value: Vec::new() }
+        let fresh = Workload { spec, name, start, count: 0, due: start, rng, skew_ms: 0, key: Vec::new(), value: Vec::new() };
+        Workload { due: fresh.due_by_count(), ..fresh }
     }
 
     /// When the next record is due; never, once `records` were sent.
     pub fn next_at(&self) -> SimTime {
+        self.due
+    }
+
+    fn due_by_count(&self) -> SimTime {
         if self.spec.records.is_some_and(|limit| self.count >= limit) {
             return SimTime::MAX;
         }
@@ -61,8 +69,8 @@ impl Workload {
 
     /// The application was away: what fell due meanwhile is not made up for.
     pub fn resume(&mut self, now: SimTime) {
-        let due = self.next_at();
-        self.start += now.since(due);
+        self.start += now.since(self.due);
+        self.due = self.due_by_count();
     }
 
     /// Writes the next record; [`key`](Workload::key) and [`value`](Workload::value) hold it until the one after.
@@ -78,6 +86,7 @@ impl Workload {
         self.fill(&spec.value, now, &mut value);
         (self.key, self.value) = (key, value);
         self.count += 1;
+        self.due = self.due_by_count();
     }
 
     pub fn key(&self) -> Option<&[u8]> {
@@ -121,7 +130,15 @@ impl Workload {
                 let rank = self.zipf(*n);
                 write!(out, "{rank}")?;
             }
-            Piece::Pad(n) => out.resize(out.len() + *n as usize, b'x'),
+            Piece::Pad(n) => {
+                // In pieces: small code fills byte by byte what it copies at once.
+                let mut left = *n as usize;
+                while left > 0 {
+                    let piece = left.min(PADDING.len());
+                    out.extend_from_slice(&PADDING[..piece]);
+                    left -= piece;
+                }
+            }
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ impl Cluster {
             | Command::Unregister(_)
             | Command::CancelReassignment { .. } => answer = self.administer(command)?,
         }
+        self.hosts.iter_mut().for_each(|host| host.punctual = false);
         self.note_trouble(command);
         self.steps += 1;
         Ok(answer)

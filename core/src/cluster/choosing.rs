@@ -5,7 +5,7 @@
 //! under whatever is under way on it. Each choice leads to a cluster that some latency and some delay could have led to.
 
 use super::Cluster;
-use super::queue::Event;
+use super::queue::Due;
 use crate::ids::NodeId;
 use crate::protocol::{Envelope, Message};
 use crate::sorted::{SortedSet, settle};
@@ -45,12 +45,15 @@ impl Cluster {
 
     /// Takes one of what is pending: now, or at its time if that is still to come.
     pub fn take(&mut self, id: u64) {
-        let Some((at, event)) = self.queue.remove(id) else { return };
+        let Some((at, due)) = self.queue.remove(id) else { return };
         self.pass(at);
         self.steps += 1;
-        match event {
-            Event::Deliver(envelope) => self.deliver(envelope),
-            Event::Wake(node) => {
+        match due {
+            Due::Deliver { slot } => {
+                let envelope = self.queue.take(slot);
+                self.deliver(envelope);
+            }
+            Due::Wake { node } => {
                 self.wakes[node as usize] = self.now;
                 self.wake(node);
             }
@@ -59,10 +62,15 @@ impl Cluster {
 
     /// The connection a message is on breaks under it: what is under way in this direction is gone, and both ends hear of it.
     pub fn lose(&mut self, id: u64) {
-        let Some((_, Event::Deliver(lost))) = self.queue.remove(id) else { return };
+        let Some((_, Due::Deliver { slot })) = self.queue.remove(id) else { return };
+        let lost = self.queue.take(slot);
         let same = |envelope: &Envelope| (envelope.from, envelope.to) == (lost.from, lost.to);
         let behind: Vec<u64> = self.queue.entries().filter(|(_, _, what)| what.is_ok_and(same)).map(|(id, ..)| id).collect();
-        behind.into_iter().for_each(|id| drop(self.queue.remove(id)));
+        for id in behind {
+            if let Some((_, Due::Deliver { slot })) = self.queue.remove(id) {
+                self.queue.take(slot);
+            }
+        }
         self.steps += 1;
         for (from, to) in [(lost.from, lost.to), (lost.to, lost.from)] {
             if let Some(node) = self.number(from) {

@@ -10,6 +10,8 @@ pub(super) struct Host {
     pub(super) crashes: u32,
     pub(super) down: bool,
     pub(super) paused: bool,
+    /// Its next wake is for what it waits for first; else that has moved since, or may have.
+    pub(super) punctual: bool,
     /// What arrived while it was paused, in order.
     pub(super) inbox: Vec<Envelope>,
     /// The user's action that it suffers from.

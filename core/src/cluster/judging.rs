@@ -13,7 +13,7 @@ impl Cluster {
     /// Tells the referee what a participant told; what it finds becomes an event.
     pub(super) fn judge(&mut self, node: u32, fact: Fact) {
         match fact {
-            Fact::Sent { .. } => self.referee.sent += 1,
+            Fact::Sent { records, .. } => self.referee.sent += u64::from(records),
             Fact::Acked { client, partition, base, records, epoch } => {
                 let acks = self.producers[client.0 as usize].config().acks;
                 self.referee.acked(partition, base, records, epoch, acks);

@@ -5,26 +5,23 @@ use crate::time::SimTime;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// What will happen.
-#[derive(Clone, Debug)]
-pub enum Event {
-    Deliver(Envelope),
-    /// A participant, by its dense number, wanted to be woken.
-    Wake(u32),
-}
-
-/// What the heap moves about: the envelope itself stays in its slot.
+/// What will happen: this is what the heap moves about, the envelope itself stays in its slot.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
-    Deliver { slot: u32 },
-    Wake { node: u32 },
+pub enum Due {
+    Deliver {
+        slot: u32,
+    },
+    /// A participant, by its dense number, wanted to be woken.
+    Wake {
+        node: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     at: SimTime,
     id: u64,
-    kind: Kind,
+    due: Due,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -37,29 +34,25 @@ pub struct EventQueue {
 }
 
 impl EventQueue {
-    pub fn push(&mut self, at: SimTime, event: Event) {
-        let kind = match event {
-            Event::Deliver(envelope) => Kind::Deliver { slot: self.keep(envelope) },
-            Event::Wake(node) => Kind::Wake { node },
-        };
-        self.heap.push(Entry { at, id: self.next_id, kind });
+    fn push(&mut self, at: SimTime, due: Due) {
+        self.heap.push(Entry { at, id: self.next_id, due });
         self.next_id += 1;
     }
 
-    fn keep(&mut self, envelope: Envelope) -> u32 {
-        match self.free.pop() {
-            Some(slot) => {
-                self.envelopes[slot as usize] = Some(envelope);
-                slot
-            }
-            None => {
-                self.envelopes.push(Some(envelope));
-                self.envelopes.len() as u32 - 1
-            }
-        }
+    pub fn wake(&mut self, at: SimTime, node: u32) {
+        self.push(at, Due::Wake { node });
     }
 
-    fn take(&mut self, slot: u32) -> Envelope {
+    pub fn deliver(&mut self, at: SimTime, envelope: Envelope) {
+        let slot = self.free.pop().unwrap_or(self.envelopes.len() as u32);
+        match self.envelopes.get_mut(slot as usize) {
+            Some(place) => *place = Some(envelope),
+            None => self.envelopes.push(Some(envelope)),
+        }
+        self.push(at, Due::Deliver { slot });
+    }
+
+    pub fn take(&mut self, slot: u32) -> Envelope {
         self.free.push(slot);
         self.envelopes[slot as usize].take().expect("a slot holds its envelope until it is delivered")
     }
@@ -68,37 +61,30 @@ impl EventQueue {
         self.heap.peek().map(|entry| entry.at)
     }
 
-    pub fn pop(&mut self) -> Option<(SimTime, Event)> {
-        let entry = self.heap.pop()?;
-        Some(self.event(entry))
-    }
-
-    fn event(&mut self, entry: Entry) -> (SimTime, Event) {
-        let event = match entry.kind {
-            Kind::Deliver { slot } => Event::Deliver(self.take(slot)),
-            Kind::Wake { node } => Event::Wake(node),
-        };
-        (entry.at, event)
+    /// The earliest event; a message is [taken](EventQueue::take) from its slot.
+    pub fn pop(&mut self) -> Option<(SimTime, Due)> {
+        let Entry { at, due, .. } = self.heap.pop()?;
+        Some((at, due))
     }
 
     /// Everything in the queue, in no order: its id, its time, and the message or who is to wake.
     pub(super) fn entries(&self) -> impl Iterator<Item = (u64, SimTime, Result<&Envelope, u32>)> {
         self.heap.iter().map(|entry| {
-            let what = match entry.kind {
-                Kind::Deliver { slot } => {
+            let what = match entry.due {
+                Due::Deliver { slot } => {
                     Ok(self.envelopes[slot as usize].as_ref().expect("a slot holds its envelope until it is delivered"))
                 }
-                Kind::Wake { node } => Err(node),
+                Due::Wake { node } => Err(node),
             };
             (entry.id, entry.at, what)
         })
     }
 
-    /// Takes one out, wherever it stands.
-    pub(super) fn remove(&mut self, id: u64) -> Option<(SimTime, Event)> {
-        let entry = *self.heap.iter().find(|entry| entry.id == id)?;
+    /// As [`pop`](EventQueue::pop), wherever it stands.
+    pub(super) fn remove(&mut self, id: u64) -> Option<(SimTime, Due)> {
+        let Entry { at, due, .. } = *self.heap.iter().find(|entry| entry.id == id)?;
         self.heap.retain(|entry| entry.id != id);
-        Some(self.event(entry))
+        Some((at, due))
     }
 
     pub fn len(&self) -> u64 {

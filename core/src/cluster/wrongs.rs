@@ -7,8 +7,16 @@ use crate::error::ErrorCode;
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, ClientId, EventId, NodeId, Offset, TopicPartition};
 use crate::node::BeginsAt;
-use crate::protocol::{Message, Request};
+use crate::protocol::{Envelope, Message, ProduceBatch, Request};
 use crate::trace::{EventKind, TraceEvent};
+
+/// The batches of a message that waits for no answer.
+fn sent_blindly(message: &Message) -> &[ProduceBatch] {
+    match message {
+        Message::Request(_, Request::Produce(request)) if request.acks == 0 => &request.batches,
+        _ => &[],
+    }
+}
 
 /// By whom a batch was refused and with which error, and why; no error when a new process of the producer sends it again.
 pub(super) type Refusal = (Option<(ErrorCode, BrokerId)>, Option<EventId>);
@@ -48,16 +56,29 @@ impl Cluster {
         self.blame_of(&copies)
     }
 
-    /// A message reached no process, or one that died before it looked.
-    pub(super) fn nobody_takes(&mut self, node: u32, from: NodeId, message: &Message, because: Option<EventId>) {
+    /// A message reached no process, or one that died before it looked, or TCP has tried for too long.
+    pub(super) fn nobody_takes(&mut self, node: u32, from: NodeId, message: &Message, gave_up: bool, because: Option<EventId>) {
         let (NodeId::Broker(broker), NodeId::Client(client)) = (self.node_id(node), from) else { return };
-        let Message::Request(_, Request::Produce(request)) = message else { return };
-        if request.acks == 0 {
-            let why = format!("broker {broker} is down");
-            for sent in &request.batches {
-                self.unwritten(client, sent.partition, sent.batch.record_count(), &why, because);
-            }
+        let why = if gave_up { format!("TCP gave up its link to broker {broker}") } else { format!("broker {broker} is down") };
+        for sent in sent_blindly(message) {
+            self.unwritten(client, sent.partition, sent.batch.record_count(), &why, because);
         }
+    }
+
+    /// A message is sent into a cut.
+    pub(super) fn waits_blindly(&mut self, node: u32, envelope: &Envelope) {
+        let (NodeId::Client(client), NodeId::Broker(broker)) = (envelope.from, envelope.to) else { return };
+        for sent in sent_blindly(&envelope.message) {
+            let because = self.hosts[node as usize].last;
+            let why = format!("its link to broker {broker} is cut");
+            self.tell_unwritten(client, sent.partition, "stores for now", &why, because);
+        }
+    }
+
+    /// Records that acks=0 counts as acknowledged and that are in no log: nobody will store them, or they wait behind a cut.
+    pub fn unwritten_records(&self) -> u64 {
+        let waiting = self.network.held().flat_map(|envelope| sent_blindly(&envelope.message));
+        self.referee.unwritten + waiting.map(|sent| u64::from(sent.batch.record_count())).sum::<u64>()
     }
 
     /// What a process that ends had taken in and not looked at.
@@ -67,16 +88,22 @@ impl Cluster {
         if let Some(place) = self.broker_place(node) {
             unserved.extend(self.brokers[place].unserved().map(|(from, message)| (from, message.clone())));
         }
-        unserved.iter().for_each(|(from, message)| self.nobody_takes(node, *from, message, because));
+        unserved.iter().for_each(|(from, message)| self.nobody_takes(node, *from, message, false, because));
     }
 
     /// A batch of acks=0 is nowhere.
     pub(super) fn unwritten(&mut self, client: ClientId, id: TopicPartition, records: u32, why: &str, because: Option<EventId>) {
         self.referee.unwritten += u64::from(records);
+        self.tell_unwritten(client, id, "stores", why, because);
+    }
+
+    fn tell_unwritten(&mut self, client: ClientId, id: TopicPartition, stores: &str, why: &str, because: Option<EventId>) {
         let (producer, name) = (self.producers[client.0 as usize].name.clone(), self.name_of(id));
-        let text = format!("Nobody stores what {producer} sends to {name}: {why}, and acks=0 waits for no answer.");
+        let text = format!("Nobody {stores} what {producer} sends to {name}: {why}, and acks=0 waits for no answer.");
         let rule = "acks = 0: what was sent counts as acknowledged".to_owned();
-        self.tell_once(EventKind::RecordUnwritten, client.0, id, text, rule, because.into_iter().collect());
+        // That it waits is told apart from that it will never come.
+        let whose = if stores == "stores" { client.0 } else { !client.0 };
+        self.tell_once(EventKind::RecordUnwritten, whose, id, text, rule, because.into_iter().collect());
     }
 
     /// What a producer was told of a batch, for the cause of what it sends again.

@@ -5,12 +5,11 @@ use crate::ids::Offset;
 use crate::planted::{Bug, planted};
 use crate::record::ProducerStamp;
 use crate::sorted::SortedMap;
-use std::collections::VecDeque;
 
 /// `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`; also why `max.in.flight.requests.per.connection` may not exceed 5.
 pub const BATCHES_RETAINED: usize = 5;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct BatchMetadata {
     first_sequence: i32,
     last_sequence: i32,
@@ -20,7 +19,30 @@ struct BatchMetadata {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct ProducerState {
     epoch: i16,
-    batches: VecDeque<BatchMetadata>,
+    /// How many batches of this epoch are known, and the place of the newest of them.
+    known: u8,
+    newest: u8,
+    batches: [BatchMetadata; BATCHES_RETAINED],
+}
+
+impl ProducerState {
+    fn batches(&self) -> &[BatchMetadata] {
+        &self.batches[..usize::from(self.known)]
+    }
+
+    fn newest(&self) -> Option<&BatchMetadata> {
+        self.batches().get(usize::from(self.newest))
+    }
+
+    fn remember(&mut self, epoch: i16, batch: BatchMetadata) {
+        if self.epoch != epoch {
+            (self.epoch, self.known) = (epoch, 0);
+        }
+        let next = if self.known == 0 { 0 } else { usize::from(self.newest) + 1 };
+        self.newest = if next == BATCHES_RETAINED { 0 } else { next as u8 };
+        self.known = self.known.max(next as u8 + 1).min(BATCHES_RETAINED as u8);
+        self.batches[usize::from(self.newest)] = batch;
+    }
 }
 
 /// All producers known to one partition.
@@ -54,14 +76,14 @@ impl ProducerStates {
         let same = |batch: &&BatchMetadata| batch.first_sequence == stamp.base_sequence && batch.last_sequence == last;
         if stamp.producer_epoch == known.epoch
             && !planted(Bug::DuplicatesAreAppended)
-            && let Some(batch) = known.batches.iter().find(same)
+            && let Some(batch) = known.batches().iter().find(same)
         {
             return SequenceCheck::Duplicate(batch.first_offset);
         }
         if stamp.producer_epoch < known.epoch {
             return SequenceCheck::Refuse(ErrorCode::InvalidProducerEpoch);
         }
-        let expected = match known.batches.back() {
+        let expected = match known.newest() {
             Some(newest) if stamp.producer_epoch == known.epoch => sequence_plus(newest.last_sequence, 1),
             _ => 0,
         };
@@ -77,15 +99,8 @@ impl ProducerStates {
             return;
         }
         let state = self.by_id.get_or_insert_with(stamp.producer_id, ProducerState::default);
-        if state.epoch != stamp.producer_epoch {
-            state.epoch = stamp.producer_epoch;
-            state.batches.clear();
-        }
-        if state.batches.len() == BATCHES_RETAINED {
-            state.batches.pop_front();
-        }
         let last_sequence = sequence_plus(stamp.base_sequence, records - 1);
-        state.batches.push_back(BatchMetadata { first_sequence: stamp.base_sequence, last_sequence, first_offset });
+        state.remember(stamp.producer_epoch, BatchMetadata { first_sequence: stamp.base_sequence, last_sequence, first_offset });
     }
 }
 

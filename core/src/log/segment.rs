@@ -13,7 +13,7 @@ const CHUNK: usize = 256;
 #[derive(Clone, Debug)]
 pub struct StoredBatch {
     pub base_offset: Offset,
-    pub batch: Arc<RecordBatch>,
+    pub batch: RecordBatch,
     pub leader_epoch: LeaderEpoch,
     /// For the referee alone: who wrote it, and the how-manieth record of that writer to this partition it begins with.
     pub writer: u32,
@@ -34,7 +34,7 @@ pub struct LogSegment {
     pub base_offset: Offset,
     pub bytes: u64,
     first_timestamp_ms: i64,
-    sealed: Vec<Arc<[StoredBatch]>>,
+    sealed: Vec<Arc<Vec<StoredBatch>>>,
     open: Vec<StoredBatch>,
 }
 
@@ -58,7 +58,8 @@ impl LogSegment {
         }
         self.bytes += u64::from(batch.batch.size_in_bytes());
         if self.open.len() == CHUNK {
-            self.sealed.push(std::mem::take(&mut self.open).into());
+            let full = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK));
+            self.sealed.push(Arc::new(full));
         }
         self.open.push(batch);
     }
@@ -69,18 +70,25 @@ impl LogSegment {
 
     /// Batches from the one that holds `offset` on.
     pub fn batches_from(&self, offset: Offset) -> impl Iterator<Item = &StoredBatch> {
-        let open_holds_it = self.open.first().is_some_and(|first| first.base_offset <= offset);
-        let chunk = match open_holds_it {
-            true => self.sealed.len(),
-            false => self.sealed.partition_point(|chunk| chunk[chunk.len() - 1].next_offset() <= offset),
+        self.pieces_from(offset).flatten()
+    }
+
+    /// The same, piece by piece. Base offsets lead there: to look into every batch on the way would fetch its bytes.
+    pub fn pieces_from(&self, offset: Offset) -> impl Iterator<Item = &[StoredBatch]> {
+        let chunks = self.sealed.len();
+        let chunk = match self.open.first() {
+            Some(first) if first.base_offset <= offset => chunks,
+            _ => self.sealed.partition_point(|chunk| chunk[0].base_offset <= offset).saturating_sub(1),
         };
-        let first = |batches: &[StoredBatch]| batches.partition_point(|batch| batch.next_offset() <= offset);
-        let (head, later) = match self.sealed.get(chunk) {
-            Some(sealed) => (&sealed[first(sealed)..], &self.sealed[chunk + 1..]),
-            None => (&self.open[first(&self.open)..], &self.sealed[self.sealed.len()..]),
+        let head = self.sealed.get(chunk).map_or(&self.open[..], |sealed| sealed);
+        let behind = head.partition_point(|batch| batch.base_offset <= offset);
+        let first = match behind.checked_sub(1) {
+            Some(before) if head[before].next_offset() > offset => before,
+            _ => behind,
         };
-        let open = if chunk < self.sealed.len() { &self.open[..] } else { &[] };
-        head.iter().chain(later.iter().flat_map(|chunk| chunk.iter())).chain(open)
+        let later = self.sealed.iter().skip(chunk + 1).map(|chunk| &chunk[..]);
+        let open = if chunk < chunks { &self.open[..] } else { &[] };
+        std::iter::once(&head[first..]).chain(later).chain(std::iter::once(open))
     }
 
     /// Changes the batch that holds `offset`, in this copy of the log alone; false when there is none.
@@ -91,11 +99,9 @@ impl LogSegment {
             return true;
         }
         let Some(chunk) = self.sealed.iter_mut().find(|chunk| chunk.iter().any(holds)) else { return false };
-        let mut batches = chunk.to_vec();
-        if let Some(batch) = batches.iter_mut().find(|batch| holds(batch)) {
+        if let Some(batch) = Arc::make_mut(chunk).iter_mut().find(|batch| holds(batch)) {
             change(batch);
         }
-        *chunk = batches.into();
         true
     }
 
@@ -119,12 +125,12 @@ mod tests {
         let mut segment = LogSegment::new(Offset(0));
         let mut builder = BatchBuilder::new();
         (0..3).for_each(|_| builder.append(5, None, Some(b"v"), &[]));
-        let batch = Arc::new(builder.build(ProducerStamp::NONE));
+        let batch = builder.build(ProducerStamp::NONE);
         for i in 0..batches {
             let base_offset = Offset(3 * i);
             segment.push(StoredBatch {
                 base_offset,
-                batch: Arc::clone(&batch),
+                batch: batch.clone(),
                 leader_epoch: LeaderEpoch(0),
                 writer: 0,
                 serial: 0,

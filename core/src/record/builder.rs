@@ -29,7 +29,7 @@ impl BatchBuilder {
             // Room for header and record at once: a batch of one record is built in one allocation.
             let record = codec::estimated_record_size(0, 0, key.map(codec::length), value.map(codec::length));
             self.bytes.reserve((HEADER_SIZE + record) as usize);
-            self.bytes.resize(HEADER_SIZE as usize, 0);
+            self.bytes.extend_from_slice(&[0; HEADER_SIZE as usize]);
             self.base_timestamp_ms = timestamp_ms;
             self.max_timestamp_ms = timestamp_ms;
         }
@@ -59,23 +59,32 @@ impl BatchBuilder {
 
     /// Closes the batch: base offset 0, leader epoch −1, `CreateTime`, uncompressed.
     pub fn build(mut self, stamp: ProducerStamp) -> RecordBatch {
-        self.seal(stamp, 0);
-        RecordBatch::from_sealed(self.bytes.into_boxed_slice())
+        self.build_and_restart(stamp)
     }
 
     /// Closes a batch of a transaction.
     pub fn build_transactional(mut self, stamp: ProducerStamp) -> RecordBatch {
         self.seal(stamp, attributes::TRANSACTIONAL);
-        RecordBatch::from_sealed(self.bytes.into_boxed_slice())
+        RecordBatch::from_sealed(&self.bytes)
     }
 
     /// Closes the batch into bytes of its own and starts the next one in the same buffer.
     pub fn build_and_restart(&mut self, stamp: ProducerStamp) -> RecordBatch {
         self.seal(stamp, 0);
-        let batch = RecordBatch::from_sealed(self.bytes.as_slice().into());
+        let batch = RecordBatch::from_sealed(&self.bytes);
         self.bytes.clear();
         self.records = 0;
         batch
+    }
+
+    /// Goes on with the records of a batch.
+    pub fn reopen(batch: &RecordBatch) -> Self {
+        BatchBuilder {
+            bytes: batch.bytes().to_vec(),
+            records: batch.record_count(),
+            base_timestamp_ms: batch.base_timestamp_ms(),
+            max_timestamp_ms: batch.max_timestamp_ms(),
+        }
     }
 
     /// A transaction's end as its coordinator writes it into a partition: one control record.
@@ -86,27 +95,35 @@ impl BatchBuilder {
         builder.append(timestamp_ms, Some(&control.key()), Some(&value), &[]);
         let stamp = ProducerStamp { producer_id, producer_epoch, base_sequence: -1 };
         builder.seal(stamp, attributes::TRANSACTIONAL | attributes::CONTROL);
-        RecordBatch::from_sealed(builder.bytes.into_boxed_slice())
+        RecordBatch::from_sealed(&builder.bytes)
     }
 
     fn seal(&mut self, stamp: ProducerStamp, attributes: i16) {
         debug_assert!(self.records > 0, "a batch has at least one record");
         self.bytes.resize(self.size_in_bytes() as usize, 0);
         let batch_length = self.bytes.len() as i32 - at::LEADER_EPOCH as i32;
-        let last_offset_delta = self.records.saturating_sub(1) as i32;
-        let mut put = |at: usize, field: &[u8]| self.bytes[at..at + field.len()].copy_from_slice(field);
-        put(at::BASE_OFFSET, &0_i64.to_be_bytes());
-        put(at::BATCH_LENGTH, &batch_length.to_be_bytes());
-        put(at::LEADER_EPOCH, &(-1_i32).to_be_bytes());
-        put(at::MAGIC, &[2]);
-        put(at::ATTRIBUTES, &attributes.to_be_bytes());
-        put(at::LAST_OFFSET_DELTA, &last_offset_delta.to_be_bytes());
-        put(at::BASE_TIMESTAMP, &self.base_timestamp_ms.to_be_bytes());
-        put(at::MAX_TIMESTAMP, &self.max_timestamp_ms.to_be_bytes());
-        put(at::PRODUCER_ID, &stamp.producer_id.to_be_bytes());
-        put(at::PRODUCER_EPOCH, &stamp.producer_epoch.to_be_bytes());
-        put(at::BASE_SEQUENCE, &stamp.base_sequence.to_be_bytes());
-        put(at::RECORD_COUNT, &(self.records as i32).to_be_bytes());
+        let header = self.bytes.first_chunk_mut().expect("the first append made room for it");
+        put(header, at::BATCH_LENGTH, batch_length.to_be_bytes());
+        put(header, at::LEADER_EPOCH, (-1_i32).to_be_bytes());
+        put(header, at::MAGIC, [2]);
+        put(header, at::ATTRIBUTES, attributes.to_be_bytes());
+        put(header, at::LAST_OFFSET_DELTA, self.records.saturating_sub(1).to_be_bytes());
+        put(header, at::BASE_TIMESTAMP, self.base_timestamp_ms.to_be_bytes());
+        put(header, at::MAX_TIMESTAMP, self.max_timestamp_ms.to_be_bytes());
+        put_stamp(header, stamp);
+        put(header, at::RECORD_COUNT, self.records.to_be_bytes());
         super::write_crc(&mut self.bytes);
     }
+}
+
+/// Inlined whatever the build is for: in its place stands one store.
+#[inline(always)]
+fn put<const N: usize>(header: &mut [u8; HEADER_SIZE as usize], at: usize, field: [u8; N]) {
+    header[at..at + N].copy_from_slice(&field);
+}
+
+pub(super) fn put_stamp(header: &mut [u8; HEADER_SIZE as usize], stamp: ProducerStamp) {
+    put(header, at::PRODUCER_ID, stamp.producer_id.to_be_bytes());
+    put(header, at::PRODUCER_EPOCH, stamp.producer_epoch.to_be_bytes());
+    put(header, at::BASE_SEQUENCE, stamp.base_sequence.to_be_bytes());
 }

@@ -17,7 +17,7 @@ pub const fn unzigzag(folded: u64) -> i64 {
 /// Bytes an unsigned number takes.
 pub const fn unsigned_size(value: u64) -> u32 {
     // Seven bits a byte, at least one byte; `| 1` gives zero its byte.
-    (64 - (value | 1).leading_zeros()).div_ceil(7)
+    ((64 - (value | 1).leading_zeros()) * 9 + 64) >> 6
 }
 
 /// Bytes a signed number takes. A `varint` and a `varlong` of the same number are the same bytes.

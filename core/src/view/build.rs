@@ -288,7 +288,7 @@ fn ledger(cluster: &Cluster) -> LedgerView {
         failed: referee.failed,
         acked_lost: referee.lost.iter().map(|lost| lost_view(cluster, lost)).collect(),
         acked_lost_total: referee.lost_total,
-        unwritten: referee.unwritten,
+        unwritten: cluster.unwritten_records(),
         delivered: groups().map(|(name, ledger)| (name, ledger.delivered)).collect(),
         duplicates: groups().map(|(name, ledger)| (name, ledger.duplicates)).collect(),
         skipped: (0..).zip(groups()).map(|(i, (name, _))| (name, referee.skipped(i))).collect(),

@@ -108,7 +108,7 @@ fn log_of(epochs: &[i32]) -> PartitionLog {
 fn one_record() -> ClientBatch {
     let mut builder = BatchBuilder::new();
     builder.append(0, None, Some(b"v"), &[]);
-    ClientBatch { batch: Arc::new(builder.build(ProducerStamp::NONE)), writer: 0, serial: 0 }
+    ClientBatch { batch: builder.build(ProducerStamp::NONE), writer: 0, serial: 0 }
 }
 
 #[derive(Deserialize)]
@@ -220,15 +220,16 @@ fn after_the_timeout(replica: &Replica) -> Option<ErrorCode> {
     let deadline = SimTime::ZERO + LAG_MAX;
     let need = replica.log.log_end();
     assert!(replica.committed(need).is_none(), "nobody has fetched");
-    let mut purgatory = Purgatory::default();
+    let (mut purgatory, mut replica) = (Purgatory::default(), replica.clone());
+    replica.waiting.produces.push_back((need, purgatory.next_waiter()));
     purgatory.park_produce(ParkedProduce {
         answer_to: AnswerTo::Producer(NodeId::Client(ClientId(0)), CorrelationId(1)),
         results: vec![ProducedPartition { partition, result: Ok((Offset::ZERO, replica.leader_epoch)) }],
-        open: vec![(partition, need)],
+        open: 1,
         deadline,
     });
     match purgatory.expire(deadline) {
-        Some((_, Expired::Produce(parked, _))) => parked.results[0].result.err(),
+        Some((waiter, Expired::Produce(parked))) => replica.stop_waiting(waiter).and(parked.results[0].result).err(),
         _ => None,
     }
 }

@@ -42,6 +42,18 @@ fn a_leader_that_dies_before_a_follower_fetched_names_the_gap_and_acks() {
 }
 
 #[test]
+fn what_a_leader_promises_that_has_been_replaced_is_told_when_it_cuts_it() {
+    // 101 hears neither the controllers nor its followers, and goes on taking records.
+    let told = orders("", "acks=\"1\"").at("5s", "cut 101 brokers").at("5s", "cut 101 controllers").at("40s", "heal").run_until("60s");
+    let lost = sentences(&told, "record_lost");
+    let all: u64 = lost.iter().map(|text| text.split(' ').next().expect("a count").parse::<u64>().expect("a number")).sum();
+    assert_eq!(told.view().ledger.acked_lost_total, all);
+    assert!(all > 200, "what was promised before 102 led, and after: {lost:?}");
+    assert!(lost[0].ends_with("; 101 could not be reached by 102; acks=1."), "{lost:?}");
+    assert!(lost.iter().any(|text| text.ends_with("; 101 cut them to follow 102; acks=1.")), "{lost:?}");
+}
+
+#[test]
 fn an_unclean_election_is_named_with_who_alone_had_the_records() {
     let story = orders("min.insync.replicas=1, unclean.leader.election.enable=true", "acks=\"all\"");
     let told = story.at("3s", "cut 101 102").at("3s", "cut 101 103").at("55s", "kill 101").at("55s", "heal").run_until("2m");
@@ -85,6 +97,17 @@ fn records_of_acks_0_that_nobody_stored_are_counted_and_named() {
     assert_eq!(unwritten, ["Nobody stores what shop sends to orders-0: broker 101 is down, and acks=0 waits for no answer."]);
     let text = report(&told.view(), told.cluster.events(), "", EventFilter::default());
     assert!(text.contains(&format!("\"unwritten\":{missing}")) && text.contains("record_unwritten"));
+}
+
+#[test]
+fn records_of_acks_0_behind_a_cut_are_nowhere_until_it_is_healed_and_for_good_when_tcp_gives_up() {
+    let story = orders("", "acks=\"0\"").at("5s", "cut shop 101");
+    let told = story.run_until("30s").expect(&["acked(shop) == 1400", "log_end(orders) == 150", "unwritten == 1250"]);
+    let words = "Nobody stores for now what shop sends to orders-0: its link to broker 101 is cut, and acks=0 waits for no answer.";
+    assert_eq!(sentences(&told, "record_unwritten"), [words]);
+    told.then("heal").until("60s").expect(&["unwritten == 0", "log_end(orders) >= 2890"]);
+    let told = story.run_until("30m").expect(&["unwritten == 2850"]).then("heal").until("31m").expect(&["unwritten == 2850"]);
+    assert!(sentences(&told, "record_unwritten").last().expect("told").contains("TCP gave up its link to broker 101"));
 }
 
 #[test]

@@ -11,7 +11,9 @@ use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_s
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
-use std::sync::Arc;
+
+/// Builders that are kept to be used again.
+const SPARE: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct Accumulator {
@@ -23,12 +25,43 @@ pub struct Accumulator {
     buffered: u64,
     /// How wrong the clock is that stamps the records.
     pub skew_ms: i64,
-    /// By partition, as far as one was ever written to; they remember their sequence.
-    queues: Vec<Queue>,
+    queues: Queues,
     /// Those with batches waiting.
     waiting: SortedSet<u32>,
+    /// Builders of batches that were sealed: their buffers are used again.
+    #[expect(clippy::vec_box, reason = "a batch that is moved about holds a box; the box is what is used again")]
+    spare: Vec<Box<BatchBuilder>>,
     /// The producer's epoch.
     epoch: i16,
+    /// Under which something was drained last.
+    identity: Identity,
+}
+
+/// By partition, as far as one was ever written to; they remember their sequence. A producer may meet a few of thousands.
+#[derive(Clone, Debug, Default)]
+struct Queues(Vec<Option<Box<Queue>>>);
+
+const WRITTEN_TO: &str = "it was written to before";
+
+impl Queues {
+    fn get(&self, partition: u32) -> Option<&Queue> {
+        self.0.get(partition as usize)?.as_deref()
+    }
+
+    fn of(&mut self, partition: u32) -> &mut Queue {
+        self.0[partition as usize].as_mut().expect(WRITTEN_TO)
+    }
+
+    fn made(&mut self, partition: u32) -> &mut Queue {
+        if self.0.len() <= partition as usize {
+            self.0.resize(partition as usize + 1, None);
+        }
+        self.0[partition as usize].get_or_insert_default()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Queue)> {
+        (0..).zip(&mut self.0).filter_map(|(partition, queue)| Some((partition, &mut **queue.as_mut()?)))
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -49,21 +82,26 @@ pub struct Batch {
     pub serial: u32,
     /// Its first sequence number, once drained under an identity.
     pub sequence: Option<i32>,
+    /// The first sequence number it will get, unless something goes wrong before.
+    foreseen: i32,
     /// A new epoch gave it another sequence.
     pub renumbered: bool,
     created: SimTime,
     pub deadline: SimTime,
     pub attempts: u32,
     retry_at: SimTime,
-    first_timestamp_ms: i64,
     /// Part of one that was too large.
     split: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Payload {
-    Open(BatchBuilder),
-    Sealed(Arc<RecordBatch>),
+    Open(Box<BatchBuilder>),
+    /// Sealed to be sent; or as large as a batch should be, under the stamp it will probably have: a tiny record might still find room.
+    Closed {
+        batch: RecordBatch,
+        sealed: bool,
+    },
 }
 
 /// A batch taken out to be sent.
@@ -79,26 +117,19 @@ pub struct Appended {
     pub batch_full: bool,
 }
 
-/// Leaders with something to send.
-pub(super) struct Ready {
-    pub brokers: SortedSet<BrokerId>,
-    /// Some batch waits for a leader to be known.
-    pub leaderless: bool,
-}
-
 /// Producer id and epoch of an idempotent producer.
 pub type Identity = Option<(i64, i16)>;
 
 impl Batch {
-    pub fn sealed(&self) -> &Arc<RecordBatch> {
+    pub fn sealed(&self) -> &RecordBatch {
         match &self.payload {
-            Payload::Sealed(batch) => batch,
-            Payload::Open(_) => unreachable!("only sealed batches are sent"),
+            Payload::Closed { batch, sealed: true } => batch,
+            _ => unreachable!("only sealed batches are sent"),
         }
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.payload, Payload::Open(_))
+        !matches!(self.payload, Payload::Closed { sealed: true, .. })
     }
 
     /// Takes the sequence that a new epoch gave it.
@@ -111,22 +142,37 @@ impl Batch {
         }
     }
 
-    fn seal(&mut self, identity: Identity) {
-        let stamp = match (identity, self.sequence) {
-            (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
-            _ => ProducerStamp::NONE,
-        };
+    /// Gives the builder back if there was one.
+    fn seal(&mut self, identity: Identity) -> Option<Box<BatchBuilder>> {
+        let stamp = stamp(identity, self.sequence);
         match &mut self.payload {
-            Payload::Open(builder) => self.payload = Payload::Sealed(Arc::new(std::mem::take(builder).build(stamp))),
-            Payload::Sealed(batch) if batch.stamp() != stamp => {
-                let mut builder = BatchBuilder::new();
-                for record in batch.records() {
-                    builder.append(record.timestamp_ms, record.key, record.value, &[]);
-                }
-                self.payload = Payload::Sealed(Arc::new(builder.build(stamp)));
+            Payload::Open(builder) => {
+                let batch = builder.build_and_restart(stamp);
+                self.close(Payload::Closed { batch, sealed: true })
             }
-            Payload::Sealed(_) => {}
+            Payload::Closed { batch, sealed } => {
+                if batch.stamp() != stamp {
+                    batch.put_stamp(stamp);
+                }
+                *sealed = true;
+                None
+            }
         }
+    }
+
+    /// Gives the builder back.
+    fn close(&mut self, payload: Payload) -> Option<Box<BatchBuilder>> {
+        match std::mem::replace(&mut self.payload, payload) {
+            Payload::Open(builder) => Some(builder),
+            Payload::Closed { .. } => None,
+        }
+    }
+}
+
+fn stamp(identity: Identity, sequence: Option<i32>) -> ProducerStamp {
+    match (identity, sequence) {
+        (Some((producer_id, producer_epoch)), Some(base_sequence)) => ProducerStamp { producer_id, producer_epoch, base_sequence },
+        _ => ProducerStamp::NONE,
     }
 }
 
@@ -140,9 +186,11 @@ impl Accumulator {
             memory: config.buffer_memory,
             buffered: 0,
             skew_ms: 0,
-            queues: Vec::new(),
+            queues: Queues::default(),
             waiting: SortedSet::default(),
+            spare: Vec::new(),
             epoch: 0,
+            identity: None,
         }
     }
 
@@ -156,7 +204,7 @@ impl Accumulator {
     /// A new process sends what waits as if for the first time, at once.
     pub fn send_again(&mut self, now: SimTime) {
         self.restart_sequences();
-        for queue in &mut self.queues {
+        for (_, queue) in self.queues.iter_mut() {
             for batch in &mut queue.batches {
                 (batch.created, batch.deadline) = (now, now + self.delivery_timeout);
                 (batch.attempts, batch.retry_at) = (0, now);
@@ -170,7 +218,7 @@ impl Accumulator {
     }
 
     fn queue(&self, partition: u32) -> &Queue {
-        &self.queues[partition as usize]
+        self.queues.get(partition).expect(WRITTEN_TO)
     }
 
     /// Batches waiting.
@@ -184,101 +232,129 @@ impl Accumulator {
 
     /// No unfinished batch stays behind when the sticky partitioner leaves this partition now.
     pub fn last_batch_full(&self, partition: u32) -> bool {
-        let last = self.queues.get(partition as usize).and_then(|queue| queue.batches.back());
+        let last = self.queues.get(partition).and_then(|queue| queue.batches.back());
         last.is_none_or(|batch| !batch.is_open() || batch.bytes >= self.batch_size)
     }
 
     pub fn append(&mut self, partition: u32, now: SimTime, key: Option<&[u8]>, value: &[u8]) -> Appended {
         let timestamp = now.timestamp_ms() + self.skew_ms;
         let (key_len, value_len) = (key.map(|key| key.len() as u32), Some(value.len() as u32));
-        if self.queues.len() <= partition as usize {
-            self.queues.resize_with(partition as usize + 1, Queue::default);
-        }
-        let queue = &mut self.queues[partition as usize];
+        let queue = self.queues.made(partition);
         let room = |batch: &Batch| {
-            let record = estimated_record_size(batch.records, timestamp - batch.first_timestamp_ms, key_len, value_len);
-            batch.is_open() && batch.bytes + record <= batch.limit
+            let base = match &batch.payload {
+                Payload::Open(builder) => builder.base_timestamp_ms().unwrap_or(timestamp),
+                Payload::Closed { batch, sealed: false } => batch.base_timestamp_ms(),
+                Payload::Closed { .. } => return false,
+            };
+            batch.bytes + estimated_record_size(batch.records, timestamp - base, key_len, value_len) <= batch.limit
         };
         if !queue.batches.back().is_some_and(room) {
             let upper = upper_bound_size(key_len, value_len);
+            let foreseen = match queue.batches.back() {
+                Some(last) => sequence_plus(last.foreseen, last.records),
+                None => queue.sequences.next(),
+            };
             queue.batches.push_back(Batch {
-                payload: Payload::Open(BatchBuilder::new()),
+                payload: Payload::Open(self.spare.pop().unwrap_or_default()),
                 records: 0,
                 bytes: 0,
                 limit: self.batch_size.max(upper),
                 serial: queue.next_serial,
                 sequence: None,
+                foreseen,
                 renumbered: false,
                 created: now,
                 deadline: now + self.delivery_timeout,
                 attempts: 0,
                 retry_at: SimTime::ZERO,
-                first_timestamp_ms: timestamp,
                 split: false,
             });
             self.waiting.insert(partition);
         }
         let batch = queue.batches.back_mut().expect("pushed above");
+        if let Payload::Closed { batch: full, .. } = &batch.payload {
+            batch.payload = Payload::Open(Box::new(BatchBuilder::reopen(full)));
+        }
         let Payload::Open(builder) = &mut batch.payload else { unreachable!("only open batches have room") };
         builder.append(timestamp, key, Some(value), &[]);
         let grown = builder.size_in_bytes() - batch.bytes;
         batch.bytes += grown;
         batch.records += 1;
+        if batch.bytes >= self.batch_size {
+            // It may wait for long. Its bytes are finished now, while they are at hand, and the builder goes to the next batch.
+            let foreseen = stamp(self.identity, Some(batch.foreseen));
+            let full = Payload::Closed { batch: builder.build_and_restart(foreseen), sealed: false };
+            self.spare.extend(batch.close(full));
+        }
         queue.next_serial += 1;
         self.buffered += u64::from(grown);
         Appended { bytes: grown, batch_full: batch.bytes >= self.batch_size }
     }
 
     /// When the head of a queue may go: at once when it is full or another waits behind it, else after `linger.ms`.
-    fn head_at(&self, queue: &Queue) -> Option<SimTime> {
-        let head = queue.batches.front()?;
+    fn head_at(&self, queue: &Queue, head: &Batch) -> SimTime {
         if head.attempts > 0 {
-            return Some(head.retry_at);
+            return head.retry_at;
         }
         let full = queue.batches.len() > 1 || head.bytes >= self.batch_size;
-        Some(if full { head.created } else { head.created + self.linger })
+        if full { head.created } else { head.created + self.linger }
     }
 
-    /// Which leaders have a batch that may go now.
-    pub(super) fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>) -> Ready {
-        let mut ready = Ready { brokers: SortedSet::default(), leaderless: false };
-        for partition in self.waiting.iter() {
+    /// The queues in which something waits, with what stands at their heads.
+    fn heads(&self) -> impl Iterator<Item = (u32, &Queue, &Batch)> {
+        self.waiting.iter().filter_map(|partition| {
             let queue = self.queue(*partition);
-            let due = !queue.blocked(self.epoch) && self.head_at(queue).is_some_and(|at| at <= now);
-            match leader(*partition) {
-                None => ready.leaderless = true,
-                Some(broker) if due => {
-                    ready.brokers.insert(broker);
+            Some((*partition, queue, queue.batches.front()?))
+        })
+    }
+
+    /// Collects the leaders that have a batch that may go now; true when some batch waits for a leader to be known.
+    pub(super) fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>, brokers: &mut SortedSet<BrokerId>) -> bool {
+        let mut leaderless = false;
+        for (partition, queue, head) in self.heads() {
+            match leader(partition) {
+                None => leaderless = true,
+                Some(broker) if self.head_at(queue, head) <= now && !queue.blocked(self.epoch) => {
+                    brokers.insert(broker);
                 }
                 Some(_) => {}
             }
         }
-        ready
+        leaderless
     }
 
-    /// When each waiting queue may send, as far as the accumulator knows.
-    pub fn sendable_at(&self) -> impl Iterator<Item = (u32, SimTime)> + '_ {
-        let waiting = self.waiting.iter().map(|partition| (*partition, self.queue(*partition)));
-        waiting.filter(|(_, queue)| !queue.blocked(self.epoch)).filter_map(|(partition, queue)| Some((partition, self.head_at(queue)?)))
+    /// When something is to be done about what waits: it may go to its leader, which takes more from `free_at` on, or its time is over.
+    pub(super) fn next_step(&self, free_at: &dyn Fn(u32) -> Option<SimTime>) -> SimTime {
+        let mut next = SimTime::MAX;
+        for (partition, queue, head) in self.heads() {
+            next = next.min(head.deadline);
+            if !queue.blocked(self.epoch)
+                && let Some(free) = free_at(partition)
+            {
+                next = next.min(free.max(self.head_at(queue, head)));
+            }
+        }
+        next
     }
 
     /// One batch of each partition this broker leads, up to `max.request.size`. Those that are not due ride along.
     pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Drained> {
         let mut drained = Vec::new();
         let mut size = 0;
-        let (queues, epoch) = (&mut self.queues, self.epoch);
+        self.identity = identity;
+        let (queues, spare, epoch) = (&mut self.queues, &mut self.spare, self.epoch);
         self.waiting.retain(|partition| {
             if leader(*partition) != Some(broker) {
                 return true;
             }
-            let queue = &mut queues[*partition as usize];
+            let queue = queues.of(*partition);
             let Some(head) = queue.batches.front() else { return true };
             let backing_off = head.attempts > 0 && head.retry_at > now;
             if backing_off || queue.blocked(epoch) || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
                 return true;
             }
             size += head.bytes;
-            drained.push(Drained { partition: *partition, batch: queue.take_head(identity) });
+            drained.push(Drained { partition: *partition, batch: queue.take_head(identity, spare) });
             !queue.batches.is_empty()
         });
         drained
@@ -287,7 +363,7 @@ impl Accumulator {
     /// Back to the front, in the order of sequences.
     pub fn requeue(&mut self, mut drained: Drained, retry_at: SimTime) {
         drained.batch.retry_at = retry_at;
-        let queue = &mut self.queues[drained.partition as usize];
+        let queue = self.queues.of(drained.partition);
         let place = match drained.batch.sequence {
             None => 0,
             Some(sequence) => queue.batches.partition_point(|batch| batch.sequence.is_some_and(|other| other < sequence)),
@@ -302,7 +378,7 @@ impl Accumulator {
         let target = if batch.split { batch.bytes / 2 } else { self.batch_size };
         let stamp = batch.sealed().stamp();
         let sequence = |first: u32| batch.sequence.map(|sequence| sequence_plus(sequence, first));
-        let queue = &mut self.queues[partition as usize];
+        let queue = self.queues.of(partition);
         let mut place = queue.batches.partition_point(|other| other.sequence.is_some() && other.sequence < batch.sequence);
         self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
         let (mut builder, mut first) = (BatchBuilder::new(), 0);
@@ -322,7 +398,7 @@ impl Accumulator {
                 Some(base_sequence) => ProducerStamp { base_sequence, ..stamp },
                 None => ProducerStamp::NONE,
             };
-            let payload = Payload::Sealed(Arc::new(std::mem::take(&mut builder).build(own)));
+            let payload = Payload::Closed { batch: builder.build_and_restart(own), sealed: true };
             let part = Batch {
                 payload,
                 records: count,
@@ -350,19 +426,25 @@ impl Accumulator {
     }
 
     pub fn sequences(&mut self, partition: u32) -> &mut Sequences {
-        &mut self.queues[partition as usize].sequences
+        &mut self.queues.of(partition).sequences
     }
 
-    /// Partitions where a batch that was given up left a gap.
-    pub fn with_gaps(&mut self) -> impl Iterator<Item = u32> + '_ {
-        let queues = (0..).zip(&mut self.queues);
-        queues.filter_map(|(partition, queue)| queue.sequences.resolve().then_some(partition))
+    /// Collects partitions where a batch that was given up left a gap; true while that is still open for some.
+    pub fn find_gaps(&mut self, gaps: &mut SortedSet<u32>) -> bool {
+        let mut open = false;
+        for (partition, queue) in self.queues.iter_mut() {
+            if queue.sequences.resolve() {
+                gaps.insert(partition);
+            }
+            open |= queue.sequences.is_unresolved();
+        }
+        open
     }
 
     /// Another producer id counts from zero everywhere; nothing is under way under the old one.
     pub fn restart_sequences(&mut self) {
         self.epoch = 0;
-        for queue in &mut self.queues {
+        for (_, queue) in self.queues.iter_mut() {
             queue.sequences = Sequences::default();
             queue.batches.iter_mut().for_each(|batch| batch.sequence = None);
         }
@@ -371,7 +453,7 @@ impl Accumulator {
     /// The producer goes on under a new epoch; `partition` is numbered again. Gives the old and new sequences under way.
     pub fn restart(&mut self, partition: u32, epoch: i16) -> Vec<(i32, i32)> {
         self.epoch = epoch;
-        let queue = &mut self.queues[partition as usize];
+        let queue = self.queues.of(partition);
         let numbers = queue.sequences.restart(epoch);
         queue.batches.iter_mut().for_each(|batch| batch.renumber(&numbers));
         numbers
@@ -385,7 +467,7 @@ impl Accumulator {
         }
         let queues = &mut self.queues;
         self.waiting.retain(|partition| {
-            let queue = &mut queues[*partition as usize];
+            let queue = queues.of(*partition);
             while let Some(batch) = queue.batches.pop_front_if(|batch| batch.deadline <= now) {
                 expired.push((*partition, batch));
             }
@@ -395,8 +477,7 @@ impl Accumulator {
     }
 
     pub fn next_deadline(&self) -> SimTime {
-        let heads = self.waiting.iter().filter_map(|partition| self.queue(*partition).batches.front());
-        heads.map(|batch| batch.deadline).min().unwrap_or(SimTime::MAX)
+        self.heads().map(|(.., head)| head.deadline).min().unwrap_or(SimTime::MAX)
     }
 }
 
@@ -405,16 +486,20 @@ impl Queue {
         self.batches.front().is_some_and(|head| self.sequences.block(head.sequence, epoch))
     }
 
-    fn take_head(&mut self, identity: Identity) -> Batch {
+    #[expect(clippy::vec_box, reason = "as in the accumulator")]
+    fn take_head(&mut self, identity: Identity, spare: &mut Vec<Box<BatchBuilder>>) -> Batch {
         let mut batch = self.batches.pop_front().expect("checked by the caller");
+        let builder;
         if let Some((producer_id, epoch)) = identity {
             if batch.sequence.is_none() {
                 batch.sequence = Some(self.sequences.assign(epoch, batch.records));
             }
-            batch.seal(Some((producer_id, self.sequences.epoch)));
+            builder = batch.seal(Some((producer_id, self.sequences.epoch)));
         } else {
-            batch.seal(None);
+            builder = batch.seal(None);
         }
+        // After a jam there would be thousands.
+        spare.extend(builder.filter(|_| spare.len() < SPARE));
         batch.attempts += 1;
         batch
     }
@@ -446,6 +531,12 @@ mod tests {
         }
     }
 
+    fn ready(accumulator: &Accumulator, now: SimTime) -> SortedSet<BrokerId> {
+        let mut brokers = SortedSet::new();
+        assert!(!accumulator.ready(now, &led, &mut brokers), "all have a leader");
+        brokers
+    }
+
     fn drain(accumulator: &mut Accumulator, now: SimTime) -> Vec<Drained> {
         accumulator.drain(now, LEADER, &led, ME)
     }
@@ -454,18 +545,19 @@ mod tests {
     fn a_batch_goes_when_it_lingered_and_a_full_one_at_once() {
         let mut accumulator = accumulator(200);
         accumulator.append(0, at(10), None, b"small");
-        assert!(accumulator.ready(at(14), &led).brokers.is_empty());
-        assert_eq!(accumulator.ready(at(15), &led).brokers.len(), 1, "linger.ms = 5");
+        assert!(ready(&accumulator, at(14)).is_empty());
+        assert_eq!(*ready(&accumulator, at(15)), [LEADER], "linger.ms = 5");
         fill(&mut accumulator, 9, 1, at(10), &[0; 60]);
-        assert_eq!(accumulator.ready(at(10), &led).brokers.len(), 1);
+        assert_eq!(*ready(&accumulator, at(10)), [LEADER]);
     }
 
     #[test]
     fn without_a_leader_nothing_goes_and_somebody_must_ask() {
         let mut accumulator = accumulator(200);
         accumulator.append(0, at(0), None, b"v");
-        let ready = accumulator.ready(at(100), &|_| None);
-        assert!(ready.brokers.is_empty() && ready.leaderless);
+        let mut ready = SortedSet::new();
+        assert!(accumulator.ready(at(100), &|_| None, &mut ready));
+        assert!(ready.is_empty());
     }
 
     #[test]
@@ -515,6 +607,28 @@ mod tests {
         let batch = again.batch.sealed();
         assert_eq!((batch.stamp().producer_epoch, batch.stamp().base_sequence), (1, 0));
         assert_eq!(batch.records().next().and_then(|record| record.value).expect("a value"), before);
+    }
+
+    #[test]
+    fn a_full_batch_is_sent_under_the_stamp_of_the_moment_whatever_was_foreseen() {
+        let mut accumulator = accumulator(1);
+        for (identity, first) in [(None, -1), (ME, 0), (ME, 1), (Some((9, 1)), 0)] {
+            fill(&mut accumulator, 2, 0, at(0), &[0; 60]);
+            if identity == Some((9, 1)) {
+                accumulator.sequences(0).acked(0, 1);
+                accumulator.sequences(0).acked(1, 1);
+            }
+            let drained = accumulator.drain(at(0), LEADER, &led, identity).remove(0);
+            let batch = drained.batch.sealed();
+            let (producer_id, producer_epoch) = identity.unwrap_or((-1, -1));
+            assert_eq!(batch.stamp(), ProducerStamp { producer_id, producer_epoch, base_sequence: first });
+            assert_eq!(batch.validate(), Ok(()));
+        }
+        // What is nearly full takes a tiny record more.
+        accumulator.append(1, at(0), None, b"v");
+        assert_eq!(accumulator.append(1, at(0), None, b"w").bytes, 8);
+        let drained = drain(&mut accumulator, at(0)).pop().expect("one partition is not blocked");
+        assert_eq!((drained.batch.records, drained.batch.sealed().validate()), (2, Ok(())));
     }
 
     #[test]

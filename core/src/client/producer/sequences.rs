@@ -41,6 +41,11 @@ impl Sequences {
         sequence
     }
 
+    /// What is assigned next.
+    pub fn next(&self) -> i32 {
+        self.next
+    }
+
     /// A batch too large for its topic goes on as parts, each with its own first sequence; the first takes the place of the whole.
     pub fn part(&mut self, sequence: i32, records: u32) {
         self.outstanding.insert(sequence, records);
@@ -81,6 +86,10 @@ impl Sequences {
         }
         self.unresolved = None;
         !self.is_next(self.next)
+    }
+
+    pub fn is_unresolved(&self) -> bool {
+        self.unresolved.is_some()
     }
 
     /// A new epoch: what is under way is numbered from zero, in order. Gives the old and new sequences.

@@ -1,7 +1,6 @@
 //! Links that are cut, slow or lossy, and links that are whole again.
 
 use super::super::Cluster;
-use super::super::queue::Event;
 use crate::command::{CommandError, LinkFault, Path};
 use crate::ids::NodeId;
 use crate::network::Trouble;
@@ -56,7 +55,13 @@ impl Cluster {
     fn heal(&mut self, from: u32, to: u32) {
         let (from_end, to_end) = (self.end_of(from), self.end_of(to));
         for (at, envelope) in self.network.heal(self.now, from_end, to_end) {
-            self.queue.push(at, Event::Deliver(envelope));
+            self.queue.deliver(at, envelope);
+        }
+        for envelope in self.network.take_given_up() {
+            if let Some(broker) = self.number(envelope.to) {
+                let because = self.hosts[from as usize].last;
+                self.nobody_takes(broker, envelope.from, &envelope.message, true, because);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use super::auditor::Auditor;
 use super::rows::Row;
 use crate::cluster::Cluster;
+use crate::cluster::referee::Intervals;
 use crate::cluster::witness::Said;
 use crate::config::Acks;
 use crate::error::ErrorCode;
@@ -114,6 +115,10 @@ impl Auditor {
             self.found.push((Row::I1, format!("{name}@{base} of epoch {} was acknowledged and never committed", epoch.0)));
         }
         ghost.promised.insert(base.0, end);
+        if let Some(mark) = ghost.truth.mark_holding(base.0).filter(|mark| holds && mark.stamp.producer_id >= 0) {
+            let serial = u64::from(mark.serial) + base.0 - mark.base;
+            ghost.stored_for.entry(mark.writer).or_default().insert(serial, serial + u64::from(records));
+        }
     }
 
     /// I20: what is read is the truth.
@@ -150,6 +155,12 @@ impl Auditor {
             let in_order = idempotent || (config.retries == 0 && config.acks != Acks::None && producer.counts.failed == 0);
             if in_order && mark.serial < writer.next_serial && mark.serial < writer.last_serial && !ghost.tainted {
                 self.found.push((Row::P1, format!("{name}@{}: record {serial} of client {} comes late", mark.base, mark.writer)));
+            }
+            // What a client was told is stored it sends no more, in no session.
+            let told = |told: &Intervals| told.clone().insert(serial, serial + records) < records;
+            if idempotent && !ghost.tainted && ghost.stored_for.get(&mark.writer).is_some_and(told) {
+                self.found
+                    .push((Row::P2, format!("{name}@{}: record {serial} of client {} was acknowledged before", mark.base, mark.writer)));
             }
             let new = writer.stored.insert(serial, serial + records);
             if idempotent && new < records && !ghost.tainted {

@@ -222,6 +222,7 @@ fn extend_truth(ghost: &mut Ghost, leader: &Copy) -> Result<usize, String> {
         ghost.truth.clear();
         ghost.writers.clear();
         ghost.producers.clear();
+        ghost.stored_for.clear();
         ghost.tainted = true;
     }
     let from = ghost.truth.marks().len();

@@ -170,6 +170,8 @@ pub struct Ghost {
     /// The least `min.insync.replicas` there ever was.
     pub least_min_isr: Option<u32>,
     pub writers: SortedMap<u32, Writer>,
+    /// Records of each idempotent client that it was told are stored, by serial; whatever their session.
+    pub stored_for: SortedMap<u32, Intervals>,
     pub producers: SortedMap<i64, (i16, i32, u32)>,
     /// What clients were told to be the latest offset.
     pub told_latest: u64,
