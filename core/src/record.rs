@@ -339,11 +339,9 @@ impl RecordBatch {
         RecordBatch::from_sealed(&bytes)
     }
 
-    /// Puts the same records under this producer's stamp, with the CRC that goes with it. Bytes nobody else holds stay where they are.
-    pub fn put_stamp(&mut self, stamp: ProducerStamp) {
-        let bytes = Arc::make_mut(&mut self.bytes);
-        builder::put_stamp(bytes.first_chunk_mut().expect("a header is whole"), stamp);
-        write_crc(bytes);
+    /// The same records under another producer's stamp.
+    pub fn with_stamp(&self, stamp: ProducerStamp) -> RecordBatch {
+        BatchBuilder::reopen(self).build(stamp)
     }
 
     /// The batch after one bit of its records changed on a disk.

@@ -442,10 +442,10 @@ impl<K: Ord, V> Line<K, V> {
 
     fn place(&self, key: &K) -> Option<usize> {
         // Most leave from the front.
-        match self.places.iter().take(4).position(|(other, _)| other == key) {
-            None => self.places.binary_search_by(|(other, _)| other.cmp(key)).ok(),
-            place => place,
+        if self.first() == Some(key) {
+            return Some(0);
         }
+        self.places.binary_search_by(|(other, _)| other.cmp(key)).ok()
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {

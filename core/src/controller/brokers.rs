@@ -2,7 +2,6 @@
 //! `BrokerHeartbeatManager`.
 
 use super::Controller;
-use super::election::Change;
 use super::leaders::Why;
 use super::placement::UsableBroker;
 use crate::error::{ErrorCode, Refusal};
@@ -87,7 +86,7 @@ impl Controller {
             return;
         }
         for id in self.partitions_where(|p| p.isr.contains(&broker) || p.elr.contains(&broker)) {
-            self.change_partition(id, Why::UncleanShutdown(broker), because, out, |change| {
+            self.change_partition(id, Why::UncleanShutdown(broker), because, out, &mut |change| {
                 change.isr.retain(|member| *member != broker);
                 change.unclean_shutdown = Some(broker);
             });
@@ -96,8 +95,7 @@ impl Controller {
 
     fn leave_isrs(&mut self, broker: BrokerId, why: Why, because: Option<EventId>, out: &mut Outbox) {
         for id in self.partitions_where(|p| p.isr.contains(&broker) && !planted(Bug::FencedStayInSync)) {
-            let leave = |change: &mut Change| change.isr.retain(|member| *member != broker);
-            self.change_partition(id, why, because, out, leave);
+            self.change_partition(id, why, because, out, &mut |change| change.isr.retain(|member| *member != broker));
         }
     }
 
@@ -214,7 +212,7 @@ impl Controller {
         );
         self.trust.insert(broker, event);
         for id in self.partitions_where(|p| p.leader.is_none()) {
-            self.change_partition(id, Why::Unfenced(broker), Some(event), out, |_| {});
+            self.change_partition(id, Why::Unfenced(broker), Some(event), out, &mut |_| {});
         }
     }
 

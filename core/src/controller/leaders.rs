@@ -41,7 +41,7 @@ impl Controller {
         why: Why,
         because: Option<EventId>,
         out: &mut Outbox,
-        wanted: impl FnOnce(&mut Change),
+        wanted: &mut dyn FnMut(&mut Change<'_>),
     ) -> bool {
         let Some(after) = self.decide(id, why, wanted) else { return false };
         let name = self.image.name_of(id);
@@ -52,7 +52,7 @@ impl Controller {
         true
     }
 
-    fn decide(&self, id: TopicPartition, why: Why, wanted: impl FnOnce(&mut Change)) -> Option<PartitionRegistration> {
+    fn decide(&self, id: TopicPartition, why: Why, wanted: &mut dyn FnMut(&mut Change<'_>)) -> Option<PartitionRegistration> {
         let topic = self.image.topic(id.topic)?;
         let before = self.image.partition(id)?;
         // Kafka asks the topic's setting everywhere but where the kind of election is given.
@@ -104,7 +104,7 @@ impl Controller {
             IsrChange::CaughtUp(member) => self.trust.get(&member).copied(),
             IsrChange::Lagging(_) => None,
         };
-        self.change_partition(item.partition, Why::Reported(item.why), because, out, |change| {
+        self.change_partition(item.partition, Why::Reported(item.why), because, out, &mut |change| {
             change.isr.clone_from(&item.new_isr);
             change.recovery = item.recovery;
         });
@@ -164,7 +164,7 @@ impl Controller {
         if !needed {
             return Err(Refusal::new(ErrorCode::ElectionNotNeeded, "Leader election not needed for topic partition."));
         }
-        match self.change_partition(id, why, because, out, |_| {}) {
+        match self.change_partition(id, why, because, out, &mut |_| {}) {
             true => Ok(()),
             false if preferred => Err(Refusal::new(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.")),
             false => Err(Refusal::new(ErrorCode::EligibleLeadersNotAvailable, "Eligible topic partition leaders are not available.")),
@@ -188,7 +188,7 @@ impl Controller {
         let left_alone = self.balanced_brokers();
         let wanted = |leader: Option<BrokerId>| leader.is_none_or(|leader| !left_alone.contains(&leader));
         for id in self.partitions_where(|p| p.leader != p.preferred_leader() && wanted(p.preferred_leader())) {
-            self.change_partition(id, Why::Balance, None, out, |_| {});
+            self.change_partition(id, Why::Balance, None, out, &mut |_| {});
         }
     }
 
@@ -196,7 +196,7 @@ impl Controller {
     pub fn elect_uncleanly(&mut self, out: &mut Outbox) {
         for id in self.partitions_where(|p| p.leader.is_none()) {
             if self.image.topic(id.topic).is_some_and(|topic| topic.config.unclean_leader_election) {
-                self.change_partition(id, Why::UncleanCheck, None, out, |_| {});
+                self.change_partition(id, Why::UncleanCheck, None, out, &mut |_| {});
             }
         }
     }
@@ -217,22 +217,22 @@ impl Controller {
             Some(target) => {
                 self.check_assignment(target, None)?;
                 let Reassignment { replicas, adding, removing } = Reassignment::new(&partition.replicas, target);
-                self.change_partition(id, Why::Reassigned, because, out, |change| {
-                    change.replicas = replicas;
+                self.change_partition(id, Why::Reassigned, because, out, &mut |change| {
+                    change.replicas.clone_from(&replicas);
                     // Kafka keeps the former sets where the new ones are empty.
                     if !removing.is_empty() {
-                        change.removing = removing;
+                        change.removing.clone_from(&removing);
                     }
                     if !adding.is_empty() {
-                        change.adding = adding;
+                        change.adding.clone_from(&adding);
                     }
                 });
             }
             None => {
                 let revert = self.revert(id, partition)?;
-                self.change_partition(id, Why::ReassignmentCancelled, because, out, |change| {
-                    change.replicas = revert.replicas;
-                    change.isr = revert.isr;
+                self.change_partition(id, Why::ReassignmentCancelled, because, out, &mut |change| {
+                    change.replicas.clone_from(&revert.replicas);
+                    change.isr.clone_from(&revert.isr);
                     change.adding.clear();
                     change.removing.clear();
                 });

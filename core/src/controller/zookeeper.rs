@@ -73,7 +73,7 @@ impl Controller {
                 continue;
             };
             let because = self.trust.get(&failed).copied();
-            self.change_partition(id, Why::Fenced(failed), because, out, |change| match change.isr.iter().any(lives) {
+            self.change_partition(id, Why::Fenced(failed), because, out, &mut |change| match change.isr.iter().any(lives) {
                 true => change.isr.retain(lives),
                 false => drop(change.isr.drain(..change.isr.len() - 1)),
             });
@@ -83,7 +83,7 @@ impl Controller {
     /// `triggerOnlinePartitionStateChange`.
     fn elect_offline(&mut self, why: Why, because: EventId, out: &mut Outbox) {
         for id in self.partitions_where(|p| p.leader.is_none()) {
-            self.change_partition(id, why, Some(because), out, |_| {});
+            self.change_partition(id, why, Some(because), out, &mut |_| {});
         }
     }
 
@@ -111,7 +111,7 @@ impl Controller {
         let copied = |p: &PartitionRegistration| p.replicas.len() > 1 && p.isr.contains(&broker);
         let replaceable = |p: &PartitionRegistration| p.leader != Some(broker) || p.isr.iter().any(|member| self.image.is_active(*member));
         for id in self.partitions_where(|p| copied(p) && replaceable(p)) {
-            self.change_partition(id, Why::ControlledShutdown(broker), because, out, |change| {
+            self.change_partition(id, Why::ControlledShutdown(broker), because, out, &mut |change| {
                 change.isr.retain(|member| *member != broker);
             });
         }

@@ -110,7 +110,9 @@ impl BatchBuilder {
         put(header, at::LAST_OFFSET_DELTA, self.records.saturating_sub(1).to_be_bytes());
         put(header, at::BASE_TIMESTAMP, self.base_timestamp_ms.to_be_bytes());
         put(header, at::MAX_TIMESTAMP, self.max_timestamp_ms.to_be_bytes());
-        put_stamp(header, stamp);
+        put(header, at::PRODUCER_ID, stamp.producer_id.to_be_bytes());
+        put(header, at::PRODUCER_EPOCH, stamp.producer_epoch.to_be_bytes());
+        put(header, at::BASE_SEQUENCE, stamp.base_sequence.to_be_bytes());
         put(header, at::RECORD_COUNT, self.records.to_be_bytes());
         super::write_crc(&mut self.bytes);
     }
@@ -120,10 +122,4 @@ impl BatchBuilder {
 #[inline(always)]
 fn put<const N: usize>(header: &mut [u8; HEADER_SIZE as usize], at: usize, field: [u8; N]) {
     header[at..at + N].copy_from_slice(&field);
-}
-
-pub(super) fn put_stamp(header: &mut [u8; HEADER_SIZE as usize], stamp: ProducerStamp) {
-    put(header, at::PRODUCER_ID, stamp.producer_id.to_be_bytes());
-    put(header, at::PRODUCER_EPOCH, stamp.producer_epoch.to_be_bytes());
-    put(header, at::BASE_SEQUENCE, stamp.base_sequence.to_be_bytes());
 }

@@ -152,7 +152,7 @@ impl Batch {
             }
             Payload::Closed { batch, sealed } => {
                 if batch.stamp() != stamp {
-                    batch.put_stamp(stamp);
+                    *batch = batch.with_stamp(stamp);
                 }
                 *sealed = true;
                 None
