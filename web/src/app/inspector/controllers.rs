@@ -9,26 +9,50 @@ use crate::app::words;
 use playground_core::view::ControllersView;
 use yew::prelude::*;
 
+/// What a server of either kind is called.
+struct Kind {
+    name: &'static str,
+    mark: &'static str,
+    server: &'static str,
+    leading: &'static str,
+    following: &'static str,
+    what: &'static str,
+}
+
+const ENSEMBLE: Kind = Kind {
+    name: "ZooKeeper",
+    mark: "Z",
+    server: "server",
+    leading: "leader",
+    following: "follower",
+    what: "It keeps sessions and znodes by vote. The broker that created /controller first is the controller and chooses leaders; when its session \
+           ends, another creates it. Without a majority leaders go on serving, but nobody replaces one that dies.",
+};
+const QUORUM: Kind = Kind {
+    name: "Controllers",
+    mark: "C",
+    server: "controller",
+    leading: "active",
+    following: "standby",
+    what: "They keep one log by vote, __cluster_metadata (KRaft). The active one fences brokers and chooses leaders; a decision holds once a majority \
+           has it. Without a majority leaders go on serving, but nobody replaces one that dies.",
+};
+
+fn kind(quorum: &ControllersView) -> &'static Kind {
+    if quorum.zookeeper { &ENSEMBLE } else { &QUORUM }
+}
+
 pub fn controllers(page: &PageHandle, shot: &Snapshot) -> Html {
     let quorum = &shot.mirror.controllers;
-    let (name, what) = match quorum.zookeeper {
-        true => (
-            "ZooKeeper",
-            "It keeps sessions and znodes by vote. The broker that created /controller first is the controller and chooses leaders; when its session \
-             ends, another creates it. Without a majority leaders go on serving, but nobody replaces one that dies.",
-        ),
-        false => (
-            "Controllers",
-            "They keep one log by vote, __cluster_metadata (KRaft). The active one fences brokers and chooses leaders; a decision holds once a majority \
-             has it. Without a majority leaders go on serving, but nobody replaces one that dies.",
-        ),
-    };
     html! {
         <div key="controllers" class="panel">
-            { title(name, &about(quorum)) }
+            { title(kind(quorum).name, &about(quorum)) }
             <ul key="voters" class="voters">{ for quorum.voters.iter().map(|id| voter(page, quorum, *id)) }</ul>
-            { facts(vec![("Epoch of the active controller".into(), quorum.epoch.to_string().into())]) }
-            <p key="what" class="panel__text">{ with_code(what) }</p>
+            { facts(vec![
+                ("Controller".into(), quorum.leader.map_or("nobody".to_owned(), |id| id.to_string()).into()),
+                ("Its epoch".into(), quorum.epoch.to_string().into()),
+            ]) }
+            <p key="what" class="panel__text">{ with_code(kind(quorum).what) }</p>
         </div>
     }
 }
@@ -42,14 +66,10 @@ fn about(quorum: &ControllersView) -> String {
     let (voters, alive) = (quorum.voters.len(), quorum.alive.len());
     let majority = voters / 2 + 1;
     match server_leading(quorum) {
-        Some(leader) => format!("{leader} {} · {} of {voters} alive, {majority} must be", role(quorum), words::count(alive as u64)),
+        Some(leader) => format!("{leader} leads · {} of {voters} alive, {majority} must be", words::count(alive as u64)),
         None if alive < majority => format!("no majority: {alive} of {voters} alive, {majority} must be"),
         None => "voting".to_owned(),
     }
-}
-
-fn role(quorum: &ControllersView) -> &'static str {
-    if quorum.zookeeper { "leads" } else { "is active" }
 }
 
 fn voter(page: &PageHandle, quorum: &ControllersView, id: i32) -> Html {
@@ -57,19 +77,18 @@ fn voter(page: &PageHandle, quorum: &ControllersView, id: i32) -> Html {
     let active = server_leading(quorum) == Some(id);
     let (word, line, class) =
         if alive { ("Crash", format!("kill {id}"), "button--danger") } else { ("Start", format!("start {id}"), "button--start") };
-    let state = if active {
-        "active"
-    } else if alive {
-        "standby"
-    } else {
-        "✕ down"
+    let Kind { mark, server, leading, following, .. } = *kind(quorum);
+    let state = match (alive, active) {
+        (_, true) => leading,
+        (true, false) => following,
+        (false, false) => "✕ down",
     };
     html! {
         <li key={id} class="voters__one">
-            <span key="hex" class={classes!("hexagon", (!active).then_some("hexagon--standby"))} aria-hidden="true">{ "C" }</span>
+            <span key="hex" class={classes!("hexagon", (!active).then_some("hexagon--standby"))} aria-hidden="true">{ mark }</span>
             <b key="id">{ id }</b>
             <span key="state" class="voters__state">{ state }</span>
-            <button key="act" type="button" class={classes!("button", class)} aria-label={format!("{word} controller {id}")} onclick={page.on(Click::Shell(line))}>{ word }</button>
+            <button key="act" type="button" class={classes!("button", class)} aria-label={format!("{word} {server} {id}")} onclick={page.on(Click::Shell(line))}>{ word }</button>
         </li>
     }
 }
