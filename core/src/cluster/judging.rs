@@ -100,6 +100,11 @@ impl Cluster {
                 let last = |node: Option<u32>| node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last));
                 event.causes.extend(last(node).or_else(|| last(controller)));
             }
+            // A controller that took office meanwhile does not know why the broker was away.
+            EventKind::BrokerUnfenced if event.causes.is_empty() => {
+                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
+                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
+            }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
             EventKind::GroupRebalanced => {
                 self.rebalances.insert(event.subject.clone(), event.id);
