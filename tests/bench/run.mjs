@@ -13,7 +13,8 @@ import { simulate } from './toy-event.mjs';
 const HERE = fileURLToPath(import.meta.url);
 const ROOT = resolve(dirname(HERE), '../..');
 const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
-const WASM = join(TARGET, 'wasm32-unknown-unknown/web/examples/bench_wasm.wasm');
+const BUILT = join(TARGET, 'wasm32-unknown-unknown/web/examples/bench_wasm.wasm');
+const WASM = join(TARGET, 'wasm32-unknown-unknown/web/examples/bench_wasm-opt.wasm');
 const CASES = ['batch1', 'batch10', 'batch100', 'single', 'large', 'few', 'many', 'trucks']; // as `Case::ALL`
 const argument = (name) => process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined;
 
@@ -152,12 +153,19 @@ function growth(kinds, quick, rounds) {
   }
 }
 
+/** As the site's artifact is built: the same profile, and what its page asks of wasm-opt. */
+function buildWasm() {
+  execFileSync('cargo', ['build', '--locked', '--profile', 'web', '-p', 'playground_tests', '--example', 'bench_wasm', '--target', 'wasm32-unknown-unknown'], { cwd: ROOT, stdio: 'inherit' });
+  const [, level, params] = /data-wasm-opt="(\w+)" data-wasm-opt-params="([^"]*)"/.exec(readFileSync(join(ROOT, 'index.html'), 'utf8'));
+  execFileSync('wasm-opt', [`-O${level}`, ...params.split(' '), BUILT, '-o', WASM], { stdio: 'inherit' });
+}
+
 function main() {
   const quick = process.argv.includes('--quick');
   const rounds = Number(argument('--rounds') ?? (quick ? 1 : 5));
   const native = argument('--native');
   if (native && !existsSync(native)) throw new Error(`${native} is missing: cargo build --release -p playground_tests --bin bench`);
-  execFileSync('cargo', ['build', '--locked', '--profile', 'web', '-p', 'playground_tests', '--example', 'bench_wasm', '--target', 'wasm32-unknown-unknown'], { cwd: ROOT, stdio: 'inherit' });
+  buildWasm();
   const found = endToEnd(native, rounds, quick);
   costs(found);
   const ours = [...(native ? ['native'] : []), 'wasm'];
