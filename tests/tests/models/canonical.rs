@@ -291,7 +291,7 @@ impl Reader<'_> {
                     let age = self.now.1 - self.integer() as i64;
                     self.word(u64::from(age < PATIENCE_US as i64 / 1_000));
                 }
-                "places" | "produces" | "fetches" => self.value(true),
+                "places" | "produces" | "fetches" | "waiter" => self.value(true),
                 _ => self.value(false),
             }
             let said = &self.text[from..self.at];
