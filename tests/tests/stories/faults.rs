@@ -157,8 +157,8 @@ fn log_append_time_is_the_leaders_clock_and_create_time_the_producers() {
             .map(|line| (line.timestamp_ms - playground_core::time::EPOCH_MS) / 60_000)
             .collect::<playground_core::sorted::SortedSet<i64>>()
     };
-    assert_eq!(stamped("CreateTime").into_iter().collect::<Vec<_>>(), [-9]);
-    assert_eq!(stamped("LogAppendTime").into_iter().collect::<Vec<_>>(), [20]);
+    assert_eq!(stamped("\"CreateTime\"").into_iter().collect::<Vec<_>>(), [-9]);
+    assert_eq!(stamped("\"LogAppendTime\"").into_iter().collect::<Vec<_>>(), [20]);
 }
 
 #[test]
