@@ -344,7 +344,8 @@ impl Consumer {
         let at = format!("{name}@{}", first.from);
         match does {
             Mishap::Crash => {
-                self.fail(now, &format!("{at} made it throw"), "A poison record: nobody caught the exception, no goodbye", out)
+                let rule = "A poison record: nobody caught the exception, so there was no goodbye";
+                self.fail(now, &format!("{at} made it throw"), rule, out);
             }
             Mishap::Block => {
                 self.stage = Stage::Stuck;
