@@ -491,7 +491,11 @@ fn group(rng: &mut SimRng, i: u64, scenario: &Scenario) -> GroupSpec {
         commit: [CommitMode::Auto, CommitMode::Before, CommitMode::After, CommitMode::Each][rng.below(4) as usize],
         config: Default::default(),
         poison: None,
+        start: Vec::new(),
     };
+    if rng.below(3) == 0 {
+        spec.start = (0..spec.members).map(|_| SimDuration::from_secs(rng.below(60))).collect();
+    }
     spec.config.enable_auto_commit = spec.commit == CommitMode::Auto && rng.below(2) == 0;
     spec.config.auto_offset_reset = [OffsetReset::Earliest, OffsetReset::Latest, OffsetReset::None][rng.below(3) as usize];
     spec

@@ -10,9 +10,10 @@ use crate::ids::{EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::node::{Fact, Outbox};
 use crate::protocol::{OffsetCommitRequest, Request};
-use crate::scenario::{BadRecord, CommitMode, Mishap, Poison};
+use crate::scenario::{BadRecord, CommitMode, GroupSpec, Mishap, Poison};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
+use std::sync::Arc;
 
 /// `default.api.timeout.ms`: how long `commitSync()` tries.
 const API_TIMEOUT: SimDuration = SimDuration::from_secs(60);
@@ -336,6 +337,21 @@ impl Consumer {
             }),
         };
         Some((found?, *does))
+    }
+
+    /// Goes on with other settings, or copes with other records than before. Where it stands in a record is where it stays.
+    pub fn cope(&mut self, now: SimTime, spec: Arc<GroupSpec>, out: &mut Outbox) {
+        self.work_before(now, out);
+        let slower = self.spec.process != spec.process;
+        self.spec = spec;
+        let met = self.in_hand.front().zip(self.next_bad()).is_some_and(|(work, (bad, _))| work.from == bad);
+        match &mut self.stage {
+            Stage::Stuck if !met => self.stage = Stage::Working { since: now },
+            // The record in hand takes as long as the next ones.
+            Stage::Working { since } if slower => *since = now,
+            _ => {}
+        }
+        self.busy_until = self.free_at();
     }
 
     fn meets(&mut self, now: SimTime, does: Mishap, out: &mut Outbox) {

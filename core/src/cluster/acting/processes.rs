@@ -176,7 +176,7 @@ impl Cluster {
         }
     }
 
-    fn consumer_at(&self, node: u32) -> Option<usize> {
+    pub(super) fn consumer_at(&self, node: u32) -> Option<usize> {
         match self.node_id(node) {
             NodeId::Client(ClientId(client)) => (client as usize).checked_sub(self.producers.len()),
             _ => None,
