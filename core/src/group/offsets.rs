@@ -1,14 +1,28 @@
 //! The records of `__consumer_offsets`, in Kafka's bytes: committed offsets (key v1, value v4) and classic group metadata
 //! (key v2, value v4). Writing and reading back are all a coordinator needs to move to another broker.
 
+use super::consumer::records::ConsumerRecord;
 use crate::ids::{LeaderEpoch, Offset};
 use std::sync::Arc;
 
 /// A decoded record; unknown keys are passed over when a coordinator loads its partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRecord {
-    OffsetCommit { group: Arc<str>, topic: Arc<str>, partition: u32, value: Option<OffsetValue> },
-    GroupMetadata { group: Arc<str>, value: Option<GroupValue> },
+    OffsetCommit {
+        group: Arc<str>,
+        topic: Arc<str>,
+        partition: u32,
+        value: Option<OffsetValue>,
+    },
+    GroupMetadata {
+        group: Arc<str>,
+        value: Option<GroupValue>,
+    },
+    /// Of the new protocol.
+    Consumer {
+        group: Arc<str>,
+        record: ConsumerRecord,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +67,7 @@ impl GroupRecord {
                 key.i16(2);
                 key.string(group);
             }
+            GroupRecord::Consumer { group, record } => record.write_key(group, &mut key),
         }
         key.0
     }
@@ -62,6 +77,7 @@ impl GroupRecord {
         match self {
             GroupRecord::OffsetCommit { value, .. } => value.as_ref().map(offset_bytes),
             GroupRecord::GroupMetadata { value, .. } => value.as_ref().map(group_bytes),
+            GroupRecord::Consumer { record, .. } => record.value(),
         }
     }
 
@@ -84,7 +100,10 @@ impl GroupRecord {
                 };
                 Some(GroupRecord::GroupMetadata { group, value })
             }
-            _ => None,
+            kind => {
+                let (group, record) = ConsumerRecord::decode(kind, &mut key, value)?;
+                Some(GroupRecord::Consumer { group, record })
+            }
         }
     }
 }
@@ -212,27 +231,27 @@ pub fn read_assignment(bytes: &[u8]) -> Option<Vec<(Arc<str>, Vec<u32>)>> {
 
 /// Kafka's protocol types, big-endian.
 #[derive(Default)]
-struct Writer(Vec<u8>);
+pub(super) struct Writer(pub Vec<u8>);
 
 impl Writer {
-    fn i16(&mut self, value: i16) {
+    pub fn i16(&mut self, value: i16) {
         self.0.extend(value.to_be_bytes());
     }
 
-    fn i32(&mut self, value: i32) {
+    pub fn i32(&mut self, value: i32) {
         self.0.extend(value.to_be_bytes());
     }
 
-    fn i64(&mut self, value: i64) {
+    pub fn i64(&mut self, value: i64) {
         self.0.extend(value.to_be_bytes());
     }
 
-    fn string(&mut self, text: &str) {
+    pub fn string(&mut self, text: &str) {
         self.i16(text.len() as i16);
         self.0.extend(text.as_bytes());
     }
 
-    fn unsigned_varint(&mut self, mut value: u32) {
+    pub fn unsigned_varint(&mut self, mut value: u32) {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);
             value >>= 7;
@@ -240,12 +259,12 @@ impl Writer {
         self.0.push(value as u8);
     }
 
-    fn compact_bytes(&mut self, bytes: &[u8]) {
+    pub fn compact_bytes(&mut self, bytes: &[u8]) {
         self.unsigned_varint(bytes.len() as u32 + 1);
         self.0.extend(bytes);
     }
 
-    fn compact_nullable(&mut self, text: Option<&str>) {
+    pub fn compact_nullable(&mut self, text: Option<&str>) {
         match text {
             Some(text) => self.compact_bytes(text.as_bytes()),
             None => self.unsigned_varint(0),
@@ -253,33 +272,33 @@ impl Writer {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+    pub fn take(&mut self, n: usize) -> Option<&'a [u8]> {
         let (head, tail) = self.0.split_at_checked(n)?;
         self.0 = tail;
         Some(head)
     }
 
-    fn i16(&mut self) -> Option<i16> {
+    pub fn i16(&mut self) -> Option<i16> {
         Some(i16::from_be_bytes(self.take(2)?.try_into().ok()?))
     }
 
-    fn i32(&mut self) -> Option<i32> {
+    pub fn i32(&mut self) -> Option<i32> {
         Some(i32::from_be_bytes(self.take(4)?.try_into().ok()?))
     }
 
-    fn i64(&mut self) -> Option<i64> {
+    pub fn i64(&mut self) -> Option<i64> {
         Some(i64::from_be_bytes(self.take(8)?.try_into().ok()?))
     }
 
-    fn string(&mut self) -> Option<Arc<str>> {
+    pub fn string(&mut self) -> Option<Arc<str>> {
         let len = usize::try_from(self.i16()?).ok()?;
         Some(Arc::from(std::str::from_utf8(self.take(len)?).ok()?))
     }
 
-    fn unsigned_varint(&mut self) -> Option<u32> {
+    pub fn unsigned_varint(&mut self) -> Option<u32> {
         let mut value = 0_u32;
         for shift in (0..35).step_by(7) {
             let byte = self.take(1)?[0];
@@ -291,16 +310,16 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn compact_bytes(&mut self) -> Option<&'a [u8]> {
+    pub fn compact_bytes(&mut self) -> Option<&'a [u8]> {
         let len = self.unsigned_varint()?.checked_sub(1)?;
         self.take(len as usize)
     }
 
-    fn compact_string(&mut self) -> Option<Arc<str>> {
+    pub fn compact_string(&mut self) -> Option<Arc<str>> {
         Some(Arc::from(std::str::from_utf8(self.compact_bytes()?).ok()?))
     }
 
-    fn compact_nullable(&mut self) -> Option<Option<Arc<str>>> {
+    pub fn compact_nullable(&mut self) -> Option<Option<Arc<str>>> {
         match self.unsigned_varint()?.checked_sub(1) {
             None => Some(None),
             Some(len) => Some(Some(Arc::from(std::str::from_utf8(self.take(len as usize)?).ok()?))),
