@@ -363,22 +363,22 @@ impl Shard {
             GroupRecord::GroupMetadata { group, value: Some(value) } => {
                 self.groups.insert(Arc::clone(&group), AnyGroup::Classic(Box::new(loaded_group(now, group, &value))));
             }
-            GroupRecord::Consumer { group, record } => self.replay_consumer(group, record),
+            GroupRecord::Consumer { group, record } => self.replay_consumer(&group, record),
         }
     }
 }
 
 impl Shard {
     /// Records of the new protocol make their group where there is none; a tombstone of its epoch ends it.
-    fn replay_consumer(&mut self, name: Arc<str>, record: ConsumerRecord) {
+    fn replay_consumer(&mut self, name: &Arc<str>, record: ConsumerRecord) {
         if record == ConsumerRecord::Epoch(None) {
-            self.groups.remove(&name);
+            self.groups.remove(name);
             return;
         }
-        if !self.groups.contains_key(&name) && !record.is_tombstone() {
-            self.groups.insert(Arc::clone(&name), AnyGroup::Consumer(Box::new(ConsumerGroup::new(Arc::clone(&name)))));
+        if !self.groups.contains_key(name) && !record.is_tombstone() {
+            self.groups.insert(Arc::clone(name), AnyGroup::Consumer(Box::new(ConsumerGroup::new(Arc::clone(name)))));
         }
-        if let Some(AnyGroup::Consumer(group)) = self.groups.get_mut(&name) {
+        if let Some(AnyGroup::Consumer(group)) = self.groups.get_mut(name) {
             group.replay(record);
         }
     }

@@ -2,8 +2,7 @@
 //!
 //! Kafka's `ConsumerGroup` and `ConsumerGroupMember`. The group changes by replaying its records alone ([`records`]); a heartbeat
 //! only says which records to write. Three numbers tell how far it is: the group's epoch rises when members or topics
-//! change, the assignment's epoch follows when a new target is computed, each member's epoch when it has come to that target
-//!.
+//! change, the assignment's epoch follows when a new target is computed, each member's epoch when it has come to that target.
 //!
 //! Not modelled: subscriptions by regular expression, and members of both protocols in one group.
 
@@ -230,20 +229,20 @@ impl ConsumerGroup {
             ConsumerRecord::Target(id, None) => {
                 self.target.remove(&id);
             }
-            ConsumerRecord::Current(id, value) => self.change_current(id, value.map(|value| *value)),
+            ConsumerRecord::Current(id, value) => self.change_current(&id, value.map(|value| *value)),
         }
     }
 
-    fn change_current(&mut self, id: Arc<str>, value: Option<CurrentValue>) {
+    fn change_current(&mut self, id: &Arc<str>, value: Option<CurrentValue>) {
         let gone = CurrentValue { epoch: LEAVES, previous_epoch: LEAVES, ..CurrentValue::default() };
         let value = match value {
             Some(value) => {
-                self.members.get_or_insert_with(Arc::clone(&id), ConsumerMember::new);
+                self.members.get_or_insert_with(Arc::clone(id), ConsumerMember::new);
                 value
             }
             None => gone,
         };
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         let old = std::mem::take(member);
         let keeps = MemberValue::clone(&old.said);
         release(&mut self.owner_epochs, &old);

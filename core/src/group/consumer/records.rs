@@ -221,7 +221,9 @@ fn read_partitions(value: &mut Reader) -> Option<Owned> {
         let tagged = value.unsigned_varint()? != 0;
         if tagged {
             // Its tag, its size and the length of the list.
-            (value.unsigned_varint()?, value.unsigned_varint()?, value.unsigned_varint()?);
+            for _ in 0..3 {
+                value.unsigned_varint()?;
+            }
         }
         for partition in partitions {
             let epoch = if tagged { value.i32()? } else { 0 };
