@@ -4,9 +4,11 @@
 //! again by reading its partition when it takes over from another broker.
 
 pub mod assignor;
+pub mod bytes;
 pub mod classic;
 #[allow(dead_code)]
 pub mod consumer;
+pub mod consumer_protocol;
 mod kind;
 pub mod offsets;
 
@@ -22,6 +24,7 @@ use crate::trace::EventKind;
 use classic::{Group, GroupState, Member};
 use consumer::ConsumerGroup;
 use consumer::records::ConsumerRecord;
+use consumer_protocol::{HIGHEST_VERSION, Subscription};
 pub use kind::AnyGroup;
 use offsets::{GroupRecord, GroupValue, MemberValue, OffsetValue};
 use std::sync::Arc;
@@ -393,7 +396,7 @@ fn loaded_group(now: SimTime, name: Arc<str>, value: &GroupValue) -> Group {
     group.state = if value.members.is_empty() { GroupState::Empty } else { GroupState::Stable };
     for (i, member) in value.members.iter().enumerate() {
         let session_timeout = SimDuration::from_millis(member.session_timeout_ms.unsigned_abs().into());
-        let assignment = offsets::read_assignment(&member.assignment).unwrap_or_default();
+        let assignment = consumer_protocol::read_assignment(&member.assignment).unwrap_or_default();
         group.members.insert(
             Arc::clone(&member.member_id),
             Member {
@@ -401,8 +404,8 @@ fn loaded_group(now: SimTime, name: Arc<str>, value: &GroupValue) -> Group {
                 session_timeout,
                 rebalance_timeout: SimDuration::from_millis(member.rebalance_timeout_ms.unsigned_abs().into()),
                 protocols: value.protocol.iter().cloned().collect(),
-                topics: offsets::read_subscription(&member.subscription).unwrap_or_default(),
-                assignment: Arc::new(assignment.into_iter().collect()),
+                topics: Subscription::read(&member.subscription).unwrap_or_default().topics,
+                assignment: Arc::new(assignment),
                 session_end: now + session_timeout,
                 joining: None,
                 syncing: None,
@@ -419,8 +422,8 @@ fn metadata_record(group: &Group, now: SimTime) -> GroupRecord {
         client_id: Arc::clone(&member.client_id),
         rebalance_timeout_ms: member.rebalance_timeout.millis() as i32,
         session_timeout_ms: member.session_timeout.millis() as i32,
-        subscription: offsets::subscription_bytes(&member.topics),
-        assignment: offsets::assignment_bytes(member.assignment.iter()),
+        subscription: Subscription { topics: member.topics.clone(), ..Subscription::default() }.bytes(HIGHEST_VERSION),
+        assignment: consumer_protocol::assignment_bytes(HIGHEST_VERSION, member.assignment.iter(), None),
     };
     GroupRecord::GroupMetadata {
         group: Arc::clone(&group.name),

@@ -4,7 +4,7 @@
 //! XXH3 of the topics for it; ours differs, for nobody outside the coordinator reads it.
 
 use super::{MemberState, Owned};
-use crate::group::offsets::{Reader, Writer};
+use crate::group::bytes::{Reader, Writer};
 use crate::ids::{TopicId, TopicPartition};
 use crate::sorted::SortedSet;
 use crate::time::SimDuration;
