@@ -188,13 +188,32 @@ impl Consumer {
         }
     }
 
+    /// What it does, in a word.
+    pub const fn does(&self) -> &'static str {
+        match self.stage {
+            Stage::Polling => "polls",
+            Stage::Working { .. } => "works",
+            Stage::Committing(_) => "commits",
+            Stage::Stuck => "stuck",
+            Stage::Ended { .. } => "waits",
+        }
+    }
+
+    /// What the application of a member has of a partition and has not done yet.
+    pub fn in_hand(&self, id: TopicPartition) -> impl Iterator<Item = (Offset, Offset)> + '_ {
+        self.in_hand.iter().filter(move |work| work.partition == id).map(|work| (work.from, work.to))
+    }
+
+    pub fn in_hand_count(&self) -> u64 {
+        self.in_hand.iter().map(|work| work.to.since(work.from)).sum()
+    }
+
     /// When `poll()` is called next, as far as it is known.
     fn free_at(&self) -> SimTime {
         match &self.stage {
             Stage::Polling => self.last_poll,
             Stage::Working { since } if self.spec.commit != CommitMode::Each && self.next_bad().is_none() => {
-                let records = self.in_hand.iter().map(|work| work.to.since(work.from)).sum();
-                *since + self.spec.process.times(records)
+                *since + self.spec.process.times(self.in_hand_count())
             }
             _ => SimTime::MAX,
         }
@@ -382,7 +401,7 @@ impl Consumer {
 
     /// The heartbeat thread has waited for a poll long enough.
     pub(super) fn tell_poll_deadline(&self, out: &mut Outbox) {
-        let (config, left) = (&self.spec.config, self.in_hand.iter().map(|work| work.to.since(work.from)).sum::<u64>());
+        let (config, left) = (&self.spec.config, self.in_hand_count());
         let (who, group, limit) = (&self.name, &self.group, config.max_poll_interval);
         let text = format!("{who} has not called poll() for {limit} and leaves {group}; it still works on {left} of its records.");
         let (most, each) = (config.max_poll_records, self.spec.process);

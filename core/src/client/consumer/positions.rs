@@ -212,6 +212,10 @@ impl Consumer {
         self.run(now, out);
     }
 
+    pub fn is_held(&self, id: TopicPartition) -> bool {
+        self.assigned.get(&id).is_some_and(|assigned| assigned.paused)
+    }
+
     /// `pause()` and `resume()` of a partition: what was fetched is kept.
     pub fn hold(&mut self, now: SimTime, id: TopicPartition, on: bool, out: &mut Outbox) {
         if let Some(assigned) = self.assigned.get_mut(&id) {

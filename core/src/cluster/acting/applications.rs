@@ -39,9 +39,10 @@ impl Cluster {
                 format!("{actor} will {does} {met}.")
             }
         };
-        self.fault(who.to_string(), text, "A poison record: the application, not Kafka, cannot cope with it", Vec::new());
+        let event = self.fault(who.to_string(), text, "A poison record: the application, not Kafka, cannot cope with it", Vec::new());
         let now = self.now;
         for node in members {
+            self.hosts[*node as usize].strike(event);
             let Some(place) = self.consumer_at(*node) else { continue };
             let mut spec = (**self.consumers[place].spec()).clone();
             spec.poison = poison.cloned();
