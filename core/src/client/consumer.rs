@@ -3,6 +3,7 @@
 //! Kafka's `ClassicKafkaConsumer`: heartbeats go on beside the loop; joining and auto commit happen inside `poll()`.
 
 mod membership;
+mod owned;
 mod positions;
 
 use super::Connections;
@@ -16,6 +17,7 @@ use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use membership::Membership;
+use owned::Owned;
 use positions::Assigned;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,7 +41,7 @@ pub struct Consumer {
     /// Partitions of the group's topics when this member assigned them, if it is the leader: others leave the watching to it.
     assigned_of: Option<Vec<u32>>,
     next_heartbeat: SimTime,
-    assigned: SortedMap<TopicPartition, Assigned>,
+    assigned: Owned,
     in_flight: SortedMap<CorrelationId, InFlight>,
     /// The application works on what the last poll returned until then.
     busy_until: SimTime,
@@ -93,7 +95,7 @@ impl Consumer {
             member_id: Arc::from(""),
             assigned_of: None,
             next_heartbeat: SimTime::MAX,
-            assigned: SortedMap::new(),
+            assigned: Owned::default(),
             in_flight: SortedMap::new(),
             busy_until: SimTime::ZERO,
             last_poll: SimTime::ZERO,
@@ -114,10 +116,11 @@ impl Consumer {
 
     /// The process is gone: it remembers nothing, and its group only finds out when the session ends.
     pub fn crash(&mut self) {
+        self.assigned.clear();
         let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
         let old = std::mem::replace(self, fresh);
         self.connections = old.connections.restarted();
-        (self.delivered, self.counts, self.recent) = (old.delivered, old.counts, old.recent);
+        (self.delivered, self.counts, self.recent, self.assigned) = (old.delivered, old.counts, old.recent, old.assigned);
     }
 
     /// A new process.
@@ -167,6 +170,11 @@ impl Consumer {
     /// Where it reads next, for each partition it owns.
     pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, Option<Offset>)> + '_ {
         self.assigned.iter().map(|(id, assigned)| (*id, assigned.position))
+    }
+
+    /// Rises whenever it owns other partitions than before.
+    pub fn owned_changes(&self) -> u32 {
+        self.assigned.changes()
     }
 
     /// What the application worked on last, oldest first.
@@ -295,7 +303,7 @@ impl Consumer {
     fn deliver(&mut self, out: &mut Outbox) -> u64 {
         let mut left = u64::from(self.spec.config.max_poll_records);
         let limit = left;
-        for (id, assigned) in &mut self.assigned {
+        for (id, assigned) in self.assigned.iter_mut() {
             while left > 0 {
                 let Some((batch, from, to)) = assigned.take(left) else { break };
                 left -= to.since(from);

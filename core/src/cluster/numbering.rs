@@ -39,6 +39,12 @@ impl Cluster {
         }
     }
 
+    /// The place of a group's member among the consumers.
+    pub(super) fn consumer_at(&self, node: NodeId) -> Option<usize> {
+        let NodeId::Client(ClientId(id)) = node else { return None };
+        (id as usize).checked_sub(self.producers.len())
+    }
+
     pub(super) fn participant(&mut self, number: u32) -> Option<&mut dyn Node> {
         let place = number as usize;
         let brokers = self.controllers.len();

@@ -112,7 +112,11 @@ impl Cluster {
             NodeId::Broker(_) => self.brokers[node as usize - self.controllers.len()].crash(),
             NodeId::Client(ClientId(client)) => match self.producers.get_mut(client as usize) {
                 Some(producer) => producer.crash(),
-                None => self.consumers[client as usize - self.producers.len()].crash(),
+                None => {
+                    let consumer = client as usize - self.producers.len();
+                    self.consumers[consumer].crash();
+                    self.note_owned(consumer);
+                }
             },
         }
     }
