@@ -3,6 +3,7 @@
 
 use super::Cluster;
 use crate::ids::{ClientId, TopicPartition};
+use crate::sorted::SortedSet;
 use crate::time::SimTime;
 use std::collections::VecDeque;
 
@@ -83,15 +84,16 @@ impl Cluster {
         history.spells.resize(self.scenario.groups.len(), VecDeque::new());
         let spells = &mut history.spells[self.group_of[consumer] as usize];
         let owned: Vec<TopicPartition> = self.consumers[consumer].positions().map(|(id, _)| id).collect();
-        let mut lasting: Vec<TopicPartition> = Vec::new();
+        let mut lasting = SortedSet::new();
         for spell in spells.iter_mut().filter(|spell| spell.member == member && spell.until == SimTime::MAX) {
             match owned.binary_search(&spell.partition) {
-                Ok(_) => lasting.push(spell.partition),
+                Ok(_) => {
+                    lasting.insert(spell.partition);
+                }
                 Err(_) => spell.until = now,
             }
         }
-        lasting.sort_unstable();
-        let begun = owned.into_iter().filter(|id| lasting.binary_search(id).is_err());
+        let begun = owned.into_iter().filter(|id| !lasting.contains(id));
         spells.extend(begun.map(|partition| Spell { partition, member, from: now, until: SimTime::MAX }));
         let over = |spell: &Spell| spell.until.micros() + SECONDS * 1_000_000 < now.micros();
         spells.retain(|spell| spell.until == SimTime::MAX || !over(spell));
