@@ -30,8 +30,9 @@ pub fn handover(shot: &Snapshot, group: &GroupView) -> Html {
             <p key="pause" class="panel__text">{ told(&pauses) }</p>
             <div key="rows" class="spells">{ for rows.iter().take(ROWS).map(|row| bar(row, group, now)) }</div>
             { more(rows.len()) }
+            <p key="axis" class="spells__row spells__axis" aria-hidden="true"><span key="left"></span><span key="ends"><span key="from">{ "−2 min" }</span><span key="to">{ "now" }</span></span></p>
             <h3 key="rates" class="panel__head">{ "Records given, a second" }</h3>
-            <div key="given" class="spells">{ for group.members.iter().zip(&history.given).map(|(member, given)| rate(&member.client, mark(group, &member.client), given)) }</div>
+            <div key="given" class="spells">{ for group.members.iter().zip(&history.given).map(|(member, given)| rate(words::member(&group.name, &member.client), mark(group, &member.client), given)) }</div>
         </div>
     }
 }
@@ -46,7 +47,8 @@ fn rows<'a>(group: &GroupView, history: &'a GroupHistory) -> Vec<Row<'a>> {
     for (topic, partitions) in &group.offsets {
         for partition in partitions.iter().map(|offsets| offsets.partition) {
             let spells = history.spells.iter().filter(|spell| spell.partition == partition && spell.topic == *topic).collect();
-            rows.push(Row { name: format!("{topic}-{partition}"), spells });
+            let name = if group.offsets.len() == 1 { format!("P{partition}") } else { format!("{topic}-{partition}") };
+            rows.push(Row { name, spells });
         }
     }
     rows
@@ -98,7 +100,8 @@ fn bar(row: &Row<'_>, group: &GroupView, now: u64) -> Html {
         let class = classes!("spell", mark(group, &spell.client));
         html! { <rect key={i} {class} x={words::coordinate(shift + from)} y="0" width={words::coordinate(until - from)} height="12" /> }
     };
-    let owner = row.spells.iter().rev().find(|spell| spell.until_us.is_none()).map_or("nobody", |spell| &spell.client);
+    let reader = row.spells.iter().rev().find(|spell| spell.until_us.is_none());
+    let owner = reader.map_or("nobody".to_owned(), |spell| words::member(&group.name, &spell.client));
     let label =
         format!("{}: {owner} reads it now, {} changed hands", row.name, words::plural(row.spells.len().saturating_sub(1) as u64, "time"));
     html! {
@@ -107,7 +110,7 @@ fn bar(row: &Row<'_>, group: &GroupView, now: u64) -> Html {
             <svg key="bar" class="spells__bar" viewBox="0 0 1000 12" preserveAspectRatio="none" role="img" aria-label={label}>
                 { for row.spells.iter().enumerate().filter(|(_, spell)| spell.until_us.is_none_or(|until| until > start)).map(piece) }
             </svg>
-            <span key="owner" class={classes!("spells__owner", (owner == "nobody").then_some("spells__owner--none"))}>{ owner.to_owned() }</span>
+            <span key="owner" class={classes!("spells__owner", reader.is_none().then_some("spells__owner--none"))}>{ owner }</span>
         </div>
     }
 }
@@ -117,7 +120,7 @@ fn more(rows: usize) -> Html {
     html! { <p key="more" class="panel__text" hidden={left == 0}>{ format!("and {} more", words::plural(left as u64, "partition")) }</p> }
 }
 
-fn rate(client: &str, mark: String, given: &[u32]) -> Html {
+fn rate(client: String, mark: String, given: &[u32]) -> Html {
     let highest = given.iter().max().copied().unwrap_or(0).max(1);
     let mut path = "M0 24".to_owned();
     for (second, records) in given.iter().enumerate() {
@@ -128,8 +131,8 @@ fn rate(client: &str, mark: String, given: &[u32]) -> Html {
     let last = given.last().copied().unwrap_or(0);
     let label = format!("{client}: {last} records in the last second, at most {highest} in one of the last two minutes");
     html! {
-        <div key={client.to_owned()} class="spells__row">
-            <span key="name" class="spells__name">{ client.to_owned() }</span>
+        <div key={client.clone()} class="spells__row">
+            <span key="name" class="spells__name">{ client }</span>
             <svg key="rate" class={classes!("spells__rate", mark)} viewBox="0 0 120 24" preserveAspectRatio="none" role="img" aria-label={label}><path d={path} /></svg>
             <span key="now" class="spells__owner">{ format!("{last}/s") }</span>
         </div>
