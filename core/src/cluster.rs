@@ -468,7 +468,7 @@ impl Cluster {
         for fact in out.facts.drain(..) {
             self.judge(node, fact);
         }
-        if let Some(consumer) = self.consumer_at(from) {
+        if let Some(consumer) = self.consumer_at(node) {
             self.note_owned(consumer);
         }
         std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);

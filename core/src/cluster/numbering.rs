@@ -39,10 +39,11 @@ impl Cluster {
         }
     }
 
-    /// The place of a group's member among the consumers.
-    pub(super) fn consumer_at(&self, node: NodeId) -> Option<usize> {
-        let NodeId::Client(ClientId(id)) = node else { return None };
-        (id as usize).checked_sub(self.producers.len())
+    pub(super) fn consumer_at(&self, node: u32) -> Option<usize> {
+        match self.node_id(node) {
+            NodeId::Client(ClientId(client)) => (client as usize).checked_sub(self.producers.len()),
+            _ => None,
+        }
     }
 
     pub(super) fn participant(&mut self, number: u32) -> Option<&mut dyn Node> {
