@@ -6,7 +6,10 @@
 pub mod assignor;
 pub mod bytes;
 pub mod classic;
+#[allow(dead_code)]
+pub mod consumer;
 pub mod consumer_protocol;
+mod kind;
 pub mod offsets;
 
 use crate::config::BrokerConfig;
@@ -19,7 +22,10 @@ use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use classic::{Group, GroupState, Member};
+use consumer::ConsumerGroup;
+use consumer::records::ConsumerRecord;
 use consumer_protocol::{HIGHEST_VERSION, Subscription};
+pub use kind::AnyGroup;
 use offsets::{GroupRecord, GroupValue, MemberValue, OffsetValue};
 use std::sync::Arc;
 
@@ -37,7 +43,7 @@ pub type GroupOffsets = SortedMap<(Arc<str>, u32), OffsetValue>;
 /// What one partition of `__consumer_offsets` says.
 #[derive(Clone, Debug, Default)]
 pub struct Shard {
-    pub groups: SortedMap<Arc<str>, Group>,
+    pub groups: SortedMap<Arc<str>, AnyGroup>,
     pub offsets: SortedMap<Arc<str>, GroupOffsets>,
 }
 
@@ -92,7 +98,11 @@ impl GroupCoordinator {
     /// Another broker coordinates these groups now: whoever waits here must look for it.
     pub fn resign(&mut self, shard: u32, out: &mut Outbox) {
         let groups = self.shards.remove(&shard).into_iter().flat_map(|shard| shard.groups.into_values());
-        for member in groups.flat_map(|group| group.members.into_values()) {
+        let classic = groups.filter_map(|group| match group {
+            AnyGroup::Classic(group) => Some(group.members),
+            AnyGroup::Consumer(_) => None,
+        });
+        for member in classic.flat_map(SortedMap::into_values) {
             if let Some((to, id)) = member.joining {
                 let refused = JoinRefused { error: ErrorCode::NotCoordinator, member_id: Arc::from("") };
                 out.respond(to, id, Response::JoinGroup(Box::new(Err(refused))));
@@ -114,7 +124,7 @@ impl GroupCoordinator {
 
     fn group(&mut self, shard: u32, name: &Arc<str>) -> Result<&mut Group, ErrorCode> {
         let shard = self.shards.get_mut(&shard).ok_or(ErrorCode::NotCoordinator)?;
-        shard.groups.get_mut(name).ok_or(ErrorCode::UnknownMemberId)
+        shard.groups.get_mut(name).and_then(AnyGroup::classic_mut).ok_or(ErrorCode::UnknownMemberId)
     }
 
     pub fn join(&mut self, now: SimTime, asked: &Asked, request: &JoinGroupRequest, out: &mut Outbox) -> Vec<Write> {
@@ -132,7 +142,9 @@ impl GroupCoordinator {
         let delay = self.config.group_initial_rebalance_delay;
         let fresh_id = request.member_id.is_empty().then(|| self.new_member_id(&request.client_id));
         let shard = self.shards.get_mut(&asked.shard).ok_or(refuse(ErrorCode::NotCoordinator))?;
-        let group = shard.groups.entry(Arc::clone(&request.group)).or_insert_with(|| Group::new(Arc::clone(&request.group)));
+        let name = &request.group;
+        let group = shard.groups.entry(Arc::clone(name)).or_insert_with(|| AnyGroup::Classic(Box::new(Group::new(Arc::clone(name)))));
+        let group = group.classic_mut().ok_or(refuse(ErrorCode::InconsistentGroupProtocol))?;
         if !group.supports(&request.protocols) {
             return Err(refuse(ErrorCode::InconsistentGroupProtocol));
         }
@@ -321,7 +333,7 @@ impl GroupCoordinator {
 
     pub fn next_timeout(&self) -> SimTime {
         let groups = self.shards.values().flat_map(|shard| shard.groups.values());
-        groups.map(Group::next_timeout).min().unwrap_or(SimTime::MAX)
+        groups.map(AnyGroup::next_timeout).min().unwrap_or(SimTime::MAX)
     }
 
     pub fn expire(&mut self, now: SimTime, out: &mut Outbox) -> Vec<Write> {
@@ -329,7 +341,9 @@ impl GroupCoordinator {
         let mut writes = Vec::new();
         for (id, shard) in &mut self.shards {
             for group in shard.groups.values_mut().filter(|group| group.next_timeout() <= now) {
-                writes.extend(expire_group(now, *id, group, delay, out));
+                if let AnyGroup::Classic(group) = group {
+                    writes.extend(expire_group(now, *id, group, delay, out));
+                }
             }
         }
         writes
@@ -350,8 +364,25 @@ impl Shard {
                 self.groups.remove(&group);
             }
             GroupRecord::GroupMetadata { group, value: Some(value) } => {
-                self.groups.insert(Arc::clone(&group), loaded_group(now, group, &value));
+                self.groups.insert(Arc::clone(&group), AnyGroup::Classic(Box::new(loaded_group(now, group, &value))));
             }
+            GroupRecord::Consumer { group, record } => self.replay_consumer(&group, record),
+        }
+    }
+}
+
+impl Shard {
+    /// Records of the new protocol make their group where there is none; a tombstone of its epoch ends it.
+    fn replay_consumer(&mut self, name: &Arc<str>, record: ConsumerRecord) {
+        if record == ConsumerRecord::Epoch(None) {
+            self.groups.remove(name);
+            return;
+        }
+        if !self.groups.contains_key(name) && !record.is_tombstone() {
+            self.groups.insert(Arc::clone(name), AnyGroup::Consumer(Box::new(ConsumerGroup::new(Arc::clone(name)))));
+        }
+        if let Some(AnyGroup::Consumer(group)) = self.groups.get_mut(name) {
+            group.replay(record);
         }
     }
 }

@@ -27,6 +27,10 @@ pub enum EventKind {
     MemberLeft,
     GroupRebalanced,
     CoordinatorLoaded,
+    /// A coordinator did not take an offset.
+    CommitRefused,
+    /// What an application does about a record, or itself.
+    Application,
     /// Of the ensemble: who leads it, and sessions it refuses.
     ZooKeeper,
     RecordLost,
@@ -42,7 +46,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize 
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 28] = [
+    pub const ALL: [EventKind; 30] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -65,6 +69,8 @@ impl EventKind {
         EventKind::MemberLeft,
         EventKind::GroupRebalanced,
         EventKind::CoordinatorLoaded,
+        EventKind::CommitRefused,
+        EventKind::Application,
         EventKind::ZooKeeper,
         EventKind::RecordLost,
         EventKind::RecordUnwritten,
@@ -97,6 +103,8 @@ impl EventKind {
             EventKind::MemberLeft => "member_left",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
+            EventKind::CommitRefused => "commit_refused",
+            EventKind::Application => "application",
             EventKind::ZooKeeper => "zookeeper",
             EventKind::RecordLost => "record_lost",
             EventKind::RecordUnwritten => "record_unwritten",
