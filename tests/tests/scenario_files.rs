@@ -574,8 +574,8 @@ fn a_way_to_lose_records_and_its_remedy_differ_in_one_line() {
         assert_eq!(broken.len(), fixed.len(), "{name}");
         let changed: Vec<&String> = fixed.iter().zip(&broken).filter(|(fixed, broken)| fixed != broken).map(|(fixed, _)| fixed).collect();
         // A setting, or an entry of the timeline.
-        let cause =
-            |line: &str| line.starts_with("config = ") || line.starts_with("features = ") || line.starts_with(|c: char| c.is_ascii_digit());
+        let settings = ["config = ", "features = ", "commit = "];
+        let cause = |line: &str| settings.iter().any(|key| line.starts_with(key)) || line.starts_with(|c: char| c.is_ascii_digit());
         assert!(matches!(changed[..], [line] if cause(line)), "{name}: {changed:?}");
         pairs += 1;
     }

@@ -85,7 +85,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("ac_26_reset_policy", include_str!("../../tests/scenarios/ac_26_reset_policy.toml")),
     ("ac_28_classic_pause", include_str!("../../tests/scenarios/ac_28_classic_pause.toml")),
     ("ac_29_poll_deadline", include_str!("../../tests/scenarios/ac_29_poll_deadline.toml")),
-    ("ac_29_poll_deadline_fixed", include_str!("../../tests/scenarios/ac_29_poll_deadline_fixed.toml")),
+    ("ac_29_within_deadline", include_str!("../../tests/scenarios/ac_29_within_deadline.toml")),
     ("ac_31_crash", include_str!("../../tests/scenarios/ac_31_crash.toml")),
     ("ac_31_goodbye", include_str!("../../tests/scenarios/ac_31_goodbye.toml")),
     ("b14_commit_first", include_str!("../../tests/scenarios/b14_commit_first.toml")),
