@@ -6,7 +6,6 @@
 pub mod assignor;
 pub mod bytes;
 pub mod classic;
-#[allow(dead_code)]
 pub mod consumer;
 pub mod consumer_protocol;
 mod kind;
