@@ -8,8 +8,11 @@
 //! Not modelled: subscriptions by regular expression, and members of both protocols in one group.
 
 pub mod heartbeat;
+pub mod hosting;
 mod reconciliation;
 pub mod records;
+#[cfg(test)]
+mod tests;
 
 use crate::error::ErrorCode;
 use crate::ids::{EventId, TopicId, TopicPartition};
@@ -165,6 +168,9 @@ pub struct ConsumerGroup {
     next_clock: SimTime,
     /// Not in the log: the metadata at which the topics were last looked at, and the group epoch since which that holds.
     looked_at: Option<(u64, i32)>,
+    /// Not in the log: writes that are not committed yet, and answers that are true only with them.
+    open_writes: u32,
+    behind: Vec<hosting::Waiting>,
     /// What has happened since the last target, for the causes of the next.
     pub because: Vec<EventId>,
 }
@@ -184,6 +190,8 @@ impl ConsumerGroup {
             clocks: SortedMap::new(),
             next_clock: SimTime::MAX,
             looked_at: None,
+            open_writes: 0,
+            behind: Vec::new(),
             because: Vec::new(),
         }
     }

@@ -31,7 +31,7 @@ pub struct Setting<'a> {
     pub image: &'a MetadataImage,
     pub config: &'a BrokerConfig,
     /// Assignors go through topics in the order of their UUIDs' hashes.
-    pub uuid: fn(TopicId) -> [u8; 16],
+    pub uuid: &'a dyn Fn(TopicId) -> [u8; 16],
 }
 
 /// What to write and, when it is committed, to answer.
@@ -231,10 +231,14 @@ impl ConsumerGroup {
         last == 0 || interval == SimDuration::ZERO || at.now.timestamp_ms() >= last + interval.millis() as i64
     }
 
-    /// What most members ask for. With as many for the one as for the other Kafka takes either, by the order of a hash table.
+    /// What most members ask for. With as many for the one as for the other it is the one that was asked for before, if that was one alone,
+    /// or else `uniform`: so the hash tables of Kafka's coordinator have it.
     fn preferred_assignor(&self, change: &Change) -> &'static str {
-        let votes = |name: &str| self.members_with(change).filter(|(_, member)| member.said.assignor.as_deref() == Some(name)).count();
-        match votes("range") > votes("uniform") {
+        let asks = |member: &ConsumerMember, name: &str| member.said.assignor.as_deref() == Some(name);
+        let votes = |name: &str| self.members_with(change).filter(|(_, member)| asks(member, name)).count();
+        let (range, uniform) = (votes("range"), votes("uniform"));
+        let tie = range == uniform && range > 0;
+        match range > uniform || (tie && !self.members.values().any(|member| asks(member, "uniform"))) {
             true => "range",
             false => "uniform",
         }
@@ -256,11 +260,8 @@ impl ConsumerGroup {
         };
         let members: Vec<assignor::Member> = self.members_with(change).map(view).collect();
         let names: SortedSet<Arc<str>> = members.iter().flat_map(|member| member.subscription.topics.iter().cloned()).collect();
-        let topic = |image: &TopicImage| assignor::Topic {
-            id: (at.uuid)(image.id),
-            partitions: image.partitions.len() as u32,
-            racks: Vec::new(),
-        };
+        let topic =
+            |image: &TopicImage| assignor::Topic { id: (at.uuid)(image.id), partitions: image.partitions.len() as u32, racks: Vec::new() };
         let topics = at.image.topics().filter(|image| names.contains(&image.name));
         (members, topics.map(|image| (Arc::clone(&image.name), topic(image))).collect())
     }
@@ -301,23 +302,22 @@ impl ConsumerGroup {
         records
     }
 
-    /// The earliest of the clocks that have run out: whose it was, and the records that put that member out.
-    pub fn expire(&mut self, at: Setting, out: &mut Outbox) -> Option<(Arc<str>, Vec<ConsumerRecord>)> {
+    /// The clock that ran out first, and the records that put its member out; none when it has done what was waited for.
+    pub fn expire(&mut self, at: Setting, out: &mut Outbox) -> Option<(Arc<str>, Clock, Vec<ConsumerRecord>)> {
         let (id, clock, epoch) = self.run_out(at.now)?;
-        let member = self.members.get(&id)?;
-        let (how, rule) = match clock {
-            Clock::Session => {
+        let (how, rule) = match (clock, self.members.get(&id)) {
+            (Clock::Session, Some(_)) => {
                 let timeout = at.config.group_consumer_session_timeout;
                 (format!("was not heard of for {timeout}"), format!("group.consumer.session.timeout.ms = {}", timeout.millis()))
             }
-            Clock::Rebalance if member.epoch != epoch => return None,
-            Clock::Rebalance => {
+            (Clock::Rebalance, Some(member)) if member.epoch == epoch => {
                 let timeout = member.said.rebalance_timeout;
                 (format!("did not give up its partitions within {timeout}"), format!("max.poll.interval.ms = {}", timeout.millis()))
             }
+            _ => return Some((id, clock, Vec::new())),
         };
         let records = self.fence(at, &id, &how, &rule, out);
-        Some((id, records))
+        Some((id, clock, records))
     }
 
     fn told_joined(&mut self, said: &MemberValue, again: bool, out: &mut Outbox) {
