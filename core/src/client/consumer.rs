@@ -4,6 +4,7 @@
 
 mod application;
 mod membership;
+mod owned;
 mod positions;
 
 use super::Connections;
@@ -18,7 +19,7 @@ use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use application::{Stage, Work};
 use membership::Membership;
-use positions::Assigned;
+use owned::Owned;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub struct Consumer {
     /// Partitions of the group's topics when this member assigned them, if it is the leader: others leave the watching to it.
     assigned_of: Option<Vec<u32>>,
     next_heartbeat: SimTime,
-    assigned: SortedMap<TopicPartition, Assigned>,
+    assigned: Owned,
     in_flight: SortedMap<CorrelationId, InFlight>,
     /// Partitions whose fetched records wait for a poll, in the order they came.
     ready: VecDeque<TopicPartition>,
@@ -105,7 +106,7 @@ impl Consumer {
             member_id: Arc::from(""),
             assigned_of: None,
             next_heartbeat: SimTime::MAX,
-            assigned: SortedMap::new(),
+            assigned: Owned::default(),
             in_flight: SortedMap::new(),
             ready: VecDeque::new(),
             stage: Stage::Polling,
@@ -138,9 +139,10 @@ impl Consumer {
 
     /// What the next process in its place knows.
     fn forget(&mut self) {
+        self.assigned.clear();
         let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
         let old = std::mem::replace(self, fresh);
-        self.connections = old.connections.restarted();
+        (self.connections, self.assigned) = (old.connections.restarted(), old.assigned);
         (self.delivered, self.counts, self.recent, self.failures) = (old.delivered, old.counts, old.recent, old.failures);
     }
 
@@ -191,6 +193,11 @@ impl Consumer {
     /// Where it reads next, for each partition it owns.
     pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, Option<Offset>)> + '_ {
         self.assigned.iter().map(|(id, assigned)| (*id, assigned.position))
+    }
+
+    /// Rises whenever it owns other partitions than before.
+    pub fn owned_changes(&self) -> u32 {
+        self.assigned.changes()
     }
 
     /// What the application worked on last, oldest first.
