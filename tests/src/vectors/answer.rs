@@ -30,6 +30,7 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "assignor_roundrobin" => assignor::assign("roundrobin", parse(input)?),
         "assignor_sticky" => assignor::assign("sticky", parse(input)?),
         "assignor_cooperative_sticky" => assignor::assign("cooperative-sticky", parse(input)?),
+        "assignor_kip848_uniform" => assignor::assign_by_coordinator("uniform", parse(input)?),
         "assignor_kip848_range" => assignor::assign_by_coordinator("range", parse(input)?),
         "builtin_partitioner_keyless" => partitioner::sticky(&parse(input)?),
         "roundrobin_partitioner" => partitioner::round_robin(&parse(input)?),
