@@ -1,0 +1,118 @@
+//! `kafka-consumer-groups.sh`, as far as it changes something: the coordinator writes what the tool has planned.
+
+use super::super::Cluster;
+use super::super::offsets::planned_rows;
+use crate::command::{Command, CommandError, Reset};
+use crate::group::AnyGroup;
+use crate::group::offsets::{GroupRecord, OffsetValue};
+use crate::ids::{BrokerId, LeaderEpoch, NodeId, Offset};
+use crate::trace::{EventKind, TraceEvent};
+use std::fmt::Write;
+use std::sync::Arc;
+
+type Outcome = Result<String, CommandError>;
+
+impl Cluster {
+    pub(super) fn reset_offsets(&mut self, reset: &Reset, command: &Command) -> Outcome {
+        let planned = self.plan_reset(reset).map_err(CommandError::Refused)?;
+        let (coordinator, _) = self.reach_coordinator(&reset.group).map_err(CommandError::Refused)?;
+        let group: Arc<str> = Arc::from(reset.group.as_str());
+        let commit_timestamp_ms = self.now.timestamp_ms();
+        // The tool knows no leader epoch.
+        let value = |offset: u64| OffsetValue {
+            offset: Offset(offset),
+            leader_epoch: LeaderEpoch(-1),
+            metadata: String::new(),
+            commit_timestamp_ms,
+        };
+        let record = |((topic, partition), offset): (&(Arc<str>, u32), &u64)| GroupRecord::OffsetCommit {
+            group: Arc::clone(&group),
+            topic: Arc::clone(topic),
+            partition: *partition,
+            value: Some(value(*offset)),
+        };
+        let records = planned.offsets.iter().map(record).collect();
+        self.write_at_coordinator(coordinator, &reset.group, records, command, "AlterConsumerGroupOffsets: only while the group is empty");
+        Ok(planned_rows(&reset.group, &planned))
+    }
+
+    pub(super) fn delete_offsets(&mut self, group: &str, topics: &[(String, Vec<u32>)], command: &Command) -> Outcome {
+        let (coordinator, shard) = self.reach_coordinator(group).map_err(CommandError::Refused)?;
+        let known = shard.has_offsets(group) || shard.groups.contains_key(group);
+        if !known {
+            return Err(CommandError::Refused(format!("\nError: '{group}' does not exist.")));
+        }
+        let subscribed = |topic: &str| shard.groups.get(group).is_some_and(|group| group.subscribes(topic));
+        let name: Arc<str> = Arc::from(group);
+        let (mut rows, mut records, mut errors) = (String::new(), Vec::new(), 0);
+        for (topic, partitions) in topics {
+            let image = self.controller().image().topic_named(topic);
+            let all: Vec<u32> = (0..image.map_or(0, |topic| topic.partitions.len() as u32)).collect();
+            for partition in if partitions.is_empty() { &all } else { partitions } {
+                let status = match subscribed(topic) {
+                    true => {
+                        errors += 1;
+                        "Error: :Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it."
+                    }
+                    false => {
+                        let (group, topic) = (Arc::clone(&name), Arc::from(topic.as_str()));
+                        records.push(GroupRecord::OffsetCommit { group, topic, partition: *partition, value: None });
+                        "Successful"
+                    }
+                };
+                let _ = writeln!(rows, "{topic:<15} {partition:<10} {status:<15}");
+            }
+        }
+        let head = format!("\n{:<15} {:<10} {:<15}\n", "TOPIC", "PARTITION", "STATUS");
+        if errors > 0 {
+            let why = "\nError: Encounter some partition level error, see the follow-up details:";
+            return Err(CommandError::Refused(format!("{why}\n{head}{rows}")));
+        }
+        self.write_at_coordinator(coordinator, group, records, command, "OffsetDelete: a tombstone for each offset");
+        Ok(format!("Request succeeded for deleting offsets from group {group}.\n{head}{rows}"))
+    }
+
+    pub(super) fn delete_group(&mut self, group: &str, command: &Command) -> Outcome {
+        let (coordinator, shard) = self.reach_coordinator(group).map_err(CommandError::Refused)?;
+        let found = shard.groups.get(group);
+        let refuse = |why: &str| {
+            let text = format!("* Group '{group}' could not be deleted due to: org.apache.kafka.common.errors.{why}");
+            Err(CommandError::Refused(format!("\nError: Deletion of some consumer groups failed:\n{text}")))
+        };
+        match found {
+            None if !shard.has_offsets(group) => {
+                return refuse(&format!("GroupIdNotFoundException: Group {group} not found."));
+            }
+            Some(group) if group.state_name() != "Empty" => return refuse("GroupNotEmptyException: The group is not empty."),
+            _ => {}
+        }
+        let name: Arc<str> = Arc::from(group);
+        let gone = |(topic, partition): &(Arc<str>, u32)| GroupRecord::OffsetCommit {
+            group: Arc::clone(&name),
+            topic: Arc::clone(topic),
+            partition: *partition,
+            value: None,
+        };
+        let mut records: Vec<GroupRecord> = shard.offsets.get(group).into_iter().flat_map(|offsets| offsets.keys()).map(gone).collect();
+        records.extend(found.map(AnyGroup::tombstones).unwrap_or_default());
+        self.write_at_coordinator(coordinator, group, records, command, "DeleteGroups: tombstones for the group and its offsets");
+        Ok(format!("Deletion of requested consumer groups ('{group}') was successful."))
+    }
+
+    fn write_at_coordinator(&mut self, broker: BrokerId, group: &str, records: Vec<GroupRecord>, command: &Command, rule: &str) {
+        let Some(node) = self.number(NodeId::Broker(broker)) else { return };
+        let id = self.next_event_id();
+        self.push_event(TraceEvent {
+            id,
+            kind: EventKind::Command,
+            subject: group.to_owned(),
+            text: format!("An administrator ran `{command}`."),
+            rule: rule.to_owned(),
+            causes: Vec::new(),
+        });
+        self.rebalances.insert(group.to_owned(), id);
+        let (now, place) = (self.now, node as usize - self.controllers.len());
+        let group: Arc<str> = Arc::from(group);
+        self.acting_as(node, |cluster, out| cluster.brokers[place].write_for(now, &group, records, out));
+    }
+}
