@@ -25,7 +25,9 @@ pub enum EventKind {
     LogDamaged,
     MemberJoined,
     MemberLeft,
+    RebalanceStarted,
     GroupRebalanced,
+    OffsetsExpired,
     CoordinatorLoaded,
     /// Of the ensemble: who leads it, and sessions it refuses.
     ZooKeeper,
@@ -42,7 +44,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize 
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 28] = [
+    pub const ALL: [EventKind; 30] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -63,7 +65,9 @@ impl EventKind {
         EventKind::LogDamaged,
         EventKind::MemberJoined,
         EventKind::MemberLeft,
+        EventKind::RebalanceStarted,
         EventKind::GroupRebalanced,
+        EventKind::OffsetsExpired,
         EventKind::CoordinatorLoaded,
         EventKind::ZooKeeper,
         EventKind::RecordLost,
@@ -95,6 +99,8 @@ impl EventKind {
             EventKind::LogDamaged => "log_damaged",
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
+            EventKind::RebalanceStarted => "rebalance_started",
+            EventKind::OffsetsExpired => "offsets_expired",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
             EventKind::ZooKeeper => "zookeeper",
