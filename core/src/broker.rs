@@ -84,6 +84,8 @@ pub struct Broker {
     moved: SortedSet<TopicPartition>,
     next_correlation: u64,
     next_producer_id: i64,
+    /// How far its machine's clock is ahead, in milliseconds.
+    skew_ms: i64,
 }
 
 /// Where the process stands with the controller.
@@ -166,6 +168,7 @@ impl Broker {
             moved: SortedSet::default(),
             next_correlation: 0,
             next_producer_id: 0,
+            skew_ms: 0,
         }
     }
 

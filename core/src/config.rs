@@ -1,4 +1,5 @@
-//! Settings under Kafka's own keys, with the defaults of Kafka 4.3 or, where a file asks for it, 3.9. What is not here is not modelled and is refused by name.
+//! Settings under Kafka's own keys, with the defaults of Kafka 4.3 or, where a file asks for it, 3.9. What is not here is not
+//! modelled and is refused by name.
 //!
 //! [`table`] gives each field its Kafka key, type, default, unit, range and meaning; [`rules`] holds what Kafka demands of
 //! several settings together; [`reference`] says what Kafka itself says of any setting.
@@ -211,6 +212,8 @@ pub struct TopicConfig {
     pub index_interval_bytes: u32,
     pub max_message_bytes: u32,
     pub unclean_leader_election: bool,
+    /// The leader stamps records with its own clock (`message.timestamp.type=LogAppendTime`).
+    pub log_append_time: bool,
     /// How far ahead of the broker's clock a record may claim to be.
     pub message_timestamp_after_max_ms: u64,
     /// How far behind it.
@@ -230,6 +233,7 @@ impl Default for TopicConfig {
             index_interval_bytes: 4_096,
             max_message_bytes: 1_048_588,
             unclean_leader_election: false,
+            log_append_time: false,
             message_timestamp_after_max_ms: 3_600_000,
             message_timestamp_before_max_ms: NEVER,
             flush_messages: NEVER,

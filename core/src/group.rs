@@ -6,6 +6,7 @@
 pub mod assignor;
 mod bookmarks;
 pub mod classic;
+pub mod consumer_protocol;
 pub mod offsets;
 pub mod timers;
 

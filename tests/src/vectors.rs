@@ -4,6 +4,7 @@
 //! that are questions (which partition counts to answer for, the bytes of a capture) are moved to the input first.
 
 mod answer;
+mod assignor;
 mod batch;
 mod controller;
 mod group;

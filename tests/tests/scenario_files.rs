@@ -515,7 +515,12 @@ fn every_setting_can_be_looked_up() {
     let producer = playground_core::config::ProducerConfig::default().describe();
     let acks = producer.iter().find(|setting| setting.key == "acks").expect("modelled");
     assert_eq!((acks.default.as_str(), acks.valid.as_str(), acks.kafka_type), ("all", "all, 1, 0", "STRING"));
-    assert!(producer.iter().all(|setting| setting.meaning.ends_with('.') && !setting.valid.is_empty()));
+    let topic = playground_core::config::TopicConfig::default().describe();
+    let broker = playground_core::config::BrokerConfig::default().describe();
+    for setting in producer.iter().chain(&topic).chain(&broker) {
+        let meaning = &setting.meaning;
+        assert!(meaning.ends_with('.') && !meaning.contains('\n') && !setting.valid.is_empty(), "{}: {meaning}", setting.key);
+    }
 }
 
 /// Name, text and scenario of every file beside the tests.

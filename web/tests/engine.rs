@@ -59,6 +59,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("b13_bit_rot", include_str!("../../tests/scenarios/b13_bit_rot.toml")),
     ("b13_bit_rot_fixed", include_str!("../../tests/scenarios/b13_bit_rot_fixed.toml")),
     ("broker_states", include_str!("../../tests/scenarios/broker_states.toml")),
+    ("broker_clock", include_str!("../../tests/scenarios/broker_clock.toml")),
     ("disk_full", include_str!("../../tests/scenarios/disk_full.toml")),
     ("follower_reads", include_str!("../../tests/scenarios/follower_reads.toml")),
     ("power_cut", include_str!("../../tests/scenarios/power_cut.toml")),

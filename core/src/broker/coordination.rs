@@ -160,7 +160,7 @@ impl Broker {
         }
         let Some(topic) = self.image.topic_named(OFFSETS_TOPIC).map(|topic| topic.id) else { return };
         let partition = TopicPartition { topic, partition: write.shard };
-        let batch = ClientBatch { batch: batch_of(&write.records, now), writer: COORDINATOR_WRITER, serial: 0 };
+        let batch = ClientBatch { batch: batch_of(&write.records, self.clock_ms(now)), writer: COORDINATOR_WRITER, serial: 0 };
         let mut open = 0;
         match self.append(now, partition, &batch, Acks::All, &mut open) {
             Err(error) => self.groups.written(write.then, Some(error), out),
@@ -174,10 +174,10 @@ impl Broker {
     }
 }
 
-fn batch_of(records: &[GroupRecord], now: SimTime) -> crate::record::RecordBatch {
+fn batch_of(records: &[GroupRecord], clock_ms: i64) -> crate::record::RecordBatch {
     let mut builder = BatchBuilder::new();
     for record in records {
-        builder.append(now.timestamp_ms(), Some(&record.key()), record.value().as_deref(), &[]);
+        builder.append(clock_ms, Some(&record.key()), record.value().as_deref(), &[]);
     }
     builder.build(ProducerStamp::NONE)
 }

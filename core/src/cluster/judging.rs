@@ -86,6 +86,17 @@ impl Cluster {
         EventId(self.outbox.next_event - 1)
     }
 
+    /// What struck a node, or else what was done to it last.
+    fn last_deed(&self, node: NodeId) -> Option<EventId> {
+        let host = &self.hosts[self.number(node)? as usize];
+        host.struck.or(host.last)
+    }
+
+    /// The same of the broker that an event names.
+    fn last_deed_to_broker(&self, subject: &str) -> Option<EventId> {
+        self.last_deed(NodeId::Broker(BrokerId(subject.parse().ok()?)))
+    }
+
     pub(super) fn push_event(&mut self, mut event: TraceEvent) {
         match event.kind {
             EventKind::LeaderElected => {
@@ -95,15 +106,12 @@ impl Cluster {
             EventKind::LogTruncated => event.causes.extend(self.elections.get(&event.subject)),
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
-                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                let controller = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
-                let last = |node: Option<u32>| node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last));
-                event.causes.extend(last(node).or_else(|| last(controller)));
+                let controller = || self.last_deed(NodeId::Controller(self.active_controller()?.id()));
+                event.causes.extend(self.last_deed_to_broker(&event.subject).or_else(controller));
             }
             // A controller that took office meanwhile does not know why the broker was away.
             EventKind::BrokerUnfenced if event.causes.is_empty() => {
-                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
+                event.causes.extend(self.last_deed_to_broker(&event.subject));
             }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
             EventKind::GroupRebalanced => {
@@ -130,8 +138,7 @@ impl Cluster {
             EventKind::ZooKeeper if event.causes.is_empty() => {
                 let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
                 event.causes.extend(servers.filter_map(|host| host.struck));
-                let broker = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                event.causes.extend(broker.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
+                event.causes.extend(self.last_deed_to_broker(&event.subject));
             }
             _ => {}
         }

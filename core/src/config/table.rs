@@ -84,6 +84,7 @@ const ASSIGNOR: &[(&str, u64)] = &[
 ];
 const ISOLATION: &[(&str, u64)] = &[("read_uncommitted", 0)];
 const COMPRESSION: &[(&str, u64)] = &[("none", 0)];
+const TIMESTAMP_TYPE: &[(&str, u64)] = &[("CreateTime", 0), ("LogAppendTime", 1)];
 const TOPIC_COMPRESSION: &[(&str, u64)] = &[("producer", 0)];
 
 macro_rules! millis {
@@ -299,8 +300,7 @@ const TOPIC: &[Row<TopicConfig>] = &[
         Millis,
         0,
         NEVER,
-        "After so long the log is forced to the disk,
-        if log.flush.scheduler.interval.ms makes somebody look."
+        "After so long the log is forced to the disk, if log.flush.scheduler.interval.ms makes somebody look."
     ),
     number!("index.interval.bytes", "INT", index_interval_bytes: u32, Bytes, 0, INT, "How far apart entries of the offset index lie."),
     number!("max.message.bytes", "INT", max_message_bytes: u32, Bytes, 0, INT, "The largest batch the topic takes."),
@@ -322,6 +322,14 @@ const TOPIC: &[Row<TopicConfig>] = &[
         NEVER,
         "A record that claims to be so much older than now is refused."
     ),
+    Row {
+        key: "message.timestamp.type",
+        kafka_type: "STRING",
+        kind: Kind::Words(TIMESTAMP_TYPE),
+        meaning: told("Whose clock a record's timestamp is: its producer's, or the leader's when it is stored."),
+        get: |c| u64::from(c.log_append_time),
+        set: |c, v| c.log_append_time = v == 1,
+    },
     number!("min.insync.replicas", "INT", min_insync_replicas: u32, Count, 1, INT, "With acks=all, so many copies must be in sync."),
     number!("segment.bytes", "INT", segment_bytes: u32, Bytes, 1_048_576, INT, "How large a segment file gets before the next begins."),
     millis!("segment.ms", "LONG", segment_time, 1, LONG_MS, "How long a segment is written to before the next begins."),

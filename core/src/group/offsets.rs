@@ -1,6 +1,7 @@
 //! The records of `__consumer_offsets`, in Kafka's bytes: committed offsets (key v1, value v4) and classic group metadata
 //! (key v2, value v4). Writing and reading back are all a coordinator needs to move to another broker.
 
+use super::bytes::{Reader, Writer};
 use crate::ids::{LeaderEpoch, Offset};
 use std::sync::Arc;
 
@@ -166,154 +167,11 @@ fn read_member(value: &mut Reader) -> Option<MemberValue> {
     Some(MemberValue { member_id, instance, client_id, rebalance_timeout_ms, session_timeout_ms, subscription, assignment })
 }
 
-/// A subscription as ConsumerProtocol v3 without owned partitions writes it.
-pub fn subscription_bytes(topics: &[Arc<str>]) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.i16(3);
-    out.i32(topics.len() as i32);
-    topics.iter().for_each(|topic| out.string(topic));
-    out.i32(-1); // no user data
-    out.i32(0); // owned partitions
-    out.i32(-1); // generation
-    out.i16(-1); // rack
-    out.0
-}
-
-pub fn read_subscription(bytes: &[u8]) -> Option<Vec<Arc<str>>> {
-    let mut value = Reader(bytes);
-    value.i16()?;
-    let topics = value.i32()?;
-    (0..topics).map(|_| value.string()).collect()
-}
-
-/// An assignment as ConsumerProtocol v3 writes it.
-pub fn assignment_bytes<'a>(topics: impl ExactSizeIterator<Item = (&'a Arc<str>, &'a Vec<u32>)>) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.i16(3);
-    out.i32(topics.len() as i32);
-    for (topic, partitions) in topics {
-        out.string(topic);
-        out.i32(partitions.len() as i32);
-        partitions.iter().for_each(|partition| out.i32(*partition as i32));
-    }
-    out.i32(-1);
-    out.0
-}
-
-pub fn read_assignment(bytes: &[u8]) -> Option<Vec<(Arc<str>, Vec<u32>)>> {
-    let mut value = Reader(bytes);
-    value.i16()?;
-    let topics = value.i32()?;
-    let one = |value: &mut Reader| {
-        let topic = value.string()?;
-        let count = value.i32()?;
-        let partitions = (0..count).map(|_| value.i32().map(|p| p as u32)).collect::<Option<Vec<u32>>>()?;
-        Some((topic, partitions))
-    };
-    (0..topics).map(|_| one(&mut value)).collect()
-}
-
-/// Kafka's protocol types, big-endian.
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn i16(&mut self, value: i16) {
-        self.0.extend(value.to_be_bytes());
-    }
-
-    fn i32(&mut self, value: i32) {
-        self.0.extend(value.to_be_bytes());
-    }
-
-    fn i64(&mut self, value: i64) {
-        self.0.extend(value.to_be_bytes());
-    }
-
-    fn string(&mut self, text: &str) {
-        self.i16(text.len() as i16);
-        self.0.extend(text.as_bytes());
-    }
-
-    fn unsigned_varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    fn compact_bytes(&mut self, bytes: &[u8]) {
-        self.unsigned_varint(bytes.len() as u32 + 1);
-        self.0.extend(bytes);
-    }
-
-    fn compact_nullable(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => self.compact_bytes(text.as_bytes()),
-            None => self.unsigned_varint(0),
-        }
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (head, tail) = self.0.split_at_checked(n)?;
-        self.0 = tail;
-        Some(head)
-    }
-
-    fn i16(&mut self) -> Option<i16> {
-        Some(i16::from_be_bytes(self.take(2)?.try_into().ok()?))
-    }
-
-    fn i32(&mut self) -> Option<i32> {
-        Some(i32::from_be_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        Some(i64::from_be_bytes(self.take(8)?.try_into().ok()?))
-    }
-
-    fn string(&mut self) -> Option<Arc<str>> {
-        let len = usize::try_from(self.i16()?).ok()?;
-        Some(Arc::from(std::str::from_utf8(self.take(len)?).ok()?))
-    }
-
-    fn unsigned_varint(&mut self) -> Option<u32> {
-        let mut value = 0_u32;
-        for shift in (0..35).step_by(7) {
-            let byte = self.take(1)?[0];
-            value |= u32::from(byte & 0x7f).checked_shl(shift)?;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn compact_bytes(&mut self) -> Option<&'a [u8]> {
-        let len = self.unsigned_varint()?.checked_sub(1)?;
-        self.take(len as usize)
-    }
-
-    fn compact_string(&mut self) -> Option<Arc<str>> {
-        Some(Arc::from(std::str::from_utf8(self.compact_bytes()?).ok()?))
-    }
-
-    fn compact_nullable(&mut self) -> Option<Option<Arc<str>>> {
-        match self.unsigned_varint()?.checked_sub(1) {
-            None => Some(None),
-            Some(len) => Some(Some(Arc::from(std::str::from_utf8(self.take(len as usize)?).ok()?))),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::consumer_protocol::{HIGHEST_VERSION, Subscription, assignment_bytes};
     use super::*;
+    use crate::protocol::MemberAssignment;
 
     fn hex(bytes: &[u8]) -> String {
         data_encoding::HEXLOWER.encode(bytes)
@@ -339,8 +197,8 @@ mod tests {
 
     #[test]
     fn group_metadata_reads_back() {
-        let topics: Vec<Arc<str>> = vec!["orders".into()];
-        let assignment: Vec<(Arc<str>, Vec<u32>)> = vec![("orders".into(), vec![0, 2])];
+        let subscription = Subscription { topics: vec!["orders".into()], ..Subscription::default() };
+        let assignment = MemberAssignment::from([("orders".into(), vec![0, 2])]);
         let record = GroupRecord::GroupMetadata {
             group: "payments".into(),
             value: Some(GroupValue {
@@ -355,13 +213,12 @@ mod tests {
                     client_id: "m".into(),
                     rebalance_timeout_ms: 300_000,
                     session_timeout_ms: 45_000,
-                    subscription: subscription_bytes(&topics),
-                    assignment: assignment_bytes(assignment.iter().map(|(t, p)| (t, p))),
+                    subscription: subscription.bytes(HIGHEST_VERSION),
+                    assignment: assignment_bytes(HIGHEST_VERSION, assignment.iter(), None),
                 }],
             }),
         };
         let read = GroupRecord::decode(&record.key(), record.value().as_deref());
         assert_eq!(read, Some(record));
-        assert_eq!(read_subscription(&subscription_bytes(&topics)), Some(topics));
     }
 }

@@ -3,7 +3,8 @@
 
 use super::{Asked, Consumer};
 use crate::error::ErrorCode;
-use crate::group::assignor::{Assignor, MemberSubscription, RangeAssignor};
+use crate::group::assignor::{self, Assignor, RangeAssignor, Topics};
+use crate::group::consumer_protocol::Subscription;
 use crate::ids::BrokerId;
 use crate::node::Outbox;
 use crate::protocol::{JoinGroupRequest, JoinRefused, Joined, MemberAssignment, MemberRef, Request, SyncGroupRequest};
@@ -146,17 +147,21 @@ impl Consumer {
 
     /// The group leader's client runs the assignor.
     fn assign(&self, joined: &Joined) -> SortedMap<Arc<str>, Arc<MemberAssignment>> {
-        let subscription = |(id, topics): &(Arc<str>, Vec<Arc<str>>)| MemberSubscription {
-            id: id.to_string(),
-            instance: None,
-            topics: topics.iter().map(|topic| topic.to_string()).collect(),
-            rack: None,
+        let member = |(id, topics): &(Arc<str>, Vec<Arc<str>>)| assignor::Member {
+            id: Arc::clone(id),
+            subscription: Subscription { topics: topics.clone(), ..Subscription::default() },
+            ..assignor::Member::default()
         };
-        let members: Vec<MemberSubscription> = joined.members.iter().map(subscription).collect();
-        let topics = joined.members.iter().flat_map(|(_, topics)| topics);
-        let counts = topics.filter_map(|name| Some((name.to_string(), self.connections.topic(name)?.partitions.len() as u32)));
-        let shares = RangeAssignor.assign(&members, &counts.collect(), &SortedMap::new());
-        shares.into_iter().map(|(member, partitions)| (Arc::from(member), Arc::new(by_topic(partitions)))).collect()
+        let members: Vec<assignor::Member> = joined.members.iter().map(member).collect();
+        let mut topics = Topics::new();
+        for name in joined.members.iter().flat_map(|(_, topics)| topics) {
+            if let Some(topic) = self.connections.topic(name) {
+                let known = assignor::Topic { partitions: topic.partitions.len() as u32, ..assignor::Topic::default() };
+                topics.insert(Arc::clone(name), known);
+            }
+        }
+        let shares = RangeAssignor.assign(&members, &topics);
+        shares.into_iter().map(|(member, partitions)| (member, Arc::new(partitions))).collect()
     }
 
     pub(super) fn synced(&mut self, now: SimTime, answer: Result<Arc<MemberAssignment>, ErrorCode>, out: &mut Outbox) {
@@ -240,12 +245,4 @@ impl Consumer {
         };
         coordinator.min(joined).min(deadline)
     }
-}
-
-fn by_topic(partitions: Vec<(String, u32)>) -> MemberAssignment {
-    let mut assignment = MemberAssignment::new();
-    for (topic, partition) in partitions {
-        assignment.entry(Arc::from(topic)).or_default().push(partition);
-    }
-    assignment
 }

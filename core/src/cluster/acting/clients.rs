@@ -9,12 +9,18 @@ use crate::time::SimDuration;
 use std::sync::Arc;
 
 impl Cluster {
-    /// Clocks stamp records and nothing else here; timers follow their own.
+    /// Clocks stamp records and offsets, and nothing else here; timers follow their own.
     pub(super) fn skew(&mut self, who: &Who, ms: i64) -> Result<(), CommandError> {
-        let clients: Vec<usize> = self.meant(who).into_iter().filter_map(|node| self.producer_at(node)).collect();
-        if clients.is_empty() {
-            return Err(CommandError::NotModelled("A wrong clock of anyone but a producer (LogAppendTime)"));
-        }
+        let nodes = self.meant(who);
+        let (producers, brokers): (Vec<usize>, Vec<usize>) = (
+            nodes.iter().filter_map(|node| self.producer_at(*node)).collect(),
+            nodes.iter().filter_map(|node| self.broker_place(*node)).collect(),
+        );
+        let rule = match (producers.is_empty(), brokers.is_empty()) {
+            (true, true) => return Err(CommandError::Refused("Only producers and brokers stamp records: no other clock is asked.".into())),
+            (false, _) => "message.timestamp.type = CreateTime: a record carries its producer's clock",
+            (true, false) => "message.timestamp.type: LogAppendTime is the leader's clock, and CreateTime may not be far from it",
+        };
         let (actor, many) = self.actor(who);
         let clock = if many { "clocks are" } else { "clock is" };
         let by = SimDuration::from_millis(ms.unsigned_abs());
@@ -22,8 +28,9 @@ impl Cluster {
             0 => format!("{actor}: {clock} right again."),
             ms => format!("{actor}: {clock} {by} {}.", if ms < 0 { "behind" } else { "ahead" }),
         };
-        self.fault(who.to_string(), text, "message.timestamp.type = CreateTime: a record carries its producer's clock", Vec::new());
-        clients.into_iter().for_each(|producer| self.producers[producer].skew(ms));
+        self.fault(who.to_string(), text, rule, Vec::new());
+        producers.into_iter().for_each(|producer| self.producers[producer].skew(ms));
+        brokers.into_iter().for_each(|broker| self.brokers[broker].skew(ms));
         Ok(())
     }
 
