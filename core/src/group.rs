@@ -5,8 +5,12 @@
 
 pub mod assignor;
 mod bookmarks;
+pub mod bytes;
 pub mod classic;
+#[allow(dead_code)]
+pub mod consumer;
 pub mod consumer_protocol;
+mod kind;
 pub mod offsets;
 pub mod timers;
 
@@ -20,7 +24,11 @@ use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use classic::Group;
+use consumer::ConsumerGroup;
+use consumer::records::ConsumerRecord;
+pub use kind::AnyGroup;
 use offsets::{GroupRecord, OffsetValue};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use timers::Timer;
 
@@ -31,7 +39,7 @@ pub struct GroupCoordinator {
     /// By partition of `__consumer_offsets` this broker leads.
     shards: SortedMap<u32, Shard>,
     /// Writes that are committed, or have failed, and what follows has not been done.
-    finished: Vec<(Continuation, Option<ErrorCode>)>,
+    finished: VecDeque<(Continuation, Option<ErrorCode>)>,
 }
 
 /// Committed offsets of a group by topic and partition.
@@ -40,7 +48,7 @@ pub type GroupOffsets = SortedMap<(Arc<str>, u32), OffsetValue>;
 /// What one partition of `__consumer_offsets` says.
 #[derive(Clone, Debug)]
 pub struct Shard {
-    pub groups: SortedMap<Arc<str>, Group>,
+    pub groups: SortedMap<Arc<str>, AnyGroup>,
     pub offsets: SortedMap<Arc<str>, GroupOffsets>,
     /// When it next looks for bookmarks that are too old.
     next_cleanup: SimTime,
@@ -120,7 +128,7 @@ impl<'a> Work<'a> {
 
 impl GroupCoordinator {
     pub fn new(config: Arc<BrokerConfig>, rng: SimRng) -> Self {
-        GroupCoordinator { config, rng, shards: SortedMap::new(), finished: Vec::new() }
+        GroupCoordinator { config, rng, shards: SortedMap::new(), finished: VecDeque::new() }
     }
 
     /// After a crash: nothing is known, and no member id is given out twice.
@@ -150,14 +158,14 @@ impl GroupCoordinator {
             loaded.replay(now, record);
         }
         let mut work = Work::new(now, shard, &self.config, out);
-        loaded.groups.values_mut().for_each(|group| group.loaded(&mut work));
+        loaded.groups.values_mut().filter_map(AnyGroup::classic_mut).for_each(|group| group.loaded(&mut work));
         self.shards.insert(shard, loaded);
         work.writes
     }
 
     fn group(&mut self, shard: u32, name: &Arc<str>) -> Result<&mut Group, ErrorCode> {
         let shard = self.shards.get_mut(&shard).ok_or(ErrorCode::NotCoordinator)?;
-        shard.groups.get_mut(name).ok_or(ErrorCode::UnknownMemberId)
+        shard.groups.get_mut(name).and_then(AnyGroup::classic_mut).ok_or(ErrorCode::UnknownMemberId)
     }
 
     /// The group, and what it works with.
@@ -170,7 +178,7 @@ impl GroupCoordinator {
     ) -> Result<(&'a mut Group, Work<'a>), ErrorCode> {
         let work = Work::new(now, shard, &self.config, out);
         let shard = self.shards.get_mut(&shard).ok_or(ErrorCode::NotCoordinator)?;
-        Ok((shard.groups.get_mut(name).ok_or(ErrorCode::UnknownMemberId)?, work))
+        Ok((shard.groups.get_mut(name).and_then(AnyGroup::classic_mut).ok_or(ErrorCode::UnknownMemberId)?, work))
     }
 
     pub fn join(&mut self, now: SimTime, asked: &Asked, request: &JoinGroupRequest, out: &mut Outbox) -> Vec<Write> {
@@ -199,7 +207,8 @@ impl GroupCoordinator {
         if is_new && !request.member_id.is_empty() {
             return Err(refuse(ErrorCode::UnknownMemberId));
         }
-        let group = shard.groups.get_or_insert_with(Arc::clone(name), || Group::new(Arc::clone(name), now.timestamp_ms()));
+        let group = shard.groups.get_or_insert_with(Arc::clone(name), || AnyGroup::simple(name, now));
+        let group = group.classic_mut().ok_or(refuse(ErrorCode::InconsistentGroupProtocol))?;
         if let Err(refused) = group.join(&mut work, asked, request, &mut self.rng) {
             work.out.respond(asked.from, asked.id, Response::JoinGroup(Box::new(Err(refused))));
         }
@@ -251,31 +260,29 @@ impl GroupCoordinator {
                 let answer = failed.map_or(Ok(()), |error| Err(coordinator_error(error)));
                 out.respond(to, id, Response::OffsetCommit(answer));
             }
-            group => self.finished.push((group, failed.map(coordinator_error))),
+            group => self.finished.push_back((group, failed.map(coordinator_error))),
         }
     }
 
     /// Does what follows a write that is finished; `None` when there is none.
     pub fn go_on(&mut self, now: SimTime, out: &mut Outbox) -> Option<Vec<Write>> {
-        let (continuation, failed) = self.finished.pop()?;
+        let (continuation, failed) = self.finished.pop_front()?;
+        let (shard, name) = match &continuation {
+            Continuation::FinishSync { shard, group, .. } | Continuation::Replace { shard, group, .. } => (*shard, Arc::clone(group)),
+            Continuation::AnswerCommit { .. } | Continuation::Nothing => return Some(Vec::new()),
+        };
+        let Ok((group, mut work)) = self.at_work(now, shard, &name, out) else { return Some(Vec::new()) };
         match continuation {
-            Continuation::FinishSync { shard, group, generation } => {
-                let (group, mut work) = self.at_work(now, shard, &group, out).ok()?;
-                group.assigned(&mut work, generation, failed);
-                Some(work.writes)
-            }
-            Continuation::Replace { shard, group, id, former } => {
-                let (group, mut work) = self.at_work(now, shard, &group, out).ok()?;
-                group.replaced(&mut work, &id, *former, failed);
-                Some(work.writes)
-            }
-            Continuation::AnswerCommit { .. } | Continuation::Nothing => Some(Vec::new()),
+            Continuation::FinishSync { generation, .. } => group.assigned(&mut work, generation, failed),
+            Continuation::Replace { id, former, .. } => group.replaced(&mut work, &id, *former, failed),
+            Continuation::AnswerCommit { .. } | Continuation::Nothing => {}
         }
+        Some(work.writes)
     }
 
     pub fn next_timeout(&self) -> SimTime {
         let shards = self.shards.values();
-        let next = |shard: &Shard| shard.groups.values().map(Group::next_timeout).min().unwrap_or(SimTime::MAX).min(shard.next_cleanup);
+        let next = |shard: &Shard| shard.groups.values().map(AnyGroup::next_timeout).min().unwrap_or(SimTime::MAX).min(shard.next_cleanup);
         shards.map(next).min().unwrap_or(SimTime::MAX)
     }
 
@@ -297,7 +304,7 @@ impl GroupCoordinator {
         for (id, shard) in &mut self.shards {
             for (name, group) in shard.groups.iter_mut().filter(|(_, group)| group.next_timeout() <= now) {
                 let mut work = Work::new(now, *id, &self.config, out);
-                if let Some(timer) = group.run_timer(&mut work) {
+                if let Some(timer) = group.classic_mut().and_then(|group| group.run_timer(&mut work)) {
                     return Some((Arc::clone(name), timer, work.writes));
                 }
             }
@@ -312,7 +319,8 @@ impl Shard {
             GroupRecord::OffsetCommit { group, topic, partition, value: Some(value) } => {
                 if !self.groups.contains_key(&group) {
                     // Of a consumer outside groups: a "simple" group, which only keeps bookmarks.
-                    self.groups.insert(Arc::clone(&group), Group::new(Arc::clone(&group), now.timestamp_ms()));
+                    let simple = AnyGroup::simple(&group, now);
+                    self.groups.insert(Arc::clone(&group), simple);
                 }
                 self.offsets.entry(group).or_default().insert((topic, partition), value);
             }
@@ -328,8 +336,25 @@ impl Shard {
                 self.groups.remove(&group);
             }
             GroupRecord::GroupMetadata { group, value: Some(value) } => {
-                self.groups.insert(Arc::clone(&group), Group::read(group, &value));
+                self.groups.insert(Arc::clone(&group), AnyGroup::Classic(Box::new(Group::read(group, &value))));
             }
+            GroupRecord::Consumer { group, record } => self.replay_consumer(&group, record),
+        }
+    }
+}
+
+impl Shard {
+    /// Records of the new protocol make their group where there is none; a tombstone of its epoch ends it.
+    fn replay_consumer(&mut self, name: &Arc<str>, record: ConsumerRecord) {
+        if record == ConsumerRecord::Epoch(None) {
+            self.groups.remove(name);
+            return;
+        }
+        if !self.groups.contains_key(name) && !record.is_tombstone() {
+            self.groups.insert(Arc::clone(name), AnyGroup::Consumer(Box::new(ConsumerGroup::new(Arc::clone(name)))));
+        }
+        if let Some(AnyGroup::Consumer(group)) = self.groups.get_mut(name) {
+            group.replay(record);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Committed offsets: who may commit, and when they are forgotten. Rules of Kafka's `OffsetMetadataManager`.
 
-use super::classic::Group;
 use super::offsets::{GroupRecord, OffsetValue};
-use super::{Asked, Continuation, GroupCoordinator, Shard, Work, Write};
+use super::{AnyGroup, Asked, Continuation, GroupCoordinator, Shard, Work, Write};
 use crate::error::ErrorCode;
 use crate::ids::{LeaderEpoch, Offset};
 use crate::protocol::MemberRef;
@@ -63,10 +62,11 @@ impl GroupCoordinator {
     /// DeleteGroups: the bookmarks go with the group.
     pub fn delete_group(&self, shard: u32, name: &Arc<str>) -> Result<Write, ErrorCode> {
         let known = self.shards.get(&shard).ok_or(ErrorCode::NotCoordinator)?;
-        known.groups.get(name).ok_or(ErrorCode::GroupIdNotFound)?.validate_delete()?;
+        let group = known.groups.get(name).ok_or(ErrorCode::GroupIdNotFound)?;
+        group.validate_delete()?;
         let bookmarks = known.offsets.get(name).into_iter().flat_map(|offsets| offsets.keys());
         let mut records: Vec<GroupRecord> = bookmarks.map(|(topic, partition)| tombstone(name, topic, *partition)).collect();
-        records.push(gone(name));
+        records.extend(group.tombstones());
         Ok(Write { shard, records, then: Continuation::Nothing })
     }
 
@@ -101,7 +101,7 @@ impl Shard {
             let all = old.len() == bookmarks;
             records.extend(old);
             if all && group.validate_delete().is_ok() {
-                records.push(gone(name));
+                records.extend(group.tombstones());
             }
         }
         if !records.is_empty() {
@@ -109,7 +109,7 @@ impl Shard {
         }
     }
 
-    fn too_old(&self, name: &Arc<str>, group: &Group, work: &Work) -> Vec<GroupRecord> {
+    fn too_old(&self, name: &Arc<str>, group: &AnyGroup, work: &Work) -> Vec<GroupRecord> {
         let now_ms = work.now.timestamp_ms();
         let retention_ms = work.config.offsets_retention.millis() as i64;
         let old = |value: &OffsetValue| group.bookmark_ages_from(value.commit_timestamp_ms).is_some_and(|from| now_ms - from >= retention_ms);
@@ -121,8 +121,4 @@ impl Shard {
 
 fn tombstone(group: &Arc<str>, topic: &Arc<str>, partition: u32) -> GroupRecord {
     GroupRecord::OffsetCommit { group: Arc::clone(group), topic: Arc::clone(topic), partition, value: None }
-}
-
-fn gone(group: &Arc<str>) -> GroupRecord {
-    GroupRecord::GroupMetadata { group: Arc::clone(group), value: None }
 }

@@ -8,7 +8,7 @@ mod leaving;
 pub mod records;
 mod syncing;
 
-use super::offsets::read_subscription;
+use super::consumer_protocol::Subscription;
 use super::timers::Timers;
 use super::{Pending, Work};
 use crate::error::ErrorCode;
@@ -67,7 +67,7 @@ pub struct Member {
 impl Member {
     /// The topics it subscribes to, as its bytes for a protocol tell.
     fn topics(&self, protocol: &str) -> Vec<Arc<str>> {
-        read_subscription(&self.metadata(protocol)).unwrap_or_default()
+        Subscription::read(&self.metadata(protocol)).unwrap_or_default().topics
     }
 
     fn metadata(&self, protocol: &str) -> Arc<[u8]> {

@@ -2,14 +2,28 @@
 //! (key v2, value v4). Writing and reading back are all a coordinator needs to move to another broker.
 
 use super::bytes::{Reader, Writer};
+use super::consumer::records::ConsumerRecord;
 use crate::ids::{LeaderEpoch, Offset};
 use std::sync::Arc;
 
 /// A decoded record; unknown keys are passed over when a coordinator loads its partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRecord {
-    OffsetCommit { group: Arc<str>, topic: Arc<str>, partition: u32, value: Option<OffsetValue> },
-    GroupMetadata { group: Arc<str>, value: Option<GroupValue> },
+    OffsetCommit {
+        group: Arc<str>,
+        topic: Arc<str>,
+        partition: u32,
+        value: Option<OffsetValue>,
+    },
+    GroupMetadata {
+        group: Arc<str>,
+        value: Option<GroupValue>,
+    },
+    /// Of the new protocol.
+    Consumer {
+        group: Arc<str>,
+        record: ConsumerRecord,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +71,7 @@ impl GroupRecord {
                 key.i16(2);
                 key.string(group);
             }
+            GroupRecord::Consumer { group, record } => record.write_key(group, &mut key),
         }
         key.0
     }
@@ -66,6 +81,7 @@ impl GroupRecord {
         match self {
             GroupRecord::OffsetCommit { value, .. } => value.as_ref().map(offset_bytes),
             GroupRecord::GroupMetadata { value, .. } => value.as_ref().map(group_bytes),
+            GroupRecord::Consumer { record, .. } => record.value(),
         }
     }
 
@@ -88,7 +104,10 @@ impl GroupRecord {
                 };
                 Some(GroupRecord::GroupMetadata { group, value })
             }
-            _ => None,
+            kind => {
+                let (group, record) = ConsumerRecord::decode(kind, &mut key, value)?;
+                Some(GroupRecord::Consumer { group, record })
+            }
         }
     }
 }

@@ -6,7 +6,6 @@ use super::kafka::Options;
 use super::words::Words;
 use crate::broker::Broker;
 use crate::cluster::Cluster;
-use crate::cluster::disk::topic_uuid;
 use crate::config::{Settings, TopicConfig};
 use crate::ids::{BrokerId, TopicPartition};
 use crate::metadata::{MetadataImage, PartitionRegistration, TopicImage};
@@ -109,7 +108,7 @@ fn topics(cluster: &Cluster, options: &mut Options<'_>) -> Printed {
             out.push_str(&format!(
                 "Topic: {}\tTopicId: {}\tPartitionCount: {}\tReplicationFactor: {}\tConfigs: {}\n",
                 topic.name,
-                BASE64URL_NOPAD.encode(&topic_uuid(topic.id)),
+                BASE64URL_NOPAD.encode(&topic.id.uuid()),
                 topic.partitions.len(),
                 topic.partitions.first().map_or(0, |partition| partition.replicas.len()),
                 config.join(",")

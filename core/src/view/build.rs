@@ -10,8 +10,8 @@ use crate::client::consumer::Consumer;
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
 use crate::config::Settings;
-use crate::group::Shard;
 use crate::group::classic::{Group, GroupState};
+use crate::group::{AnyGroup, Shard};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
@@ -164,7 +164,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// The coordinator's own word on a group, if one is up.
-fn shard<'a>(cluster: &'a Cluster, name: &str, partition: u32) -> Option<(BrokerId, &'a Shard, Option<&'a Group>)> {
+fn shard<'a>(cluster: &'a Cluster, name: &str, partition: u32) -> Option<(BrokerId, &'a Shard, Option<&'a AnyGroup>)> {
     let topic = cluster.controller().image().topic_named(OFFSETS_TOPIC)?;
     let leader = cluster.controller().image().partition(TopicPartition { topic: topic.id, partition })?.leader?;
     let shard = cluster.broker(leader)?.groups().shards().get(&partition)?;
@@ -175,7 +175,7 @@ fn group_view(cluster: &Cluster, index: u32) -> GroupView {
     let spec = &cluster.scenario().groups[index as usize];
     let offsets_partition = coordinator_partition(&spec.name, cluster.scenario().cluster.config.offsets_topic_partitions);
     let coordinator = shard(cluster, &spec.name, offsets_partition);
-    let group = coordinator.and_then(|(_, _, group)| group);
+    let group = coordinator.and_then(|(_, _, group)| group?.classic());
     let members: Vec<&Consumer> = cluster
         .consumers()
         .iter()

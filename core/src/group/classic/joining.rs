@@ -7,7 +7,7 @@ use crate::group::{Asked, Continuation, Former, Pending, Work, new_member_id};
 use crate::ids::EventId;
 use crate::protocol::{JoinGroupRequest, JoinRefused, Joined, Response};
 use crate::rng::SimRng;
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use std::sync::Arc;
 

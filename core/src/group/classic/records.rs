@@ -2,7 +2,8 @@
 
 use super::{Group, GroupState, Member};
 use crate::group::Work;
-use crate::group::offsets::{GroupRecord, GroupValue, MemberValue, read_assignment};
+use crate::group::consumer_protocol::read_assignment;
+use crate::group::offsets::{GroupRecord, GroupValue, MemberValue};
 use crate::group::timers::Timer;
 use crate::protocol::JoinProtocol;
 use crate::time::SimDuration;
@@ -73,7 +74,7 @@ impl Group {
 /// `location-dashboard-1 reads 5 partitions`.
 pub(super) fn share(member: &Member) -> String {
     let topics = read_assignment(&member.assignment).unwrap_or_default();
-    match topics.iter().map(|(_, partitions)| partitions.len()).sum::<usize>() {
+    match topics.values().map(Vec::len).sum::<usize>() {
         0 => format!("{} is idle", member.client_id),
         1 => format!("{} reads 1 partition", member.client_id),
         n => format!("{} reads {n} partitions", member.client_id),
