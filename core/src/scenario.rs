@@ -143,6 +143,34 @@ pub struct GroupSpec {
     pub process: SimDuration,
     pub commit: CommitMode,
     pub config: ConsumerConfig,
+    /// What the application cannot cope with; made by a command, no part of a file.
+    pub poison: Option<Poison>,
+}
+
+/// A record that an application cannot cope with, and what happens when it meets one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison {
+    pub record: BadRecord,
+    pub does: Mishap,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadRecord {
+    /// `orders-0@17`.
+    At { topic: String, partition: u32, offset: u64 },
+    /// `key=truck-3`: every record with this key.
+    Key(String),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mishap {
+    /// An exception that nobody catches ends the process; its supervisor starts it again.
+    #[default]
+    Crash,
+    /// The application never comes back from it.
+    Block,
+    /// The application catches the exception and leaves the record out.
+    Skip,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,8 +180,10 @@ pub enum CommitMode {
     Auto,
     /// Commit, then process.
     Before,
-    /// Process, then commit.
+    /// Process all that a poll returned, then commit.
     After,
+    /// Process a record, then commit it.
+    Each,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -63,6 +63,10 @@ impl SimDuration {
         self.0 / 1_000
     }
 
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
     pub const fn times(self, n: u64) -> Self {
         SimDuration(self.0.saturating_mul(n))
     }

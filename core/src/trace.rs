@@ -29,6 +29,10 @@ pub enum EventKind {
     GroupRebalanced,
     OffsetsExpired,
     CoordinatorLoaded,
+    /// A coordinator did not take an offset.
+    CommitRefused,
+    /// What an application does about a record, or itself.
+    Application,
     /// Of the ensemble: who leads it, and sessions it refuses.
     ZooKeeper,
     RecordLost,
@@ -69,6 +73,8 @@ impl EventKind {
         EventKind::GroupRebalanced,
         EventKind::OffsetsExpired,
         EventKind::CoordinatorLoaded,
+        EventKind::CommitRefused,
+        EventKind::Application,
         EventKind::ZooKeeper,
         EventKind::RecordLost,
         EventKind::RecordUnwritten,
@@ -103,6 +109,8 @@ impl EventKind {
             EventKind::OffsetsExpired => "offsets_expired",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
+            EventKind::CommitRefused => "commit_refused",
+            EventKind::Application => "application",
             EventKind::ZooKeeper => "zookeeper",
             EventKind::RecordLost => "record_lost",
             EventKind::RecordUnwritten => "record_unwritten",

@@ -488,8 +488,9 @@ fn group(rng: &mut SimRng, i: u64, scenario: &Scenario) -> GroupSpec {
         bootstrap: scenario.cluster.brokers.iter().copied().take(rng.below(3) as usize).collect(),
         members: 1 + rng.below(4) as u32,
         process: SimDuration(rng.below(3) * 2_500),
-        commit: [CommitMode::Auto, CommitMode::Before, CommitMode::After][rng.below(3) as usize],
+        commit: [CommitMode::Auto, CommitMode::Before, CommitMode::After, CommitMode::Each][rng.below(4) as usize],
         config: Default::default(),
+        poison: None,
     };
     spec.config.enable_auto_commit = spec.commit == CommitMode::Auto && rng.below(2) == 0;
     spec.config.auto_offset_reset = [OffsetReset::Earliest, OffsetReset::Latest, OffsetReset::None][rng.below(3) as usize];

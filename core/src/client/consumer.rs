@@ -2,19 +2,21 @@
 //!
 //! Kafka's `ClassicKafkaConsumer`: heartbeats go on beside the loop; joining and auto commit happen inside `poll()`.
 
+mod application;
 mod membership;
 mod positions;
 
 use super::Connections;
 use super::producer::Counts;
 use crate::error::ErrorCode;
-use crate::ids::{BrokerId, ClientId, CorrelationId, NodeId, Offset, TopicPartition};
+use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::node::{Fact, Node, Outbox};
+use crate::node::{Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
 use crate::time::SimTime;
+use application::{Stage, Work};
 use membership::Membership;
 use positions::Assigned;
 use std::collections::VecDeque;
@@ -41,15 +43,24 @@ pub struct Consumer {
     next_heartbeat: SimTime,
     assigned: SortedMap<TopicPartition, Assigned>,
     in_flight: SortedMap<CorrelationId, InFlight>,
-    /// The application works on what the last poll returned until then.
+    /// Partitions whose fetched records wait for a poll, in the order they came.
+    ready: VecDeque<TopicPartition>,
+    stage: Stage,
+    /// What the last poll returned and the application has not done yet.
+    in_hand: VecDeque<Work>,
+    /// The application does not poll before; nobody knows how long it takes when it waits for something.
     busy_until: SimTime,
+    /// The process is paused since then.
+    frozen_at: SimTime,
+    /// It was told to stop, and ends when the work in hand is done.
+    closing: Option<EventId>,
+    /// How often the application ended by itself.
+    failures: u32,
     last_poll: SimTime,
     last_run: SimTime,
     /// A refused request for the offset to begin at is repeated after `retry.backoff.ms`.
     reset_not_before: SimTime,
     next_auto_commit: SimTime,
-    /// `commit = "after"`: positions to commit once the work is done.
-    commit_when_done: bool,
     pub delivered: u64,
     pub counts: Counts,
     recent: VecDeque<(TopicPartition, StoredBatch, Offset)>,
@@ -70,6 +81,7 @@ enum Asked {
     Sync,
     Heartbeat,
     Commit { then_join: bool },
+    CommitSync,
     Committed,
     Reset,
     Fetch(Vec<TopicPartition>),
@@ -95,12 +107,17 @@ impl Consumer {
             next_heartbeat: SimTime::MAX,
             assigned: SortedMap::new(),
             in_flight: SortedMap::new(),
+            ready: VecDeque::new(),
+            stage: Stage::Polling,
+            in_hand: VecDeque::new(),
             busy_until: SimTime::ZERO,
+            frozen_at: SimTime::MAX,
+            closing: None,
+            failures: 0,
             last_poll: SimTime::ZERO,
             last_run: SimTime::ZERO,
             reset_not_before: SimTime::ZERO,
             next_auto_commit: SimTime::MAX,
-            commit_when_done: false,
             delivered: 0,
             counts: Counts::default(),
             recent: VecDeque::new(),
@@ -113,21 +130,28 @@ impl Consumer {
     }
 
     /// The process is gone: it remembers nothing, and its group only finds out when the session ends.
-    pub fn crash(&mut self) {
+    pub fn crash(&mut self, now: SimTime, out: &mut Outbox) {
+        self.work_before(now, out);
+        self.forget();
+        self.failures = 0;
+    }
+
+    /// What the next process in its place knows.
+    fn forget(&mut self) {
         let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
         let old = std::mem::replace(self, fresh);
         self.connections = old.connections.restarted();
-        (self.delivered, self.counts, self.recent) = (old.delivered, old.counts, old.recent);
+        (self.delivered, self.counts, self.recent, self.failures) = (old.delivered, old.counts, old.recent, old.failures);
     }
 
     /// A new process.
     pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
-        (self.last_poll, self.busy_until) = (now, now);
+        (self.last_poll, self.busy_until, self.stage) = (now, now, Stage::Polling);
         self.begin(now, out);
     }
 
-    /// `close()`: commits as the settings say, and tells the group.
-    pub fn close(&mut self, now: SimTime, out: &mut Outbox) {
+    /// What `close()` does: commits as the settings say, and tells the group.
+    fn say_goodbye(&mut self, now: SimTime, out: &mut Outbox) {
         if !matches!(self.membership, Membership::Stable { .. }) {
             return;
         }
@@ -206,6 +230,7 @@ impl Consumer {
             (_, Response::SyncGroup(answer)) => self.synced(now, answer, out),
             (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
             (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
+            (Asked::CommitSync, Response::OffsetCommit(answer)) => self.commit_sync_answered(now, answer, out),
             (_, Response::OffsetFetch(answer)) => self.took_committed(now, *answer, out),
             (_, Response::OffsetForLeaderEpoch(answer)) => self.took_validation(now, &answer, out),
             (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer, out),
@@ -240,6 +265,7 @@ impl Consumer {
         match kind {
             Asked::Join | Asked::Sync => self.membership = Membership::Unjoined,
             Asked::Commit { then_join: true } => self.send_join(now, out),
+            Asked::CommitSync => self.commit_sync_answered(now, Err(ErrorCode::NetworkException), out),
             Asked::Fetch(asked) => self.fetch_lost(asked),
             Asked::Validate => self.validation_lost(),
             _ => {}
@@ -254,60 +280,34 @@ impl Consumer {
         }
     }
 
-    /// One turn of everything that is due: the heartbeat thread, then the poll loop unless the application is busy.
+    /// One turn of everything that is due: the heartbeat thread, then the application's. Records are asked for inside `poll()`.
     fn run(&mut self, now: SimTime, out: &mut Outbox) {
+        if let Stage::Ended { until } = self.stage {
+            if until > now {
+                return;
+            }
+            self.start(now, out);
+            return;
+        }
         self.last_run = now;
         self.connections.poll_metadata(now, out);
         self.find_coordinator(now, out);
         self.heartbeat(now, out);
-        if self.busy_until <= now {
-            self.poll(now, out);
+        if self.act(now, out) {
+            self.fetch(now, out);
         }
-        self.fetch(now, out);
     }
 
     fn poll(&mut self, now: SimTime, out: &mut Outbox) {
-        if self.commit_when_done {
-            self.commit_when_done = false;
-            self.commit(now, false, out);
-        }
         self.last_poll = now;
         self.keep_membership(now, out);
         if !matches!(self.membership, Membership::Stable { .. }) {
             return;
         }
         self.auto_commit(now, out);
-        let records = self.deliver(out);
-        if records == 0 {
-            return;
+        if self.take_fetched() > 0 {
+            self.take_up(now, out);
         }
-        match self.spec.commit {
-            CommitMode::Auto => {}
-            CommitMode::Before => {
-                self.commit(now, false, out);
-            }
-            CommitMode::After => self.commit_when_done = true,
-        }
-        self.busy_until = now + self.spec.process.times(records);
-    }
-
-    /// Hands up to `max.poll.records` fetched records to the application; gives how many.
-    fn deliver(&mut self, out: &mut Outbox) -> u64 {
-        let mut left = u64::from(self.spec.config.max_poll_records);
-        let limit = left;
-        for (id, assigned) in &mut self.assigned {
-            while left > 0 {
-                let Some((batch, from, to)) = assigned.take(left) else { break };
-                left -= to.since(from);
-                self.recent.push_back((*id, batch.clone(), Offset(to.0 - 1)));
-                if self.recent.len() > RECENT {
-                    self.recent.pop_front();
-                }
-                out.fact(Fact::Delivered { client: self.id, partition: *id, batch, from, to });
-            }
-        }
-        self.delivered += limit - left;
-        limit - left
     }
 
     /// `enable.auto.commit`: inside `poll()`, every `auto.commit.interval.ms`, what earlier polls returned.
@@ -326,6 +326,9 @@ impl Consumer {
 impl Node for Consumer {
     fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
         let NodeId::Broker(broker) = from else { return };
+        if matches!(self.stage, Stage::Ended { .. }) {
+            return;
+        }
         match message {
             Message::Closed => self.closed(now, broker, out),
             Message::Request(..) => {}
@@ -339,8 +342,11 @@ impl Node for Consumer {
     }
 
     fn next_timeout(&self) -> SimTime {
+        if let Stage::Ended { until } = self.stage {
+            return until;
+        }
         let requests = self.in_flight.values().map(|request| request.deadline).min().unwrap_or(SimTime::MAX);
-        self.connections.next_timeout().min(requests).min(self.next_membership_step()).min(self.next_poll()).min(self.next_fetch())
+        self.connections.next_timeout().min(requests).min(self.next_membership_step()).min(self.next_act()).min(self.next_fetch())
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -350,14 +356,14 @@ impl Node for Consumer {
 }
 
 impl Consumer {
-    /// When the poll loop has something to do by itself.
+    /// When an application that is in `poll()` has something to do by itself.
     fn next_poll(&self) -> SimTime {
         if !matches!(self.membership, Membership::Stable { .. }) {
             return SimTime::MAX;
         }
-        let waiting = self.commit_when_done || self.assigned.values().any(Assigned::has_records);
-        let work = if waiting { self.busy_until } else { SimTime::MAX };
-        let commit = if self.auto_commits() { self.next_auto_commit.max(self.busy_until) } else { SimTime::MAX };
+        let fetched = |id: &TopicPartition| self.assigned.get(id).is_some_and(|assigned| !assigned.paused && assigned.has_records());
+        let work = if self.ready.iter().any(fetched) { self.last_poll } else { SimTime::MAX };
+        let commit = if self.auto_commits() { self.next_auto_commit } else { SimTime::MAX };
         work.min(commit)
     }
 }

@@ -117,6 +117,7 @@ impl Cluster {
             EventKind::GroupRebalanced => {
                 self.rebalances.insert(event.subject.clone(), event.id);
             }
+            EventKind::CommitRefused => event.causes.extend(self.rebalances.get(&event.subject)),
             EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
             EventKind::IsrChanged if event.rule.starts_with("replica.lag.time.max.ms") => {
                 event.causes.extend(self.struck_followers(&event.subject));

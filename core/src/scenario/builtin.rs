@@ -84,6 +84,7 @@ fn reader(name: &str, members: u32) -> GroupSpec {
         process: SimDuration::ZERO,
         commit: CommitMode::Auto,
         config: ConsumerConfig { auto_offset_reset: OffsetReset::Earliest, ..ConsumerConfig::default() },
+        poison: None,
     }
 }
 

@@ -219,6 +219,7 @@ impl Writer {
             CommitMode::Auto => {}
             CommitMode::Before => self.field("commit", "\"before\""),
             CommitMode::After => self.field("commit", "\"after\""),
+            CommitMode::Each => self.field("commit", "\"each\""),
         }
         if group.commit != CommitMode::Auto {
             given.remove("enable.auto.commit");

@@ -193,6 +193,7 @@ impl Consumer {
         let Membership::Stable { .. } = self.membership else { return };
         let Some(coordinator) = self.coordinator else { return };
         if now.since(self.last_poll) >= self.spec.config.max_poll_interval && self.busy_until > now {
+            self.tell_poll_deadline(out);
             self.ask(now, coordinator, Request::LeaveGroup(Box::new(self.member_ref())), Asked::Leave, out);
             self.member_id = Arc::from("");
             self.assigned.clear();

@@ -37,6 +37,8 @@ pub(super) struct Assigned {
     preferred: Option<Preferred>,
     /// A batch whose CRC is wrong (`check.crcs`): every poll would throw, so this partition is read no further.
     damaged: bool,
+    /// `pause()`: the application wants none of its records for now.
+    pub paused: bool,
 }
 
 /// The follower the leader has sent this member to (KIP-392).
@@ -70,7 +72,7 @@ impl Assigned {
     }
 
     fn fetchable(&self) -> bool {
-        self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged && self.validating.is_none()
+        self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged && self.validating.is_none() && !self.paused
     }
 
     /// The follower its leader has named, for as long as that holds.
@@ -314,6 +316,9 @@ impl Consumer {
                     let whole = fetched.batches.iter().position(|batch| batch.damaged).unwrap_or(fetched.batches.len());
                     assigned.damaged = whole < fetched.batches.len();
                     assigned.fetched.extend(fetched.batches.into_iter().take(whole).filter(|batch| batch.next_offset() > position));
+                    if assigned.has_records() {
+                        self.ready.push_back(fetched.partition);
+                    }
                     if assigned.damaged {
                         self.note_error(ErrorCode::CorruptMessage);
                     }
@@ -331,14 +336,16 @@ impl Consumer {
         }
     }
 
-    /// Commits what the application was given; false when there is nothing to commit or nobody to tell.
+    /// What the application was given so far (`SubscriptionState.allConsumed`).
+    pub(super) fn consumed(&self) -> Vec<(TopicPartition, Offset, LeaderEpoch)> {
+        let one = |(id, assigned): (&TopicPartition, &Assigned)| Some((*id, assigned.position?, assigned.last_epoch.unwrap_or_default()));
+        self.assigned.iter().filter_map(one).collect()
+    }
+
+    /// Commits what the application was given, without waiting; false when there is nothing to commit or nobody to tell.
     pub(super) fn commit(&mut self, now: SimTime, then_join: bool, out: &mut Outbox) -> bool {
         let Some(coordinator) = self.coordinator else { return false };
-        let offsets: Vec<(TopicPartition, Offset, LeaderEpoch)> = self
-            .assigned
-            .iter()
-            .filter_map(|(id, assigned)| Some((*id, assigned.position?, assigned.last_epoch.unwrap_or_default())))
-            .collect();
+        let offsets = self.consumed();
         if offsets.is_empty() {
             return false;
         }

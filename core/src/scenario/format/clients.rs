@@ -105,7 +105,7 @@ impl<'s> Clients<'s> {
         }
         config_faults(&fields, faults, settings.check());
         let process = fields.duration(faults, "process", limits::DELAY).unwrap_or_default();
-        GroupSpec { name, topics, bootstrap: self.bootstrap(&fields, faults), members, process, commit, config: settings }
+        GroupSpec { name, topics, bootstrap: self.bootstrap(&fields, faults), members, process, commit, config: settings, poison: None }
     }
 
     /// The partition that every record names.
@@ -236,11 +236,13 @@ fn pace(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Pace {
 }
 
 fn commit(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> CommitMode {
-    const WRITE: &str = "\"auto\", \"before\" (commit, then process) or \"after\" (process, then commit)";
+    const WRITE: &str = "\"auto\", \"before\" (commit, then process), \"after\" (process what a poll returned, then commit) or \
+                         \"each\" (process a record, then commit it)";
     match fields.text(faults, "commit", WRITE) {
         None | Some("auto") => CommitMode::Auto,
         Some("before") => CommitMode::Before,
         Some("after") => CommitMode::After,
+        Some("each") => CommitMode::Each,
         Some(_) => {
             if let Some(node) = fields.get("commit") {
                 faults.at(node.span().start, format!("{}: `commit` is {}. Write {WRITE}.", fields.what, named(node.get_ref())));
