@@ -10,6 +10,7 @@ use crate::client::consumer::Consumer;
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
 use crate::config::Settings;
+use crate::group::consumer_protocol::read_assignment;
 use crate::group::classic::{Group, GroupState};
 use crate::group::{AnyGroup, Shard};
 use crate::hash::coordinator_partition;
@@ -204,10 +205,11 @@ fn member_view(cluster: &Cluster, consumer: &Consumer, group: Option<&Group>) ->
     let image = cluster.controller().image();
     let owned = group.and_then(|group| group.members.get(consumer.member_id()));
     let mut assignment: SortedMap<String, Vec<u32>> = SortedMap::new();
-    for (topic, partitions) in owned.iter().flat_map(|member| member.assignment.iter()) {
-        assignment.insert(topic.to_string(), partitions.clone());
+    let told = owned.and_then(|member| read_assignment(&member.assignment)).unwrap_or_default();
+    for (topic, partitions) in told {
+        assignment.insert(topic.to_string(), partitions);
     }
-    if owned.is_none() {
+    if group.is_none() {
         for (id, _) in consumer.positions() {
             let topic = image.topic(id.topic).map(|topic| topic.name.to_string()).unwrap_or_default();
             assignment.entry(topic).or_default().push(id.partition);
