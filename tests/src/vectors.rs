@@ -6,6 +6,7 @@
 mod answer;
 mod assignor;
 mod batch;
+mod classic;
 mod controller;
 mod group;
 mod log;

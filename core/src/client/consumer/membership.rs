@@ -385,6 +385,7 @@ impl Consumer {
         }
         let Some(coordinator) = self.coordinator else { return };
         if now.since(self.last_poll) >= self.spec.config.max_poll_interval && self.busy_until > now {
+            self.tell_poll_deadline(out);
             self.leave(now, out);
             self.member_id = Arc::from("");
             self.reset_generation(ErrorCode::UnknownMemberId);

@@ -39,16 +39,14 @@ impl Group {
 
     /// Nobody has heard of a member, or of an id that was only announced, for its session.
     fn session_over(&mut self, work: &mut Work, id: &Arc<str>) {
-        let mut causes = Vec::new();
-        let mut reason = String::new();
         if self.pending_members.contains(id) {
             self.remove(id);
         } else {
             let Some(member) = self.members.get(id).filter(|member| !member.waits()) else { return };
             let timeout = member.session_timeout;
-            reason = format!("{} was not heard of for {timeout}", member.client_id);
             let how = format!("was not heard of for {timeout}");
-            causes.push(self.drop_member(work, id, &how, &format!("session.timeout.ms = {}", timeout.millis())));
+            let reason = format!("{} {how}", member.client_id);
+            let causes = vec![self.drop_member(work, id, &how, &format!("session.timeout.ms = {}", timeout.millis()))];
             if matches!(self.state, GroupState::Stable | GroupState::CompletingRebalance) {
                 return self.prepare_rebalance(work, reason, causes);
             }
