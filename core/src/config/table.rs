@@ -286,7 +286,7 @@ const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[
         default: "null",
         meaning: told("Makes the member static: it may restart within session.timeout.ms and nobody else notices. {name} is its name."),
         get: |c| c.group_instance.as_deref().unwrap_or_default(),
-        set: |c, v| c.group_instance = (!v.is_empty()).then(|| v.into()),
+        set: |c, v| c.group_instance = (!v.is_empty() && v != "null").then(|| v.into()),
     },
 ];
 
