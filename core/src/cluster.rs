@@ -7,6 +7,7 @@ mod acting;
 pub mod choosing;
 pub mod digest;
 pub mod disk;
+pub mod history;
 mod hops;
 mod host;
 pub mod inspect;
@@ -36,6 +37,7 @@ use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
+use history::History;
 use hops::Hops;
 use host::Host;
 use queue::{Due, EventQueue};
@@ -93,6 +95,7 @@ pub struct Cluster {
     troubles: Vec<Command>,
     outbox: Outbox,
     hops: Hops,
+    history: History,
     /// For an auditor; `None` unless somebody audits.
     witness: Option<Box<Witness>>,
 }
@@ -141,6 +144,7 @@ impl Cluster {
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
+            history: History::default(),
             witness: None,
             scenario,
         };
@@ -463,6 +467,9 @@ impl Cluster {
         }
         for fact in out.facts.drain(..) {
             self.judge(node, fact);
+        }
+        if let Some(consumer) = self.consumer_at(node) {
+            self.note_owned(consumer);
         }
         std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         for event in out.events.drain(..) {

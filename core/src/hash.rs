@@ -64,17 +64,20 @@ pub fn coordinator_partition(id: &str, partitions: u32) -> u32 {
 ///
 /// Buckets first; within one, as inserted. The table starts with 16 buckets and doubles when it is more than three quarters full.
 pub fn java_map_order<T>(items: &mut Vec<T>, hash: impl Fn(&T) -> i32) {
-    let mut buckets = 16;
-    while items.len() > buckets / 4 * 3 {
-        buckets *= 2;
-    }
-    let bucket = |item: &T| {
-        let hash = hash(item) as u32;
-        (hash ^ hash >> 16) as usize & (buckets - 1)
-    };
-    let mut keyed: Vec<(usize, T)> = items.drain(..).map(|item| (bucket(&item), item)).collect();
+    let count = items.len();
+    let mut keyed: Vec<(u32, T)> = items.drain(..).map(|item| (java_bucket(hash(&item), count), item)).collect();
     settle(&mut keyed, |a, b| a.0 < b.0);
     items.extend(keyed.into_iter().map(|(_, item)| item));
+}
+
+/// The bucket of a hash in a `java.util.HashMap` that has grown to hold so many.
+pub fn java_bucket(hash: i32, held: usize) -> u32 {
+    let mut buckets = 16;
+    while held > buckets / 4 * 3 {
+        buckets *= 2;
+    }
+    let hash = hash as u32;
+    (hash ^ hash >> 16) & (buckets as u32 - 1)
 }
 
 #[cfg(test)]

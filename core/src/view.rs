@@ -324,6 +324,38 @@ pub enum Subject {
     Group(String),
 }
 
+/// Deep detail of the one selected thing, of those that have more to say than the view of everything.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    Record(RecordDetail),
+    Group(GroupHistory),
+}
+
+/// Who owned which partition of a group of late, and what each member was given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct GroupHistory {
+    pub group: String,
+    /// The virtual second that runs: those in `given` lie before it.
+    pub second: u64,
+    /// Of the last two minutes, oldest first.
+    pub spells: Vec<SpellView>,
+    /// By member, in the order of the group: records in each of the last 120 seconds, oldest first.
+    pub given: Vec<Vec<u32>>,
+}
+
+/// A member owned a partition for so long.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SpellView {
+    pub topic: String,
+    pub partition: u32,
+    /// The client's name.
+    pub client: String,
+    pub from_us: u64,
+    /// `None` while it lasts.
+    pub until_us: Option<u64>,
+}
+
 /// Deep detail of the one selected record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RecordDetail {

@@ -4,11 +4,13 @@
 
 mod application;
 mod membership;
+mod owned;
 mod positions;
 
 use super::Connections;
 use super::producer::Counts;
 use crate::error::ErrorCode;
+use crate::group::assignor::Topics;
 use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::node::{Node, Outbox};
@@ -17,9 +19,8 @@ use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use application::{Stage, Work};
-use crate::group::assignor::Topics;
 use membership::{LastAssignment, Membership, Said};
-use positions::Assigned;
+use owned::Owned;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ pub struct Consumer {
     /// Pause after a failed join.
     join_not_before: SimTime,
     next_heartbeat: SimTime,
-    assigned: SortedMap<TopicPartition, Assigned>,
+    assigned: Owned,
     in_flight: SortedMap<CorrelationId, InFlight>,
     /// Partitions whose fetched records wait for a poll, in the order they came.
     ready: VecDeque<TopicPartition>,
@@ -126,7 +127,7 @@ impl Consumer {
             prepared: false,
             join_not_before: SimTime::ZERO,
             next_heartbeat: SimTime::MAX,
-            assigned: SortedMap::new(),
+            assigned: Owned::default(),
             in_flight: SortedMap::new(),
             ready: VecDeque::new(),
             stage: Stage::Polling,
@@ -159,9 +160,10 @@ impl Consumer {
 
     /// What the next process in its place knows.
     fn forget(&mut self) {
+        self.assigned.clear();
         let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
         let old = std::mem::replace(self, fresh);
-        self.connections = old.connections.restarted();
+        (self.connections, self.assigned) = (old.connections.restarted(), old.assigned);
         (self.delivered, self.counts, self.recent, self.failures) = (old.delivered, old.counts, old.recent, old.failures);
     }
 
@@ -207,6 +209,11 @@ impl Consumer {
     /// Where it reads next, for each partition it owns.
     pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, Option<Offset>)> + '_ {
         self.assigned.iter().map(|(id, assigned)| (*id, assigned.position))
+    }
+
+    /// Rises whenever it owns other partitions than before.
+    pub fn owned_changes(&self) -> u32 {
+        self.assigned.changes()
     }
 
     /// What the application worked on last, oldest first.

@@ -23,6 +23,7 @@ impl Cluster {
             Fact::Delivered { client, partition, batch, from, to } => {
                 let consumer = client.0 as usize - self.producers.len();
                 let group = self.group_of[consumer];
+                self.note_given(consumer, to.since(from));
                 let given = self.referee.delivered(group, partition, &batch, from, to);
                 if given.again || given.twice || given.late || given.skipped.is_some() {
                     self.given(group, batch.writer, partition, from, given);

@@ -404,9 +404,23 @@ const BROKER: &[Row<BrokerConfig>] = &[
         INT,
         "How long a new group waits for more members before it divides the partitions."
     ),
-    millis!("group.max.session.timeout.ms", "INT", group_max_session_timeout, 1, INT, "The longest session.timeout.ms a member may ask for."),
+    millis!(
+        "group.max.session.timeout.ms",
+        "INT",
+        group_max_session_timeout,
+        1,
+        INT,
+        "The longest session.timeout.ms a member may ask for."
+    ),
     number!("group.max.size", "INT", group_max_size: u32, Count, 1, INT, "How many members a group may have."),
-    millis!("group.min.session.timeout.ms", "INT", group_min_session_timeout, 1, INT, "The shortest session.timeout.ms a member may ask for."),
+    millis!(
+        "group.min.session.timeout.ms",
+        "INT",
+        group_min_session_timeout,
+        1,
+        INT,
+        "The shortest session.timeout.ms a member may ask for."
+    ),
     Row {
         key: "leader.imbalance.check.interval.seconds",
         kafka_type: "LONG",

@@ -4,13 +4,16 @@
 //! the new protocol (KIP-848) the coordinator itself runs one of [`server`]. Results are Kafka's to the partition, also where
 //! the order of a `java.util.HashMap` decides them.
 
+mod numbered;
 mod range;
 mod round_robin;
 mod server_range;
+mod sticky;
 
 pub use range::RangeAssignor;
 pub use round_robin::RoundRobinAssignor;
 pub use server_range::ServerRangeAssignor;
+pub use sticky::{CooperativeStickyAssignor, StickyAssignor};
 
 use super::consumer_protocol::Subscription;
 use crate::protocol::MemberAssignment;
@@ -67,6 +70,8 @@ pub fn client(name: &str) -> Option<&'static dyn Assignor> {
     let assignor: &'static dyn Assignor = match name.strip_prefix("org.apache.kafka.clients.consumer.").unwrap_or(name) {
         "range" | "RangeAssignor" => &RangeAssignor,
         "roundrobin" | "RoundRobinAssignor" => &RoundRobinAssignor,
+        "sticky" | "StickyAssignor" => &StickyAssignor,
+        "cooperative-sticky" | "CooperativeStickyAssignor" => &CooperativeStickyAssignor,
         _ => return None,
     };
     Some(assignor)

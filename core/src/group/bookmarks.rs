@@ -112,7 +112,8 @@ impl Shard {
     fn too_old(&self, name: &Arc<str>, group: &AnyGroup, work: &Work) -> Vec<GroupRecord> {
         let now_ms = work.now.timestamp_ms();
         let retention_ms = work.config.offsets_retention.millis() as i64;
-        let old = |value: &OffsetValue| group.bookmark_ages_from(value.commit_timestamp_ms).is_some_and(|from| now_ms - from >= retention_ms);
+        let old =
+            |value: &OffsetValue| group.bookmark_ages_from(value.commit_timestamp_ms).is_some_and(|from| now_ms - from >= retention_ms);
         let bookmarks = self.offsets.get(name).into_iter().flat_map(|offsets| offsets.iter());
         let forgotten = bookmarks.filter(|((topic, _), value)| !group.is_subscribed_to(topic) && old(value));
         forgotten.map(|((topic, partition), _)| tombstone(name, topic, *partition)).collect()

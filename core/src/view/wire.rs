@@ -24,6 +24,8 @@ wire_structs! {
     LostView { topic, partition, offset, key, client, acks, because }
     EventView { id, at_us, kind, subject, text, rule, causes }
     HopView { kind, from, to, departed_us, arrived_us, topic, partition, offset, records, key }
+    GroupHistory { group, second, spells, given }
+    SpellView { topic, partition, client, from_us, until_us }
     RecordDetail {
         topic, partition, offset, timestamp_ms, timestamp_us, key, value, headers, batch_bytes, batch_records, batch_base_offset,
         leader_epoch, crc, copies, committed
@@ -35,6 +37,7 @@ wire_enums! {
     ClientKind else ClientKind::Producer => { 0 Producer, 1 Consumer }
     HopKind else HopKind::Produce => { 0 Produce, 1 Replicate, 2 Deliver, 3 Commit }
     Place else Place::Nowhere => { 0 Nowhere, 1 Broker(id), 2 Client(name) }
+    Detail else Detail::Group(GroupHistory::default()) => { 0 Record(record), 1 Group(history) }
     Subject else Subject::Broker(0) => {
         0 Broker(id), 1 Partition { topic, partition }, 2 Record { topic, partition, offset }, 3 Client(name), 4 Group(name)
     }

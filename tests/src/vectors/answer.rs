@@ -28,6 +28,8 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "java_hashmap_order" => Ok(map_order(parse(input)?)),
         "assignor_range" => assignor::assign("range", parse(input)?),
         "assignor_roundrobin" => assignor::assign("roundrobin", parse(input)?),
+        "assignor_sticky" => assignor::assign("sticky", parse(input)?),
+        "assignor_cooperative_sticky" => assignor::assign("cooperative-sticky", parse(input)?),
         "assignor_kip848_range" => assignor::assign_by_coordinator("range", parse(input)?),
         "builtin_partitioner_keyless" => partitioner::sticky(&parse(input)?),
         "roundrobin_partitioner" => partitioner::round_robin(&parse(input)?),

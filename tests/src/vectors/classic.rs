@@ -98,7 +98,8 @@ pub(super) fn play(scene: Scene) -> Answer {
     stage.coordinator.load(stage.now, SHARD, std::iter::empty(), &mut stage.out);
     let results: Vec<Value> = scene.actions.into_iter().map(|action| stage.act(action)).collect();
     // Ids that somebody was told of before their owner knew them.
-    let text = stage.names.iter().fold(json!({ "results": results }).to_string(), |text, (id, name)| text.replace(&**id, &format!("<{name}>")));
+    let text =
+        stage.names.iter().fold(json!({ "results": results }).to_string(), |text, (id, name)| text.replace(&**id, &format!("<{name}>")));
     serde_json::from_str(&text).map_err(|error| Refusal::BadInput(error.to_string()))
 }
 
@@ -227,7 +228,8 @@ impl Stage {
 
     fn told(&mut self, id: CorrelationId, response: Response) -> Option<Value> {
         let (member, what) = self.asked[id.0 as usize].clone();
-        let answer = |code: &str| Map::from_iter([("member", &*member), ("response", what), ("code", code)].map(|(k, v)| (k.into(), v.into())));
+        let answer =
+            |code: &str| Map::from_iter([("member", &*member), ("response", what), ("code", code)].map(|(k, v)| (k.into(), v.into())));
         Some(match response {
             Response::SyncGroup(Ok(share)) => {
                 let mut answer = answer("NONE");

@@ -315,8 +315,7 @@ impl Consumer {
                 // What it gave up goes to others in the next rebalance (KIP-429).
                 self.membership = Membership::Stable { generation, rebalancing: revoked && self.cooperative() };
                 self.next_auto_commit = now + self.spec.config.auto_commit_interval;
-                self.last_assignment =
-                    Some(LastAssignment { protocol: Arc::clone(&self.protocol), generation, partitions: assignment });
+                self.last_assignment = Some(LastAssignment { protocol: Arc::clone(&self.protocol), generation, partitions: assignment });
                 self.ask_committed(now, out);
             }
             Err(error) => self.join_failed(now, error, out),
@@ -343,13 +342,16 @@ impl Consumer {
     /// `poll()` throws, and nobody catches it.
     fn throw(&mut self, now: SimTime, error: ErrorCode, out: &mut Outbox) {
         let (why, rule) = match error {
-            ErrorCode::FencedInstanceId => ("another member came with its group.instance.id", "FencedInstanceIdException: one member at a time"),
+            ErrorCode::FencedInstanceId => {
+                ("another member came with its group.instance.id", "FencedInstanceIdException: one member at a time")
+            }
             ErrorCode::InconsistentGroupProtocol => {
                 ("the group's members have no assignor in common", "InconsistentGroupProtocolException: partition.assignment.strategy")
             }
-            ErrorCode::InvalidSessionTimeout => {
-                ("the brokers do not take its session.timeout.ms", "InvalidSessionTimeoutException: group.min.session.timeout.ms to group.max.session.timeout.ms")
-            }
+            ErrorCode::InvalidSessionTimeout => (
+                "the brokers do not take its session.timeout.ms",
+                "InvalidSessionTimeoutException: group.min.session.timeout.ms to group.max.session.timeout.ms",
+            ),
             ErrorCode::GroupMaxSizeReached => ("the group is full", "GroupMaxSizeReachedException: group.max.size"),
             _ => (error.name(), "poll() threw an exception that nobody caught"),
         };

@@ -88,13 +88,14 @@ impl Assigned {
 impl Consumer {
     /// What is kept stays where it is read; true when something was owned that is not in the assignment.
     pub(super) fn take_assignment(&mut self, assignment: &MemberAssignment) -> bool {
-        let mut owned = std::mem::take(&mut self.assigned);
+        let mut owned = std::mem::take(&mut *self.assigned);
         for (topic, partitions) in assignment {
             let Some(topic) = self.connections.topic(topic).map(|topic| topic.id) else { continue };
-            for id in partitions.iter().map(|partition| TopicPartition { topic, partition: *partition }) {
-                self.assigned.insert(id, owned.remove(&id).unwrap_or_default());
-            }
+            let ids = partitions.iter().map(|partition| TopicPartition { topic, partition: *partition });
+            self.assigned.extend(ids.map(|id| (id, owned.remove(&id).unwrap_or_default())));
         }
+        // Counted as a change also when nothing is left.
+        self.assigned.retain(|_, _| true);
         !owned.is_empty()
     }
 

@@ -176,13 +176,6 @@ impl Cluster {
         }
     }
 
-    fn consumer_at(&self, node: u32) -> Option<usize> {
-        match self.node_id(node) {
-            NodeId::Client(ClientId(client)) => (client as usize).checked_sub(self.producers.len()),
-            _ => None,
-        }
-    }
-
     /// A producer that waits for the last acknowledgements.
     fn is_closing(&self, node: u32) -> bool {
         match self.node_id(node) {
