@@ -26,6 +26,8 @@ pub enum EventKind {
     MemberJoined,
     MemberLeft,
     RebalanceStarted,
+    /// A member gives partitions up, or has lost them.
+    PartitionsRevoked,
     GroupRebalanced,
     OffsetsExpired,
     CoordinatorLoaded,
@@ -48,7 +50,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize 
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 32] = [
+    pub const ALL: [EventKind; 33] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -70,6 +72,7 @@ impl EventKind {
         EventKind::MemberJoined,
         EventKind::MemberLeft,
         EventKind::RebalanceStarted,
+        EventKind::PartitionsRevoked,
         EventKind::GroupRebalanced,
         EventKind::OffsetsExpired,
         EventKind::CoordinatorLoaded,
@@ -106,6 +109,7 @@ impl EventKind {
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
             EventKind::RebalanceStarted => "rebalance_started",
+            EventKind::PartitionsRevoked => "partitions_revoked",
             EventKind::OffsetsExpired => "offsets_expired",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",

@@ -115,10 +115,10 @@ impl Cluster {
                 event.causes.extend(self.last_deed_to_broker(&event.subject));
             }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
-            EventKind::GroupRebalanced => {
+            EventKind::RebalanceStarted | EventKind::GroupRebalanced => {
                 self.rebalances.insert(event.subject.clone(), event.id);
             }
-            EventKind::CommitRefused => event.causes.extend(self.rebalances.get(&event.subject)),
+            EventKind::CommitRefused | EventKind::PartitionsRevoked => event.causes.extend(self.rebalances.get(&event.subject)),
             EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
             EventKind::IsrChanged if event.rule.starts_with("replica.lag.time.max.ms") => {
                 event.causes.extend(self.struck_followers(&event.subject));

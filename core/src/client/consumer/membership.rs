@@ -15,6 +15,7 @@ use crate::node::Outbox;
 use crate::protocol::{JoinGroupRequest, JoinProtocol, JoinRefused, Joined, MemberAssignment, MemberRef, Request, SyncGroupRequest};
 use crate::sorted::SortedMap;
 use crate::time::SimTime;
+use crate::trace::EventKind;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +137,8 @@ impl Consumer {
         }
         match self.membership {
             Membership::Unjoined => {
-                // onPartitionsLost: they may be somebody else's by now.
-                self.assigned.clear();
+                let text = format!("{} has lost its partitions, {} went on without it", self.name, self.group);
+                self.give_up_all(text, "onPartitionsLost: its generation is over, they may be somebody else's", out);
                 self.membership = Membership::Joining { generation: -1 };
                 self.send_join(now, out);
             }
@@ -170,10 +171,19 @@ impl Consumer {
         }
         self.prepared = false;
         if !self.cooperative() {
-            self.assigned.clear();
+            let text = format!("{} gives up its partitions before it joins {} again", self.name, self.group);
+            self.give_up_all(text, "Eager rebalancing: not every assignor in partition.assignment.strategy is cooperative", out);
         }
         self.membership = Membership::Joining { generation: self.generation() };
         self.send_join(now, out);
+    }
+
+    fn give_up_all(&mut self, what: String, rule: &str, out: &mut Outbox) {
+        let count = self.assigned.len();
+        if count > 0 {
+            out.note(EventKind::PartitionsRevoked, self.group.to_string(), format!("{what}: {count}."), rule.to_owned(), Vec::new());
+            self.assigned.clear();
+        }
     }
 
     /// The commit before a join has been answered, or will not be.
@@ -312,8 +322,12 @@ impl Consumer {
             Ok(bytes) => {
                 let assignment = consumer_protocol::read_assignment(&bytes).unwrap_or_default();
                 let revoked = self.take_assignment(&assignment);
-                // What it gave up goes to others in the next rebalance (KIP-429).
-                self.membership = Membership::Stable { generation, rebalancing: revoked && self.cooperative() };
+                if revoked > 0 {
+                    let text = format!("{} gives up {revoked} of its partitions and reads on with {}.", self.name, self.assigned.len());
+                    let rule = "Cooperative rebalancing (KIP-429): only what moves is given up, and given away by the next rebalance";
+                    out.note(EventKind::PartitionsRevoked, self.group.to_string(), text, rule.to_owned(), Vec::new());
+                }
+                self.membership = Membership::Stable { generation, rebalancing: revoked > 0 };
                 self.next_auto_commit = now + self.spec.config.auto_commit_interval;
                 self.last_assignment = Some(LastAssignment { protocol: Arc::clone(&self.protocol), generation, partitions: assignment });
                 self.ask_committed(now, out);

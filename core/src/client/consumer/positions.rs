@@ -86,8 +86,8 @@ impl Assigned {
 }
 
 impl Consumer {
-    /// What is kept stays where it is read; true when something was owned that is not in the assignment.
-    pub(super) fn take_assignment(&mut self, assignment: &MemberAssignment) -> bool {
+    /// What is kept stays where it is read; gives how much was owned that is not in the assignment.
+    pub(super) fn take_assignment(&mut self, assignment: &MemberAssignment) -> usize {
         let mut owned = std::mem::take(&mut *self.assigned);
         for (topic, partitions) in assignment {
             let Some(topic) = self.connections.topic(topic).map(|topic| topic.id) else { continue };
@@ -96,7 +96,7 @@ impl Consumer {
         }
         // Counted as a change also when nothing is left.
         self.assigned.retain(|_, _| true);
-        !owned.is_empty()
+        owned.len()
     }
 
     pub(super) fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
