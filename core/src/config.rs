@@ -278,6 +278,11 @@ pub struct BrokerConfig {
     pub group_max_size: u32,
     pub offsets_retention: SimDuration,
     pub offsets_retention_check_interval: SimDuration,
+    /// What members of the new protocol are told (KIP-848).
+    pub group_consumer_heartbeat_interval: SimDuration,
+    pub group_consumer_session_timeout: SimDuration,
+    pub group_consumer_max_size: u32,
+    pub group_consumer_assignment_interval: SimDuration,
     pub offsets_topic_partitions: u32,
     pub offsets_topic_replication_factor: u32,
 }
@@ -313,6 +318,10 @@ impl Default for BrokerConfig {
             group_max_size: i32::MAX as u32,
             offsets_retention: SimDuration::from_secs(7 * 86_400),
             offsets_retention_check_interval: SimDuration::from_secs(600),
+            group_consumer_heartbeat_interval: SimDuration::from_secs(5),
+            group_consumer_session_timeout: SimDuration::from_secs(45),
+            group_consumer_max_size: i32::MAX as u32,
+            group_consumer_assignment_interval: SimDuration::from_secs(1),
             offsets_topic_partitions: 50,
             offsets_topic_replication_factor: 3,
         }

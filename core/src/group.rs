@@ -7,7 +7,6 @@ pub mod assignor;
 mod bookmarks;
 pub mod bytes;
 pub mod classic;
-#[allow(dead_code)]
 pub mod consumer;
 pub mod consumer_protocol;
 mod kind;
@@ -81,6 +80,7 @@ pub enum Continuation {
         id: Arc<str>,
         former: Box<Former>,
     },
+    Consumer(Box<consumer::hosting::Follow>),
     Nothing,
 }
 
@@ -158,7 +158,12 @@ impl GroupCoordinator {
             loaded.replay(now, record);
         }
         let mut work = Work::new(now, shard, &self.config, out);
-        loaded.groups.values_mut().filter_map(AnyGroup::classic_mut).for_each(|group| group.loaded(&mut work));
+        for group in loaded.groups.values_mut() {
+            match group {
+                AnyGroup::Classic(group) => group.loaded(&mut work),
+                AnyGroup::Consumer(group) => group.loaded(now, self.config.group_consumer_session_timeout),
+            }
+        }
         self.shards.insert(shard, loaded);
         work.writes
     }
@@ -246,8 +251,11 @@ impl GroupCoordinator {
     pub fn appended(&mut self, now: SimTime, shard: u32, records: Vec<GroupRecord>) {
         let Some(shard) = self.shards.get_mut(&shard) else { return };
         for record in records {
-            if !matches!(record, GroupRecord::GroupMetadata { value: Some(_), .. }) {
-                shard.replay(now, record);
+            let gone = ConsumerRecord::Epoch(None);
+            match &record {
+                GroupRecord::GroupMetadata { value: Some(_), .. } => {}
+                GroupRecord::Consumer { record, .. } if *record != gone => {}
+                _ => shard.replay(now, record),
             }
         }
     }
@@ -256,6 +264,7 @@ impl GroupCoordinator {
     pub fn written(&mut self, continuation: Continuation, failed: Option<ErrorCode>, out: &mut Outbox) {
         match continuation {
             Continuation::Nothing => {}
+            Continuation::Consumer(follow) => self.consumer_written(*follow, failed.map(coordinator_error), out),
             Continuation::AnswerCommit { to, id } => {
                 let answer = failed.map_or(Ok(()), |error| Err(coordinator_error(error)));
                 out.respond(to, id, Response::OffsetCommit(answer));
@@ -269,13 +278,13 @@ impl GroupCoordinator {
         let (continuation, failed) = self.finished.pop_front()?;
         let (shard, name) = match &continuation {
             Continuation::FinishSync { shard, group, .. } | Continuation::Replace { shard, group, .. } => (*shard, Arc::clone(group)),
-            Continuation::AnswerCommit { .. } | Continuation::Nothing => return Some(Vec::new()),
+            Continuation::AnswerCommit { .. } | Continuation::Consumer(_) | Continuation::Nothing => return Some(Vec::new()),
         };
         let Ok((group, mut work)) = self.at_work(now, shard, &name, out) else { return Some(Vec::new()) };
         match continuation {
             Continuation::FinishSync { generation, .. } => group.assigned(&mut work, generation, failed),
             Continuation::Replace { id, former, .. } => group.replaced(&mut work, &id, *former, failed),
-            Continuation::AnswerCommit { .. } | Continuation::Nothing => {}
+            Continuation::AnswerCommit { .. } | Continuation::Consumer(_) | Continuation::Nothing => {}
         }
         Some(work.writes)
     }
@@ -333,7 +342,9 @@ impl Shard {
                 }
             }
             GroupRecord::GroupMetadata { group, value: None } => {
-                self.groups.remove(&group);
+                if self.groups.get(&group).is_some_and(|known| known.classic().is_some()) {
+                    self.groups.remove(&group);
+                }
             }
             GroupRecord::GroupMetadata { group, value: Some(value) } => {
                 self.groups.insert(Arc::clone(&group), AnyGroup::Classic(Box::new(Group::read(group, &value))));

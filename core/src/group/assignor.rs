@@ -9,11 +9,13 @@ mod range;
 mod round_robin;
 mod server_range;
 mod sticky;
+mod uniform;
 
 pub use range::RangeAssignor;
 pub use round_robin::RoundRobinAssignor;
 pub use server_range::ServerRangeAssignor;
 pub use sticky::{CooperativeStickyAssignor, StickyAssignor};
+pub use uniform::UniformAssignor;
 
 use super::consumer_protocol::Subscription;
 use crate::protocol::MemberAssignment;
@@ -80,6 +82,7 @@ pub fn client(name: &str) -> Option<&'static dyn Assignor> {
 /// The assignors of `group.consumer.assignors`, one of which a member may name in `group.remote.assignor`.
 pub fn server(name: &str) -> Option<&'static dyn Assignor> {
     let assignor: &'static dyn Assignor = match name {
+        "uniform" => &UniformAssignor,
         "range" => &ServerRangeAssignor,
         _ => return None,
     };

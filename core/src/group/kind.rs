@@ -28,7 +28,7 @@ impl AnyGroup {
     pub fn resign(self, out: &mut Outbox) {
         match self {
             AnyGroup::Classic(group) => group.resign(out),
-            AnyGroup::Consumer(_) => {}
+            AnyGroup::Consumer(group) => group.resign(out),
         }
     }
 

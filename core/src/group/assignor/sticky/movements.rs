@@ -1,7 +1,7 @@
 //! Which partitions of a topic went from whom to whom while shares were evened out, so that none goes there while another comes back.
 
 use super::super::numbered::NOBODY;
-use crate::hash::java_bucket;
+use crate::hash::{java_bucket, java_buckets};
 use crate::sorted::SortedMap;
 
 /// `AbstractStickyAssignor.PartitionMovements`.
@@ -65,7 +65,8 @@ impl JavaSet {
     }
 
     fn first(&self) -> u32 {
-        let first = self.elements.iter().min_by_key(|(hash, _)| java_bucket(*hash, self.most));
+        let buckets = java_buckets(self.most);
+        let first = self.elements.iter().min_by_key(|(hash, _)| java_bucket(*hash, buckets));
         first.map_or(NOBODY, |(_, partition)| *partition)
     }
 }
