@@ -17,7 +17,7 @@ const ANSWERED: [(&str, u32, u32); 29] = [
     ("config_default", 79, 0),
     ("controller_scenario", 19, 0),
     ("group_scenario_classic", 11, 0),
-    ("consumer_offsets_record", 6, 1),
+    ("consumer_offsets_record", 7, 0),
     ("consumer_protocol_bytes", 12, 0),
     ("coordinator_partition", 78, 0),
     ("crc32c", 33, 0),
