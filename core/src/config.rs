@@ -246,6 +246,11 @@ pub struct BrokerConfig {
     /// The feature `eligible.leader.replicas.version`: on in clusters made by Kafka 4.1 or later (KIP-966).
     pub eligible_leader_replicas: bool,
     pub group_initial_rebalance_delay: SimDuration,
+    /// What members of the new protocol are told (KIP-848).
+    pub group_consumer_heartbeat_interval: SimDuration,
+    pub group_consumer_session_timeout: SimDuration,
+    pub group_consumer_max_size: u32,
+    pub group_consumer_assignment_interval: SimDuration,
     pub offsets_topic_partitions: u32,
     pub offsets_topic_replication_factor: u32,
 }
@@ -276,6 +281,10 @@ impl Default for BrokerConfig {
             default_replication_factor: 1,
             eligible_leader_replicas: true,
             group_initial_rebalance_delay: SimDuration::from_secs(3),
+            group_consumer_heartbeat_interval: SimDuration::from_secs(5),
+            group_consumer_session_timeout: SimDuration::from_secs(45),
+            group_consumer_max_size: i32::MAX as u32,
+            group_consumer_assignment_interval: SimDuration::from_secs(1),
             offsets_topic_partitions: 50,
             offsets_topic_replication_factor: 3,
         }

@@ -6,7 +6,6 @@
 pub mod assignor;
 pub mod bytes;
 pub mod classic;
-#[allow(dead_code)]
 pub mod consumer;
 pub mod consumer_protocol;
 mod kind;
@@ -67,6 +66,7 @@ pub enum Continuation {
         group: Arc<str>,
         generation: i32,
     },
+    Consumer(Box<consumer::hosting::Follow>),
     Nothing,
 }
 
@@ -98,7 +98,13 @@ impl GroupCoordinator {
     /// Another broker coordinates these groups now: whoever waits here must look for it.
     pub fn resign(&mut self, shard: u32, out: &mut Outbox) {
         let groups = self.shards.remove(&shard).into_iter().flat_map(|shard| shard.groups.into_values());
-        let classic = groups.filter_map(|group| match group {
+        let (consumers, classic): (Vec<AnyGroup>, Vec<AnyGroup>) = groups.partition(|group| group.consumer().is_some());
+        for group in consumers {
+            if let AnyGroup::Consumer(group) = group {
+                group.resign(out);
+            }
+        }
+        let classic = classic.into_iter().filter_map(|group| match group {
             AnyGroup::Classic(group) => Some(group.members),
             AnyGroup::Consumer(_) => None,
         });
@@ -119,6 +125,8 @@ impl GroupCoordinator {
         for record in records {
             loaded.replay(now, record);
         }
+        let session = self.config.group_consumer_session_timeout;
+        loaded.groups.values_mut().filter_map(AnyGroup::consumer_mut).for_each(|group| group.loaded(now, session));
         self.shards.insert(shard, loaded);
     }
 
@@ -286,7 +294,7 @@ impl GroupCoordinator {
     pub fn appended(&mut self, now: SimTime, shard: u32, records: Vec<GroupRecord>) {
         let Some(shard) = self.shards.get_mut(&shard) else { return };
         for record in records {
-            if matches!(record, GroupRecord::OffsetCommit { .. }) {
+            if !matches!(record, GroupRecord::GroupMetadata { value: Some(_), .. }) {
                 shard.replay(now, record);
             }
         }
@@ -296,6 +304,7 @@ impl GroupCoordinator {
     pub fn written(&mut self, continuation: Continuation, failed: Option<ErrorCode>, out: &mut Outbox) {
         match continuation {
             Continuation::Nothing => {}
+            Continuation::Consumer(follow) => self.consumer_written(*follow, failed.map(coordinator_error), out),
             Continuation::AnswerCommit { to, id } => {
                 let answer = failed.map_or(Ok(()), |error| Err(coordinator_error(error)));
                 out.respond(to, id, Response::OffsetCommit(answer));
@@ -361,7 +370,9 @@ impl Shard {
                 };
             }
             GroupRecord::GroupMetadata { group, value: None } => {
-                self.groups.remove(&group);
+                if self.groups.get(&group).is_some_and(|known| known.classic().is_some()) {
+                    self.groups.remove(&group);
+                }
             }
             GroupRecord::GroupMetadata { group, value: Some(value) } => {
                 self.groups.insert(Arc::clone(&group), AnyGroup::Classic(Box::new(loaded_group(now, group, &value))));

@@ -37,6 +37,11 @@ pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
     to_positive(murmur2(key)) as u32 % partitions.max(1)
 }
 
+/// FNV-1a: tells one text from another where nobody else needs to come to the same number.
+pub fn fnv(hash: u64, data: &[u8]) -> u64 {
+    data.iter().fold(hash ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// CRC-32 as zip and Ethernet have it: librdkafka's `consistent` partitioners hash keys with it.
 pub fn crc32(data: &[u8]) -> u32 {
     let byte =

@@ -45,6 +45,7 @@ pub enum Request {
     SyncGroup(Box<SyncGroupRequest>),
     Heartbeat(Box<MemberRef>),
     LeaveGroup(Box<MemberRef>),
+    ConsumerGroupHeartbeat(Box<ConsumerHeartbeatRequest>),
     OffsetCommit(Box<OffsetCommitRequest>),
     OffsetFetch(Box<OffsetFetchRequest>),
     /// Brokers to the controller.
@@ -88,6 +89,7 @@ pub enum Response {
     SyncGroup(Result<Arc<MemberAssignment>, ErrorCode>),
     Heartbeat(Result<(), ErrorCode>),
     LeaveGroup(Result<(), ErrorCode>),
+    ConsumerGroupHeartbeat(Box<Result<ConsumerHeartbeatAnswer, ErrorCode>>),
     OffsetCommit(Result<(), ErrorCode>),
     OffsetFetch(Box<Result<SortedMap<TopicPartition, Offset>, ErrorCode>>),
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
@@ -235,6 +237,35 @@ pub struct SyncGroupRequest {
     pub member: MemberRef,
     /// From the leader: everybody's assignment.
     pub assignments: SortedMap<Arc<str>, Arc<MemberAssignment>>,
+}
+
+/// ConsumerGroupHeartbeat (KIP-848), by which a member joins, stays and leaves. What has not changed since its last one is left out.
+#[derive(Clone, Debug)]
+pub struct ConsumerHeartbeatRequest {
+    pub group: Arc<str>,
+    /// A UUID the member has drawn itself (KIP-1082).
+    pub member_id: Arc<str>,
+    pub client_id: Arc<str>,
+    /// 0: it joins; -1: it leaves; -2: a static member that will be back.
+    pub member_epoch: i32,
+    /// `group.instance.id` of a static member.
+    pub instance_id: Option<Arc<str>>,
+    pub rack: Option<Arc<str>>,
+    /// `max.poll.interval.ms`: so long it may take to give partitions up.
+    pub rebalance_timeout: Option<SimDuration>,
+    pub topics: Option<Vec<Arc<str>>>,
+    /// `group.remote.assignor`.
+    pub assignor: Option<Arc<str>>,
+    pub owned: Option<Vec<TopicPartition>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerHeartbeatAnswer {
+    pub member_epoch: i32,
+    /// When to send the next one; zero to who leaves.
+    pub heartbeat_interval: SimDuration,
+    /// What to own from now on; left out when nothing has changed.
+    pub assignment: Option<Vec<TopicPartition>>,
 }
 
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 mod answer;
 mod assignor;
 mod batch;
+mod consumer_group;
 mod controller;
 mod group;
 mod log;

@@ -8,7 +8,7 @@ use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
 use crate::group::{Asked, Write};
 use crate::hash::coordinator_partition;
-use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::log::ClientBatch;
 use crate::metadata::OFFSETS_TOPIC;
 use crate::node::Outbox;
@@ -51,6 +51,13 @@ impl Broker {
                 let (answer, writes) = self.groups.leave(now, shard, &member, out);
                 out.respond(from, id, Response::LeaveGroup(answer));
                 self.write_all(now, writes, out);
+            }
+            Request::ConsumerGroupHeartbeat(request) => {
+                let asked = Asked { shard: self.shard_of(&request.group), from, id };
+                let image = Arc::clone(&self.image);
+                if let Some(write) = self.groups.consumer_heartbeat(now, &asked, &request, &image, &TopicId::uuid, out) {
+                    self.write(now, write, out);
+                }
             }
             Request::OffsetCommit(request) => self.commit(now, from, id, &request, out),
             Request::OffsetFetch(request) => {
@@ -132,6 +139,10 @@ impl Broker {
         if self.groups.next_timeout() <= now {
             let writes = self.groups.expire(now, out);
             self.write_all(now, writes, out);
+            let image = Arc::clone(&self.image);
+            while let Some(write) = self.groups.expire_consumer(now, &image, &TopicId::uuid, out) {
+                self.write(now, write, out);
+            }
         }
     }
 

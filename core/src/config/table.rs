@@ -364,6 +364,31 @@ const BROKER: &[Row<BrokerConfig>] = &[
         "How many copies a topic has that does not say."
     ),
     millis!(
+        "group.consumer.assignment.interval.ms",
+        "INT",
+        group_consumer_assignment_interval,
+        0,
+        15_000,
+        "How long a group of the new protocol keeps a division of its partitions at least."
+    ),
+    millis!(
+        "group.consumer.heartbeat.interval.ms",
+        "INT",
+        group_consumer_heartbeat_interval,
+        5_000,
+        15_000,
+        "How often members of the new protocol are told to say that they are alive."
+    ),
+    number!("group.consumer.max.size", "INT", group_consumer_max_size: u32, Count, 1, INT, "How many members a group of the new protocol takes."),
+    millis!(
+        "group.consumer.session.timeout.ms",
+        "INT",
+        group_consumer_session_timeout,
+        45_000,
+        60_000,
+        "Silent for so long, a member of the new protocol is dead to its coordinator."
+    ),
+    millis!(
         "group.initial.rebalance.delay.ms",
         "INT",
         group_initial_rebalance_delay,

@@ -1,12 +1,18 @@
 //! One group under the new protocol (KIP-848): the coordinator itself decides who reads what, and members follow, each at its own pace.
 //!
 //! Kafka's `ConsumerGroup` and `ConsumerGroupMember`. The group changes by replaying its records alone ([`records`]); a heartbeat
-//! only says which records to write. Three numbers tell how far it is: the group's epoch rises when members or topics
-//! change, the assignment's epoch follows when a new target is computed, each member's epoch when it has come to that target.
+//! ([`heartbeat`]) only says which records to write. Three numbers tell how far it is: the group's epoch rises when members or topics
+//! change, the assignment's epoch follows when a new target is computed, each member's epoch when it has come to that target
+//! ([`reconciliation`]).
 //!
 //! Not modelled: subscriptions by regular expression, and members of both protocols in one group.
 
+pub mod heartbeat;
+pub mod hosting;
+mod reconciliation;
 pub mod records;
+#[cfg(test)]
+mod tests;
 
 use crate::error::ErrorCode;
 use crate::ids::{EventId, TopicId, TopicPartition};
@@ -162,6 +168,9 @@ pub struct ConsumerGroup {
     next_clock: SimTime,
     /// Not in the log: the metadata at which the topics were last looked at, and the group epoch since which that holds.
     looked_at: Option<(u64, i32)>,
+    /// Not in the log: writes that are not committed yet, and answers that are true only with them.
+    open_writes: u32,
+    behind: Vec<hosting::Waiting>,
     /// What has happened since the last target, for the causes of the next.
     pub because: Vec<EventId>,
 }
@@ -181,6 +190,8 @@ impl ConsumerGroup {
             clocks: SortedMap::new(),
             next_clock: SimTime::MAX,
             looked_at: None,
+            open_writes: 0,
+            behind: Vec::new(),
             because: Vec::new(),
         }
     }
@@ -308,30 +319,24 @@ impl ConsumerGroup {
         self.clocks.insert((member, clock), (until, epoch));
     }
 
-    fn stop_clocks(&mut self, member: &Arc<str>) {
-        for clock in [Clock::Session, Clock::Rebalance] {
-            self.clocks.remove(&(Arc::clone(member), clock));
-        }
+    fn unwind(&mut self, member: &Arc<str>, clock: Clock) {
+        self.clocks.remove(&(Arc::clone(member), clock));
     }
 
     pub fn next_timeout(&self) -> SimTime {
         self.next_clock
     }
 
-    /// Takes out the clocks that have run out: earliest first.
-    pub fn run_out(&mut self, now: SimTime) -> Vec<(Arc<str>, Clock, i32)> {
-        let mut over: Vec<(SimTime, Arc<str>, Clock, i32)> = Vec::new();
-        for ((member, clock), (until, epoch)) in &self.clocks {
-            if *until <= now {
-                over.push((*until, Arc::clone(member), *clock, *epoch));
-            }
-        }
-        crate::sorted::settle(&mut over, |a, b| a.0 < b.0);
-        for (_, member, clock, _) in &over {
-            self.clocks.remove(&(Arc::clone(member), *clock));
+    /// Takes out the clock that ran out first.
+    fn run_out(&mut self, now: SimTime) -> Option<(Arc<str>, Clock, i32)> {
+        let first = self.clocks.iter().min_by_key(|(_, (until, _))| *until).filter(|(_, (until, _))| *until <= now);
+        let (key, epoch) = first.map(|(key, (_, epoch))| (key.clone(), *epoch)).unzip();
+        if let Some(key) = &key {
+            self.clocks.remove(key);
         }
         self.next_clock = self.clocks.values().map(|(until, _)| *until).min().unwrap_or(SimTime::MAX);
-        over.into_iter().map(|(_, member, clock, epoch)| (member, clock, epoch)).collect()
+        let (member, clock) = key?;
+        Some((member, clock, epoch?))
     }
 }
 

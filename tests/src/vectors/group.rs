@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Refusal, unhex};
 use data_encoding::HEXLOWER;
+use playground_core::group::consumer::records::ConsumerRecord;
 use playground_core::group::consumer_protocol::{Subscription, assignment_bytes};
 use playground_core::group::offsets::{GroupRecord, OffsetValue};
 use playground_core::ids::{LeaderEpoch, Offset};
@@ -31,6 +32,11 @@ pub(super) enum OffsetsRecord {
     GroupTombstone {
         group: String,
     },
+    ConsumerGroupEpoch {
+        group: String,
+        epoch: i32,
+        hash: i64,
+    },
     #[serde(other)]
     Other,
 }
@@ -46,6 +52,9 @@ pub(super) fn offsets_record(input: OffsetsRecord) -> Answer {
             GroupRecord::OffsetCommit { group: group.into(), topic: topic.into(), partition, value: None }
         }
         OffsetsRecord::GroupTombstone { group } => GroupRecord::GroupMetadata { group: group.into(), value: None },
+        OffsetsRecord::ConsumerGroupEpoch { group, epoch, hash } => {
+            GroupRecord::Consumer { group: group.into(), record: ConsumerRecord::Epoch(Some((epoch, hash as u64))) }
+        }
         OffsetsRecord::Other => return Err(Refusal::Unsupported("the engine writes no such record".into())),
     };
     Ok(json!({ "key": HEXLOWER.encode(&record.key()), "value": record.value().map(|value| HEXLOWER.encode(&value)) }))
