@@ -9,6 +9,7 @@ const FILE: &str = include_str!("../vectors/vectors.json");
 const ANSWERED: [(&str, u32, u32); 29] = [
     ("assignor_cooperative_sticky", 38, 0),
     ("assignor_kip848_range", 5, 0),
+    ("assignor_kip848_simple", 2, 0),
     ("assignor_kip848_uniform", 27, 0),
     ("assignor_range", 16, 0),
     ("assignor_roundrobin", 13, 0),
