@@ -169,9 +169,9 @@ pub(super) fn answer(cluster: &Cluster, options: &mut Options<'_>) -> Printed {
         cluster.reach_coordinator(&group.spec.name)?;
         let name = &group.spec.name;
         match group.state() {
-            "Empty" => drop(writeln!(out, "\nConsumer group '{name}' has no active members.")),
+            "Empty" => out.push_str(&format!("\nConsumer group '{name}' has no active members.\n")),
             "Stable" => {}
-            _ => drop(writeln!(out, "\nWarning: Consumer group '{name}' is rebalancing.")),
+            _ => out.push_str(&format!("\nWarning: Consumer group '{name}' is rebalancing.\n")),
         }
         let rows = match (members, state) {
             (true, _) => member_rows(group, verbose),
@@ -219,7 +219,7 @@ fn table(least: &[usize], rows: &[Vec<String>], last_padded: bool) -> String {
         for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
             match i + 1 == row.len() && !last_padded {
                 true => out.push_str(cell),
-                false => drop(write!(out, "{cell:<width$}{}", if i + 1 == row.len() { "" } else { " " })),
+                false => out.push_str(&format!("{cell:<width$}{}", if i + 1 == row.len() { "" } else { " " })),
             }
         }
         out.push('\n');

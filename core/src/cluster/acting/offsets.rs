@@ -3,11 +3,11 @@
 use super::super::Cluster;
 use super::super::offsets::planned_rows;
 use crate::command::{Command, CommandError, Reset};
-use crate::group::AnyGroup;
+use crate::error::ErrorCode;
 use crate::group::offsets::{GroupRecord, OffsetValue};
+use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, LeaderEpoch, NodeId, Offset};
 use crate::trace::{EventKind, TraceEvent};
-use std::fmt::Write;
 use std::sync::Arc;
 
 type Outcome = Result<String, CommandError>;
@@ -37,66 +37,57 @@ impl Cluster {
     }
 
     pub(super) fn delete_offsets(&mut self, group: &str, topics: &[(String, Vec<u32>)], command: &Command) -> Outcome {
-        let (coordinator, shard) = self.reach_coordinator(group).map_err(CommandError::Refused)?;
-        let known = shard.has_offsets(group) || shard.groups.contains_key(group);
-        if !known {
-            return Err(CommandError::Refused(format!("\nError: '{group}' does not exist.")));
-        }
-        let subscribed = |topic: &str| shard.groups.get(group).is_some_and(|group| group.subscribes(topic));
-        let name: Arc<str> = Arc::from(group);
-        let (mut rows, mut records, mut errors) = (String::new(), Vec::new(), 0);
+        let (coordinator, _) = self.reach_coordinator(group).map_err(CommandError::Refused)?;
+        let (name, shard): (Arc<str>, u32) = (Arc::from(group), self.shard_of(group));
+        let groups = self.broker(coordinator).expect("it was reached").groups();
+        let (mut rows, mut records, mut refused) = (String::new(), Vec::new(), false);
         for (topic, partitions) in topics {
             let image = self.controller().image().topic_named(topic);
             let all: Vec<u32> = (0..image.map_or(0, |topic| topic.partitions.len() as u32)).collect();
-            for partition in if partitions.is_empty() { &all } else { partitions } {
-                let status = match subscribed(topic) {
-                    true => {
-                        errors += 1;
-                        "Error: :Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it."
-                    }
-                    false => {
-                        let (group, topic) = (Arc::clone(&name), Arc::from(topic.as_str()));
-                        records.push(GroupRecord::OffsetCommit { group, topic, partition: *partition, value: None });
-                        "Successful"
-                    }
-                };
-                let _ = writeln!(rows, "{topic:<15} {partition:<10} {status:<15}");
-            }
+            let partitions = if partitions.is_empty() { &all } else { partitions };
+            let status = match groups.delete_offsets(shard, &name, &Arc::from(topic.as_str()), partitions) {
+                Ok(write) => {
+                    records.extend(write.records);
+                    "Successful"
+                }
+                Err(ErrorCode::GroupSubscribedToTopic) => {
+                    refused = true;
+                    "Error: :Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it."
+                }
+                Err(ErrorCode::GroupIdNotFound) => return Err(CommandError::Refused(format!("\nError: '{group}' does not exist."))),
+                Err(_) => {
+                    let why = "is forbidden if the group is not empty.";
+                    return Err(CommandError::Refused(format!("\nError: Deleting offsets of a consumer group '{group}' {why}")));
+                }
+            };
+            rows.extend(partitions.iter().map(|partition| format!("{topic:<15} {partition:<10} {status:<15}\n")));
         }
-        let head = format!("\n{:<15} {:<10} {:<15}\n", "TOPIC", "PARTITION", "STATUS");
-        if errors > 0 {
+        let rows = format!("\n{:<15} {:<10} {:<15}\n{rows}", "TOPIC", "PARTITION", "STATUS");
+        if refused {
             let why = "\nError: Encounter some partition level error, see the follow-up details:";
-            return Err(CommandError::Refused(format!("{why}\n{head}{rows}")));
+            return Err(CommandError::Refused(format!("{why}\n{rows}")));
         }
         self.write_at_coordinator(coordinator, group, records, command, "OffsetDelete: a tombstone for each offset");
-        Ok(format!("Request succeeded for deleting offsets from group {group}.\n{head}{rows}"))
+        Ok(format!("Request succeeded for deleting offsets from group {group}.\n{rows}"))
     }
 
     pub(super) fn delete_group(&mut self, group: &str, command: &Command) -> Outcome {
-        let (coordinator, shard) = self.reach_coordinator(group).map_err(CommandError::Refused)?;
-        let found = shard.groups.get(group);
-        let refuse = |why: &str| {
+        let (coordinator, _) = self.reach_coordinator(group).map_err(CommandError::Refused)?;
+        let groups = self.broker(coordinator).expect("it was reached").groups();
+        let write = groups.delete_group(self.shard_of(group), &Arc::from(group)).map_err(|error| {
+            let why = match error {
+                ErrorCode::GroupIdNotFound => format!("GroupIdNotFoundException: Group {group} not found."),
+                _ => "GroupNotEmptyException: The group is not empty.".to_owned(),
+            };
             let text = format!("* Group '{group}' could not be deleted due to: org.apache.kafka.common.errors.{why}");
-            Err(CommandError::Refused(format!("\nError: Deletion of some consumer groups failed:\n{text}")))
-        };
-        match found {
-            None if !shard.has_offsets(group) => {
-                return refuse(&format!("GroupIdNotFoundException: Group {group} not found."));
-            }
-            Some(group) if group.state_name() != "Empty" => return refuse("GroupNotEmptyException: The group is not empty."),
-            _ => {}
-        }
-        let name: Arc<str> = Arc::from(group);
-        let gone = |(topic, partition): &(Arc<str>, u32)| GroupRecord::OffsetCommit {
-            group: Arc::clone(&name),
-            topic: Arc::clone(topic),
-            partition: *partition,
-            value: None,
-        };
-        let mut records: Vec<GroupRecord> = shard.offsets.get(group).into_iter().flat_map(|offsets| offsets.keys()).map(gone).collect();
-        records.extend(found.map(AnyGroup::tombstones).unwrap_or_default());
-        self.write_at_coordinator(coordinator, group, records, command, "DeleteGroups: tombstones for the group and its offsets");
+            CommandError::Refused(format!("\nError: Deletion of some consumer groups failed:\n{text}"))
+        })?;
+        self.write_at_coordinator(coordinator, group, write.records, command, "DeleteGroups: tombstones for the group and its offsets");
         Ok(format!("Deletion of requested consumer groups ('{group}') was successful."))
+    }
+
+    fn shard_of(&self, group: &str) -> u32 {
+        coordinator_partition(group, self.scenario.cluster.config.offsets_topic_partitions)
     }
 
     fn write_at_coordinator(&mut self, broker: BrokerId, group: &str, records: Vec<GroupRecord>, command: &Command, rule: &str) {
