@@ -220,7 +220,9 @@ impl Cluster {
         }
         let first_consumer = first_client + self.producers.len() as u32;
         for i in 0..self.consumers.len() {
-            self.consumers[i].begin(SimTime::ZERO, &mut out);
+            let (group, first) = (self.group_of[i], self.group_of.partition_point(|group| *group < self.group_of[i]));
+            let at = scenario.groups[group as usize].starts((i - first) as u32 + 1);
+            self.consumers[i].begin_at(at, &mut out);
             self.flush(first_consumer + i as u32, &mut out);
         }
         self.outbox = out;

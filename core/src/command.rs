@@ -1,6 +1,7 @@
 //! All a user can do to a running cluster. Every click and every shell line becomes one of these.
 
 use crate::ids::BrokerId;
+use crate::scenario::{BadRecord, MISHAPS, Poison};
 use crate::time::SimDuration;
 use std::fmt;
 
@@ -18,6 +19,8 @@ pub enum Command {
     Skew(Who, i64),
     /// `set truck-1 acks=1`: a client goes on with another setting.
     Set { client: String, key: String, value: String },
+    /// `seek bill orders-0@17`: what the members of a group, or one of them, do by their own calls.
+    Deed { who: String, deed: Deed },
     /// `kafka-leader-election.sh`, of one partition or of all.
     Elect { unclean: bool, of: Option<(String, u32)> },
     /// `kafka-topics.sh --create`. What is left out follows the defaults of the brokers.
@@ -34,6 +37,26 @@ pub enum Command {
     Unregister(BrokerId),
     /// `kafka-reassign-partitions.sh --cancel`.
     CancelReassignment { topic: String, partition: u32 },
+}
+
+/// What an application does by calls of its own, or comes to grief on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// `poison bill orders-0@17 crash`: from now on it cannot cope with a record.
+    Poison(Poison),
+    /// `cure bill`: now it can.
+    Cure,
+    /// `seek bill orders-0@17`: whoever owns the partition reads on there.
+    Seek { topic: String, partition: u32, to: SeekTo },
+    /// `pause bill orders-0`, `resume bill orders-0`: its records are wanted later, or again.
+    Hold { topic: String, partition: u32, on: bool },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeekTo {
+    Earliest,
+    Latest,
+    Offset(u64),
 }
 
 /// What can happen to a process.
@@ -172,7 +195,7 @@ impl Command {
             Command::Process(_, who) | Command::Skew(who, _) => [Some(who.clone()), None],
             Command::Link(path, _) => [Some(path.from.clone()), Some(path.to.clone())],
             Command::Disk(_, broker) | Command::Unregister(broker) => [Some(Who::Node(broker.0)), None],
-            Command::Set { client, .. } => [Some(Who::Client(client.clone())), None],
+            Command::Set { client, .. } | Command::Deed { who: client, .. } => [Some(Who::Client(client.clone())), None],
             _ => [None, None],
         }
     }
@@ -181,6 +204,16 @@ impl Command {
 /// The word a value has in a table of words.
 fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
+}
+
+impl fmt::Display for SeekTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SeekTo::Earliest => f.write_str("earliest"),
+            SeekTo::Latest => f.write_str("latest"),
+            SeekTo::Offset(offset) => offset.fmt(f),
+        }
+    }
 }
 
 impl fmt::Display for Act {
@@ -230,6 +263,15 @@ impl fmt::Display for Command {
                 write!(f, "skew {who} {}{by}", if *ms < 0 { '-' } else { '+' })
             }
             Command::Set { client, key, value } => write!(f, "set {client} {key}={value}"),
+            Command::Deed { who, deed } => match deed {
+                Deed::Poison(Poison { record: BadRecord::At { topic, partition, offset }, does }) => {
+                    write!(f, "poison {who} {topic}-{partition}@{offset} {}", word(&MISHAPS, does))
+                }
+                Deed::Poison(Poison { record: BadRecord::Key(key), does }) => write!(f, "poison {who} key={key} {}", word(&MISHAPS, does)),
+                Deed::Cure => write!(f, "cure {who}"),
+                Deed::Seek { topic, partition, to } => write!(f, "seek {who} {topic}-{partition}@{to}"),
+                Deed::Hold { topic, partition, on } => write!(f, "{} {who} {topic}-{partition}", if *on { "pause" } else { "resume" }),
+            },
             _ => self.kafka_line(f),
         }
     }

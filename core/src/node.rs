@@ -124,6 +124,8 @@ pub enum BeginsAt {
         earliest: bool,
         gone: bool,
     },
+    /// Where the application has put it.
+    Sought,
     /// Where the log parts from what it had read (KIP-320).
     Truncated,
 }

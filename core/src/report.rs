@@ -10,9 +10,11 @@ use serde_json::{Map, Value, json};
 pub use crate::cluster::ENGINE_VERSION as ENGINE;
 
 /// Kinds of events that are decisions; the rest is only told on request.
-pub const DECISIONS: [&str; 15] = [
+pub const DECISIONS: [&str; 17] = [
+    "application",
     "broker_fenced",
     "broker_unfenced",
+    "commit_refused",
     "controller_elected",
     "fault",
     "group_rebalanced",
@@ -119,7 +121,10 @@ fn partition(partition: &PartitionView) -> Value {
 }
 
 fn group(group: &GroupView) -> Value {
-    let members = group.members.iter().map(|member| json!({ "client": member.client, "assignment": member.assignment }));
+    let members = group
+        .members
+        .iter()
+        .map(|member| json!({ "client": member.client, "assignment": member.assignment, "does": member.does, "in_hand": member.in_hand }));
     let offsets = group.offsets.iter().map(|(topic, offsets)| (topic.clone(), list(offsets, offset)));
     json!({
         "state": group.state,
@@ -140,6 +145,7 @@ fn offset(offset: &GroupOffsetView) -> Value {
         "position": offset.position,
         "log_end": offset.log_end,
         "lag": offset.lag,
+        "lag_ms": offset.lag_ms,
         "client": offset.client,
     })
 }

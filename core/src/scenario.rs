@@ -139,6 +139,8 @@ pub struct GroupSpec {
     /// `bootstrap.servers`: where its members ask first. Empty: all brokers.
     pub bootstrap: Vec<BrokerId>,
     pub members: u32,
+    /// When its members start: none, all at once; one, all of them then; else each at its own time.
+    pub start: Vec<SimDuration>,
     /// Time the application spends on a record.
     pub process: SimDuration,
     pub commit: CommitMode,
@@ -185,6 +187,21 @@ pub enum CommitMode {
     /// Process a record, then commit it.
     Each,
 }
+
+impl CommitMode {
+    /// As a file has them.
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "auto" => Some(CommitMode::Auto),
+            "before" => Some(CommitMode::Before),
+            "after" => Some(CommitMode::After),
+            "each" => Some(CommitMode::Each),
+            _ => None,
+        }
+    }
+}
+
+pub const MISHAPS: [(&str, Mishap); 3] = [("crash", Mishap::Crash), ("block", Mishap::Block), ("skip", Mishap::Skip)];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineEntry {
@@ -245,6 +262,12 @@ impl GroupSpec {
     /// `location-dashboard-1`, `location-dashboard-2`, …
     pub fn member_names(&self) -> Vec<String> {
         member_names(&self.name, self.members)
+    }
+
+    /// When member 1, 2, … starts.
+    pub fn starts(&self, member: u32) -> SimTime {
+        let own = self.start.get(member as usize - 1).or(self.start.first());
+        SimTime::ZERO + own.copied().unwrap_or_default()
     }
 }
 

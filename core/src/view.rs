@@ -5,6 +5,7 @@
 
 mod build;
 pub mod delta;
+pub(crate) mod groups;
 mod wire;
 
 use crate::sorted::SortedMap;
@@ -164,7 +165,12 @@ pub struct MemberView {
     pub client: String,
     /// Given by the coordinator; empty until it joined.
     pub member_id: String,
+    /// As the coordinator has it; a member that crashed keeps it until its session ends.
     pub assignment: SortedMap<String, Vec<u32>>,
+    /// What its process does: `polls`, `works`, `commits`, `stuck`, `waits` (to be started), or it is `down` or `paused`.
+    pub does: String,
+    /// Records that a poll returned and the application has not done yet.
+    pub in_hand: u64,
     /// What its application worked on last, oldest first: at most [`RECENT`] records.
     pub recent: Vec<DeliveredView>,
 }
@@ -190,6 +196,10 @@ pub struct GroupOffsetView {
     pub log_end: u64,
     /// `log_end - committed`, Kafka's LAG; `None` without a commit.
     pub lag: Option<u64>,
+    /// How old the first record after the bookmark is, by its own timestamp, in milliseconds; 0 when there is none.
+    pub lag_ms: Option<u64>,
+    /// The application has paused it (`KafkaConsumer.pause`).
+    pub held: bool,
     /// The member that owns the partition now.
     pub client: Option<String>,
 }

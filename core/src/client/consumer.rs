@@ -126,8 +126,12 @@ impl Consumer {
         }
     }
 
-    pub fn begin(&mut self, now: SimTime, out: &mut Outbox) {
-        self.run(now, out);
+    /// At the start of a run: its process starts then.
+    pub fn begin_at(&mut self, at: SimTime, out: &mut Outbox) {
+        if at > SimTime::ZERO {
+            self.stage = Stage::Ended { until: at };
+        }
+        self.run(SimTime::ZERO, out);
     }
 
     /// The process is gone: it remembers nothing, and its group only finds out when the session ends.
@@ -149,7 +153,7 @@ impl Consumer {
     /// A new process.
     pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
         (self.last_poll, self.busy_until, self.stage) = (now, now, Stage::Polling);
-        self.begin(now, out);
+        self.run(now, out);
     }
 
     /// What `close()` does: commits as the settings say, and tells the group.
@@ -167,11 +171,6 @@ impl Consumer {
 
     pub fn spec(&self) -> &Arc<GroupSpec> {
         &self.spec
-    }
-
-    /// Goes on with other settings.
-    pub fn reconfigure(&mut self, spec: Arc<GroupSpec>) {
-        self.spec = spec;
     }
 
     pub fn group(&self) -> &Arc<str> {

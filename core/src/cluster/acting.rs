@@ -3,6 +3,7 @@
 //! Each is an event; its id is the cause of what it leads to.
 
 mod admin;
+mod applications;
 mod clients;
 mod disks;
 mod in_force;
@@ -32,6 +33,7 @@ impl Cluster {
             Command::HealAll => self.heal_all(),
             Command::Skew(who, ms) => self.skew(who, *ms)?,
             Command::Set { client, key, value } => self.set(client, key, value)?,
+            Command::Deed { who, deed } => self.deed(who, deed)?,
             Command::Disk(fault, id) => self.disk(*fault, *id),
             Command::Elect { .. }
             | Command::CreateTopic(_)

@@ -31,6 +31,12 @@ impl Cluster {
         self.number(NodeId::Broker(broker)).is_some_and(|node| self.hosts[node as usize].paused)
     }
 
+    /// Whether the process of a consumer is down, and whether it is paused.
+    pub fn process_of(&self, consumer: u32) -> (bool, bool) {
+        let host = &self.hosts[self.servers() as usize + self.producers.len() + consumer as usize];
+        (host.down, host.paused)
+    }
+
     /// The replica that speaks for a partition: its leader's, else the one with the longest log.
     pub fn speaker(&self, id: TopicPartition) -> Option<&Replica> {
         let leader = self.controller().image().partition(id)?.leader.and_then(|leader| self.broker(leader));

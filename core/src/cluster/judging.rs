@@ -61,10 +61,13 @@ impl Cluster {
 
     /// What the user did to the client that such a sentence begins with.
     fn struck_member(&self, text: &str) -> Option<EventId> {
+        self.hosts[self.member_named(text)? as usize].struck
+    }
+
+    fn member_named(&self, text: &str) -> Option<u32> {
         let name = text.split(' ').next()?;
         let place = self.consumers.iter().position(|consumer| *consumer.name == *name)?;
-        let node = self.number(NodeId::Client(self.consumers[place].id))?;
-        self.hosts[node as usize].struck
+        self.number(NodeId::Client(self.consumers[place].id))
     }
 
     /// What the user did to the replicas of a partition that are out of sync, or did last to any of them.
@@ -118,7 +121,16 @@ impl Cluster {
             EventKind::GroupRebalanced => {
                 self.rebalances.insert(event.subject.clone(), event.id);
             }
-            EventKind::CommitRefused => event.causes.extend(self.rebalances.get(&event.subject)),
+            EventKind::CommitRefused => {
+                event.causes.extend(self.struck_member(&event.text));
+                event.causes.extend(self.rebalances.get(&event.subject));
+            }
+            // What an application does to itself is why its group misses it.
+            EventKind::Application => {
+                if let Some(node) = self.member_named(&event.text) {
+                    event.causes.extend(self.hosts[node as usize].struck.replace(event.id));
+                }
+            }
             EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
             EventKind::IsrChanged if event.rule.starts_with("replica.lag.time.max.ms") => {
                 event.causes.extend(self.struck_followers(&event.subject));

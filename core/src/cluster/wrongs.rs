@@ -182,6 +182,11 @@ impl Cluster {
                 let causes = if *gone { election() } else { rebalance() };
                 (format!("{member} {why} and began at the {end}"), format!("auto.offset.reset = {end}"), causes)
             }
+            BeginsAt::Sought => (
+                format!("{member} was told to read on there"),
+                "seek() moves the position of a member, whatever was committed".to_owned(),
+                self.blame_of(&[NodeId::Client(*client)]).into_iter().collect(),
+            ),
             BeginsAt::Truncated => (
                 format!("{member} had read what the new leader does not have"),
                 "A member goes back to where the leader's epochs part from what it has read (KIP-320)".to_owned(),

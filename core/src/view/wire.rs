@@ -16,9 +16,9 @@ wire_structs! {
     ReplicaView { broker, online, in_sync, high_watermark, log_end }
     CellView { offset, key }
     GroupView { name, state, protocol, assignor, generation, coordinator, offsets_partition, members, offsets }
-    MemberView { client, member_id, assignment, recent }
+    MemberView { client, member_id, assignment, does, in_hand, recent }
     DeliveredView { partition, offset, key, value }
-    GroupOffsetView { partition, committed, position, log_end, lag, client }
+    GroupOffsetView { partition, committed, position, log_end, lag, lag_ms, held, client }
     ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors, requests }
     LedgerView { sent, acked, failed, acked_lost, acked_lost_total, unwritten, delivered, duplicates, skipped, out_of_order }
     LostView { topic, partition, offset, key, client, acks, because }

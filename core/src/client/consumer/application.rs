@@ -10,9 +10,10 @@ use crate::ids::{EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::node::{Fact, Outbox};
 use crate::protocol::{OffsetCommitRequest, Request};
-use crate::scenario::{BadRecord, CommitMode, Mishap, Poison};
+use crate::scenario::{BadRecord, CommitMode, GroupSpec, Mishap, Poison};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
+use std::sync::Arc;
 
 /// `default.api.timeout.ms`: how long `commitSync()` tries.
 const API_TIMEOUT: SimDuration = SimDuration::from_secs(60);
@@ -187,13 +188,32 @@ impl Consumer {
         }
     }
 
+    /// What it does, in a word.
+    pub const fn does(&self) -> &'static str {
+        match self.stage {
+            Stage::Polling => "polls",
+            Stage::Working { .. } => "works",
+            Stage::Committing(_) => "commits",
+            Stage::Stuck => "stuck",
+            Stage::Ended { .. } => "waits",
+        }
+    }
+
+    /// What the application of a member has of a partition and has not done yet.
+    pub fn in_hand(&self, id: TopicPartition) -> impl Iterator<Item = (Offset, Offset)> + '_ {
+        self.in_hand.iter().filter(move |work| work.partition == id).map(|work| (work.from, work.to))
+    }
+
+    pub fn in_hand_count(&self) -> u64 {
+        self.in_hand.iter().map(|work| work.to.since(work.from)).sum()
+    }
+
     /// When `poll()` is called next, as far as it is known.
     fn free_at(&self) -> SimTime {
         match &self.stage {
             Stage::Polling => self.last_poll,
             Stage::Working { since } if self.spec.commit != CommitMode::Each && self.next_bad().is_none() => {
-                let records = self.in_hand.iter().map(|work| work.to.since(work.from)).sum();
-                *since + self.spec.process.times(records)
+                *since + self.spec.process.times(self.in_hand_count())
             }
             _ => SimTime::MAX,
         }
@@ -338,6 +358,21 @@ impl Consumer {
         Some((found?, *does))
     }
 
+    /// Goes on with other settings, or copes with other records than before. Where it stands in a record is where it stays.
+    pub fn cope(&mut self, now: SimTime, spec: Arc<GroupSpec>, out: &mut Outbox) {
+        self.work_before(now, out);
+        let slower = self.spec.process != spec.process;
+        self.spec = spec;
+        let met = self.in_hand.front().zip(self.next_bad()).is_some_and(|(work, (bad, _))| work.from == bad);
+        match &mut self.stage {
+            Stage::Stuck if !met => self.stage = Stage::Working { since: now },
+            // The record in hand takes as long as the next ones.
+            Stage::Working { since } if slower => *since = now,
+            _ => {}
+        }
+        self.busy_until = self.free_at();
+    }
+
     fn meets(&mut self, now: SimTime, does: Mishap, out: &mut Outbox) {
         let Some(first) = self.in_hand.front_mut() else { return };
         let name = self.connections.image().map(|image| image.name_of(first.partition)).unwrap_or_default();
@@ -366,7 +401,7 @@ impl Consumer {
 
     /// The heartbeat thread has waited for a poll long enough.
     pub(super) fn tell_poll_deadline(&self, out: &mut Outbox) {
-        let (config, left) = (&self.spec.config, self.in_hand.iter().map(|work| work.to.since(work.from)).sum::<u64>());
+        let (config, left) = (&self.spec.config, self.in_hand_count());
         let (who, group, limit) = (&self.name, &self.group, config.max_poll_interval);
         let text = format!("{who} has not called poll() for {limit} and leaves {group}; it still works on {left} of its records.");
         let (most, each) = (config.max_poll_records, self.spec.process);

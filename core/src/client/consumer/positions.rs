@@ -2,6 +2,7 @@
 
 use super::membership::Membership;
 use super::{Asked, Consumer};
+use crate::command::SeekTo;
 use crate::config::OffsetReset;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
@@ -21,8 +22,9 @@ use std::collections::VecDeque;
 pub(super) struct Assigned {
     /// The next offset the application gets; `None` until the committed offset or the reset is known.
     pub position: Option<Offset>,
-    /// `auto.offset.reset` decides: ask for the earliest or latest offset.
+    /// Ask for the earliest or latest offset: `auto.offset.reset` decides which, unless the application has.
     needs_reset: bool,
+    sought: Option<OffsetReset>,
     /// Because the log no longer has the offset it stood at.
     gone: bool,
     /// Leader epoch of the last record handed out; committed with the offset.
@@ -127,37 +129,55 @@ impl Consumer {
         }
     }
 
-    /// Partitions without a valid position ask their leaders where `auto.offset.reset` means.
+    /// What a partition without a valid position is to be read from.
+    fn reset_of(&self, assigned: &Assigned) -> OffsetReset {
+        assigned.sought.unwrap_or(self.spec.config.auto_offset_reset)
+    }
+
+    /// Partitions without a valid position ask their leaders for it. With `auto.offset.reset = none` the application hears of it.
     fn reset(&mut self, now: SimTime, out: &mut Outbox) {
-        let earliest = match self.spec.config.auto_offset_reset {
-            OffsetReset::Earliest => true,
-            OffsetReset::Latest => false,
-            OffsetReset::None => return,
-        };
         if self.waits_for(|kind| *kind == Asked::Reset) {
             return;
         }
-        let mut by_leader: SortedMap<BrokerId, Vec<TopicPartition>> = SortedMap::new();
-        for (id, _) in self.assigned.iter().filter(|(_, assigned)| assigned.needs_reset) {
+        let mut by_leader: SortedMap<(BrokerId, bool), Vec<TopicPartition>> = SortedMap::new();
+        for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.needs_reset) {
+            let earliest = match self.reset_of(assigned) {
+                OffsetReset::None => return self.no_offset(now, *id, out),
+                reset => reset == OffsetReset::Earliest,
+            };
             match self.connections.leader(*id) {
-                Some(leader) => by_leader.entry(leader).or_default().push(*id),
+                Some(leader) => by_leader.entry((leader, earliest)).or_default().push(*id),
                 None => self.connections.want_metadata(),
             }
         }
-        by_leader.retain(|leader, _| self.connections.usable(*leader, now));
-        for (leader, partitions) in by_leader {
+        by_leader.retain(|(leader, _), _| self.connections.usable(*leader, now));
+        for ((leader, earliest), partitions) in by_leader {
             let request = ListOffsetsRequest { partitions, earliest };
             self.ask(now, leader, Request::ListOffsets(Box::new(request)), Asked::Reset, out);
         }
     }
 
+    /// `poll()` throws `NoOffsetForPartitionException`, or `OffsetOutOfRangeException`.
+    fn no_offset(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
+        let name = self.connections.image().map(|image| image.name_of(id)).unwrap_or_default();
+        let why = match self.assigned.get(&id).is_some_and(|assigned| assigned.gone) {
+            true => format!("OffsetOutOfRangeException: the log of {name} does not reach back to its position, and no reset policy is set"),
+            false => format!("NoOffsetForPartitionException: undefined offset with no reset policy for {name}"),
+        };
+        self.fail(now, &why, "auto.offset.reset = none", out);
+    }
+
     pub(super) fn took_reset(&mut self, now: SimTime, answer: &[(TopicPartition, Result<Offset, ErrorCode>)], out: &mut Outbox) {
-        let earliest = self.spec.config.auto_offset_reset == OffsetReset::Earliest;
         for (id, result) in answer {
+            let default = self.spec.config.auto_offset_reset;
             match (result, self.assigned.get_mut(id)) {
                 (Ok(offset), Some(assigned)) if assigned.needs_reset => {
                     assigned.needs_reset = false;
-                    let at = BeginsAt::Reset { earliest, gone: std::mem::take(&mut assigned.gone) };
+                    let gone = std::mem::take(&mut assigned.gone);
+                    let at = match assigned.sought.take() {
+                        Some(_) => BeginsAt::Sought,
+                        None => BeginsAt::Reset { earliest: default == OffsetReset::Earliest, gone },
+                    };
                     out.fact(Fact::Begun { client: self.id, partition: *id, at });
                     (assigned.position, assigned.last_epoch) = (Some(*offset), None);
                 }
@@ -168,6 +188,40 @@ impl Consumer {
                 _ => {}
             }
         }
+    }
+
+    /// `seek()`: the next poll returns what is there.
+    pub fn seek(&mut self, now: SimTime, id: TopicPartition, to: SeekTo, out: &mut Outbox) {
+        let Some(assigned) = self.assigned.get_mut(&id) else { return };
+        assigned.fetched.clear();
+        assigned.last_epoch = None;
+        assigned.damaged = false;
+        let reset = match to {
+            SeekTo::Earliest => Some(OffsetReset::Earliest),
+            SeekTo::Latest => Some(OffsetReset::Latest),
+            SeekTo::Offset(_) => None,
+        };
+        (assigned.needs_reset, assigned.sought, assigned.gone) = (reset.is_some(), reset, false);
+        assigned.position = match to {
+            SeekTo::Offset(offset) => Some(Offset(offset)),
+            _ => None,
+        };
+        if reset.is_none() {
+            out.fact(Fact::Begun { client: self.id, partition: id, at: BeginsAt::Sought });
+        }
+        self.run(now, out);
+    }
+
+    pub fn is_held(&self, id: TopicPartition) -> bool {
+        self.assigned.get(&id).is_some_and(|assigned| assigned.paused)
+    }
+
+    /// `pause()` and `resume()` of a partition: what was fetched is kept.
+    pub fn hold(&mut self, now: SimTime, id: TopicPartition, on: bool, out: &mut Outbox) {
+        if let Some(assigned) = self.assigned.get_mut(&id) {
+            assigned.paused = on;
+        }
+        self.run(now, out);
     }
 
     /// One fetch a leader, for the owned partitions whose fetched records are used up.
@@ -303,10 +357,9 @@ impl Consumer {
         }
         for fetched in answer {
             let Some(assigned) = self.assigned.get_mut(&fetched.partition) else { continue };
-            let position = assigned.position.unwrap_or_default();
+            // The position moved meanwhile: an answer to another question.
+            let Some(position) = assigned.position.filter(|position| *position == fetched.offset) else { continue };
             match fetched.error {
-                // The position moved meanwhile: an answer to another question.
-                _ if fetched.offset != position => {}
                 None => {
                     assigned.high_watermark = fetched.high_watermark;
                     if let Some(broker) = fetched.preferred {

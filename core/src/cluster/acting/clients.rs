@@ -4,6 +4,7 @@ use super::super::Cluster;
 use crate::command::{CommandError, Who};
 use crate::config::Settings;
 use crate::ids::{ClientId, NodeId};
+use crate::scenario::{CommitMode, limits};
 use crate::sorted::SortedSet;
 use crate::time::SimDuration;
 use std::sync::Arc;
@@ -56,7 +57,15 @@ impl Cluster {
                 None => {
                     let place = id as usize - self.producers.len();
                     let mut spec = (**self.consumers[place].spec()).clone();
-                    spec.config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
+                    // What its application does is set as its file has it.
+                    match (key, SimDuration::parse(value), CommitMode::named(value)) {
+                        ("process", Some(process), _) if process <= limits::DELAY => spec.process = process,
+                        ("commit", _, Some(commit)) => {
+                            spec.commit = commit;
+                            spec.config.enable_auto_commit = commit == CommitMode::Auto;
+                        }
+                        _ => spec.config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?,
+                    }
                     consumers.push((place, spec));
                 }
             }
@@ -69,7 +78,8 @@ impl Cluster {
             self.producers[place].reconfigure(Arc::new(config));
         }
         for (place, spec) in consumers {
-            self.consumers[place].reconfigure(Arc::new(spec));
+            let (now, node) = (self.now, self.servers() + (self.producers.len() + place) as u32);
+            self.acting_as(node, |cluster, out| cluster.consumers[place].cope(now, Arc::new(spec), out));
         }
         Ok(())
     }

@@ -1,0 +1,231 @@
+//! Where a group stands: what its coordinator says, what its members do, how far they are. The view, the shell and the page have their
+//! numbers from here, so there is one LAG.
+
+use super::build::text;
+use super::{DeliveredView, GroupOffsetView, GroupView, MemberView};
+use crate::client::consumer::Consumer;
+use crate::cluster::Cluster;
+use crate::group::classic::GroupState;
+use crate::group::{AnyGroup, Shard};
+
+use crate::group::offsets::OffsetValue;
+use crate::hash::coordinator_partition;
+use crate::ids::{BrokerId, Offset, TopicPartition};
+use crate::metadata::{MetadataImage, OFFSETS_TOPIC, TopicImage};
+use crate::scenario::GroupSpec;
+use crate::sorted::SortedMap;
+use std::sync::Arc;
+
+/// A group of the scenario, with all that is known of it at this instant.
+pub(crate) struct Standing<'c> {
+    pub cluster: &'c Cluster,
+    index: u32,
+    pub spec: &'c GroupSpec,
+    /// Its partition of `__consumer_offsets`.
+    pub offsets_partition: u32,
+    pub coordinator: Option<BrokerId>,
+    shard: Option<&'c Shard>,
+    pub group: Option<&'c AnyGroup>,
+    /// Its members, with their places among all consumers.
+    pub members: Vec<(u32, &'c Consumer)>,
+    /// Who reads a partition, and where: its own memory.
+    owners: SortedMap<TopicPartition, (u32, Option<Offset>)>,
+}
+
+/// A member as the coordinator has it.
+pub(crate) struct Enrolled<'c> {
+    pub id: &'c Arc<str>,
+    pub client: &'c str,
+    pub assigned: SortedMap<String, Vec<u32>>,
+}
+
+impl<'c> Standing<'c> {
+    pub fn of(cluster: &'c Cluster, index: u32) -> Self {
+        let spec = &cluster.scenario().groups[index as usize];
+        let offsets_partition = coordinator_partition(&spec.name, cluster.scenario().cluster.config.offsets_topic_partitions);
+        let found = shard(cluster, offsets_partition);
+        let group = found.and_then(|(_, shard)| shard.groups.get(spec.name.as_str()));
+        let all = (0..).zip(cluster.consumers());
+        let members: Vec<(u32, &Consumer)> = all.filter(|(place, _)| cluster.group_of(*place) == index).collect();
+        let mut owners = SortedMap::new();
+        for (place, member) in &members {
+            for (id, position) in member.positions() {
+                // Of a member that does not know yet and one that does, the one that the coordinator means.
+                let means = || group.is_some_and(|group| knows(group, member.member_id()));
+                if !owners.contains_key(&id) || means() {
+                    owners.insert(id, (*place, position));
+                }
+            }
+        }
+        let (coordinator, shard) = found.unzip();
+        Standing { cluster, index, spec, offsets_partition, coordinator, shard, group, members, owners }
+    }
+
+    pub fn state(&self) -> &'static str {
+        match self.group {
+            None => GroupState::Empty.name(),
+            Some(AnyGroup::Classic(group)) => group.state.name(),
+            Some(AnyGroup::Consumer(group)) => group.state().name(),
+        }
+    }
+
+    fn generation(&self) -> i32 {
+        match self.group {
+            None => 0,
+            Some(AnyGroup::Classic(group)) => group.generation,
+            Some(AnyGroup::Consumer(group)) => group.epoch,
+        }
+    }
+
+    /// The members as the coordinator has them, by id.
+    pub fn enrolled(&self) -> Vec<Enrolled<'c>> {
+        let image: &MetadataImage = self.cluster.controller().image();
+        match self.group {
+            None => Vec::new(),
+            Some(AnyGroup::Classic(group)) => {
+                let one = |(id, member): (&'c Arc<str>, &'c crate::group::classic::Member)| Enrolled {
+                    id,
+                    client: &member.client_id,
+                    assigned: member.assignment.iter().map(|(topic, partitions)| (topic.to_string(), partitions.clone())).collect(),
+                };
+                group.members.iter().map(one).collect()
+            }
+            Some(AnyGroup::Consumer(group)) => {
+                let one = |(id, member): (&'c Arc<str>, &'c crate::group::consumer::ConsumerMember)| Enrolled {
+                    id,
+                    client: &member.said.client_id,
+                    assigned: by_topic(image, member.assigned.keys().chain(member.pending_revocation.keys())),
+                };
+                group.members.iter().map(one).collect()
+            }
+        }
+    }
+
+    pub fn committed(&self, topic: &TopicImage, partition: u32) -> Option<&'c OffsetValue> {
+        self.shard?.offsets.get(self.spec.name.as_str())?.get(&(Arc::clone(&topic.name), partition))
+    }
+
+    /// Where a group stands in one partition; `None` when there is no such topic.
+    pub fn offset(&self, topic: &TopicImage, partition: u32) -> GroupOffsetView {
+        let id = TopicPartition { topic: topic.id, partition };
+        let replica = self.cluster.speaker(id);
+        let log_end = replica.map_or(0, |replica| replica.high_watermark.0);
+        let committed = self.committed(topic, partition).map(|value| value.offset.0);
+        let owner = self.owners.get(&id);
+        let member = owner.map(|(place, _)| &self.cluster.consumers()[*place as usize]);
+        // How old the first record after the bookmark is, by its own timestamp.
+        let oldest = committed.filter(|committed| *committed < log_end).and_then(|committed| {
+            let log = &replica?.log;
+            let at = Offset(committed).max(log.log_start());
+            let stored = log.batch_at(at)?;
+            Some(stored.batch.record(at.since(stored.base_offset) as u32)?.timestamp_ms)
+        });
+        let now = self.cluster.now().timestamp_ms();
+        GroupOffsetView {
+            partition,
+            committed,
+            position: owner.and_then(|(_, position)| *position).map(|offset| offset.0),
+            log_end,
+            lag: committed.map(|offset| log_end.saturating_sub(offset)),
+            lag_ms: committed.map(|_| oldest.map_or(0, |written| now.saturating_sub(written).max(0) as u64)),
+            client: member.map(|member| member.name.to_string()),
+            held: member.is_some_and(|member| member.is_held(id)),
+        }
+    }
+
+    pub fn topics(&self) -> impl Iterator<Item = &'c TopicImage> {
+        let image: &'c MetadataImage = self.cluster.controller().image();
+        self.spec.topics.iter().filter_map(|topic| image.topic_named(topic))
+    }
+
+    /// Records the group went past, by reading or by committing, that no application was given and none has in hand.
+    pub fn skipped(&self) -> u64 {
+        let referee = self.cluster.referee();
+        let one = |topic: &TopicImage, partition: u32| {
+            let id = TopicPartition { topic: topic.id, partition };
+            let reach = self.committed(topic, partition).map_or(0, |value| value.offset.0);
+            let in_hand = self.members.iter().flat_map(|(_, member)| member.in_hand(id));
+            referee.skipped(self.index, id, reach, in_hand)
+        };
+        self.topics().map(|topic| (0..topic.partitions.len() as u32).map(|partition| one(topic, partition)).sum::<u64>()).sum()
+    }
+}
+
+/// The coordinator's own word, if one is up.
+fn shard(cluster: &Cluster, partition: u32) -> Option<(BrokerId, &Shard)> {
+    let topic = cluster.controller().image().topic_named(OFFSETS_TOPIC)?;
+    let leader = cluster.controller().image().partition(TopicPartition { topic: topic.id, partition })?.leader?;
+    Some((leader, cluster.broker(leader)?.groups().shards().get(&partition)?))
+}
+
+fn knows(group: &AnyGroup, member_id: &str) -> bool {
+    match group {
+        AnyGroup::Classic(group) => group.members.contains_key(member_id),
+        AnyGroup::Consumer(group) => group.members.contains_key(member_id),
+    }
+}
+
+fn by_topic<'p>(image: &MetadataImage, partitions: impl Iterator<Item = &'p TopicPartition>) -> SortedMap<String, Vec<u32>> {
+    let mut topics: SortedMap<String, Vec<u32>> = SortedMap::new();
+    for id in partitions {
+        let Some(topic) = image.topic(id.topic) else { continue };
+        topics.entry(topic.name.to_string()).or_default().push(id.partition);
+    }
+    topics
+}
+
+pub(super) fn group_view(standing: &Standing<'_>) -> GroupView {
+    let (protocol, assignor) = match standing.group {
+        Some(AnyGroup::Classic(group)) => ("classic", group.protocol.as_deref().unwrap_or_default()),
+        Some(AnyGroup::Consumer(_)) => ("consumer", ""),
+        None => ("classic", ""),
+    };
+    let offsets = |topic: &TopicImage| {
+        let all = (0..topic.partitions.len() as u32).map(|partition| standing.offset(topic, partition));
+        (topic.name.to_string(), all.collect())
+    };
+    let enrolled = standing.enrolled();
+    GroupView {
+        name: standing.spec.name.clone(),
+        state: standing.state().to_owned(),
+        protocol: protocol.to_owned(),
+        assignor: assignor.to_owned(),
+        generation: standing.generation(),
+        coordinator: standing.coordinator.map(|broker| broker.0),
+        offsets_partition: standing.offsets_partition,
+        offsets: standing.topics().map(offsets).collect(),
+        members: standing.members.iter().map(|(place, member)| member_view(standing, *place, member, &enrolled)).collect(),
+    }
+}
+
+fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolled: &[Enrolled<'_>]) -> MemberView {
+    let image = standing.cluster.controller().image();
+    // A process that is gone has left a member behind until its session ends.
+    let own = enrolled.iter().find(|member| **member.id == *consumer.member_id());
+    let left = || enrolled.iter().find(|member| consumer.member_id().is_empty() && *member.client == *consumer.name);
+    let owned: Vec<TopicPartition> = consumer.positions().map(|(id, _)| id).collect();
+    let assignment = match own.or_else(left) {
+        Some(member) => member.assigned.clone(),
+        None => by_topic(image, owned.iter()),
+    };
+    let recent = consumer.recent().filter_map(|(id, stored, offset)| {
+        let record = stored.batch.record(offset.since(stored.base_offset) as u32)?;
+        Some(DeliveredView { partition: id.partition, offset: offset.0, key: record.key.map(text), value: record.value.map(text) })
+    });
+    let (down, paused) = standing.cluster.process_of(place);
+    MemberView {
+        client: consumer.name.to_string(),
+        member_id: consumer.member_id().to_owned(),
+        assignment,
+        does: (if down {
+            "down"
+        } else if paused {
+            "paused"
+        } else {
+            consumer.does()
+        })
+        .to_owned(),
+        in_hand: consumer.in_hand_count(),
+        recent: recent.collect(),
+    }
+}
