@@ -548,10 +548,15 @@ impl Broker {
         self.settle(now, out);
     }
 
-    /// What every step ends with: parked requests of partitions that moved, then the ISR changes they led to.
+    /// What every step ends with: parked requests of partitions that moved, what groups waited for, then the ISR changes.
     fn settle(&mut self, now: SimTime, out: &mut Outbox) {
-        while let Some(id) = self.moved.pop_first() {
-            self.wake_waiting(id, out);
+        loop {
+            while let Some(id) = self.moved.pop_first() {
+                self.wake_waiting(id, out);
+            }
+            if !self.go_on_with_groups(now, out) {
+                break;
+            }
         }
         self.send_isr_changes(now, out);
     }

@@ -144,6 +144,11 @@ impl Outbox {
         self.sends.push((to, Message::Closed));
     }
 
+    /// What was sent so far, taken out: for whoever plays the cluster's part.
+    pub fn take_sent(&mut self) -> Vec<(NodeId, Message)> {
+        std::mem::take(&mut self.sends)
+    }
+
     pub fn fact(&mut self, fact: Fact) {
         self.facts.push(fact);
     }

@@ -25,7 +25,11 @@ pub enum EventKind {
     LogDamaged,
     MemberJoined,
     MemberLeft,
+    RebalanceStarted,
+    /// A member gives partitions up, or has lost them.
+    PartitionsRevoked,
     GroupRebalanced,
+    OffsetsExpired,
     CoordinatorLoaded,
     /// A coordinator did not take an offset.
     CommitRefused,
@@ -46,7 +50,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize 
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 30] = [
+    pub const ALL: [EventKind; 33] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -67,7 +71,10 @@ impl EventKind {
         EventKind::LogDamaged,
         EventKind::MemberJoined,
         EventKind::MemberLeft,
+        EventKind::RebalanceStarted,
+        EventKind::PartitionsRevoked,
         EventKind::GroupRebalanced,
+        EventKind::OffsetsExpired,
         EventKind::CoordinatorLoaded,
         EventKind::CommitRefused,
         EventKind::Application,
@@ -101,6 +108,9 @@ impl EventKind {
             EventKind::LogDamaged => "log_damaged",
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
+            EventKind::RebalanceStarted => "rebalance_started",
+            EventKind::PartitionsRevoked => "partitions_revoked",
+            EventKind::OffsetsExpired => "offsets_expired",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
             EventKind::CommitRefused => "commit_refused",

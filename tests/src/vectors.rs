@@ -6,6 +6,7 @@
 mod answer;
 mod assignor;
 mod batch;
+mod classic;
 mod consumer_group;
 mod controller;
 mod group;

@@ -95,7 +95,7 @@ impl Broker {
             .flat_map(|stored| stored.batch.records())
             .filter_map(|record| GroupRecord::decode(record.key.unwrap_or_default(), record.value))
             .collect();
-        self.groups.load(now, id.partition, decoded.into_iter());
+        let writes = self.groups.load(now, id.partition, decoded.into_iter(), out);
         let loaded: Vec<String> = self.groups.shards()[&id.partition].groups.keys().map(|name| name.to_string()).collect();
         if !loaded.is_empty() {
             let me = self.id;
@@ -107,6 +107,7 @@ impl Broker {
                 Vec::new(),
             );
         }
+        self.write_all(now, writes, out);
     }
 
     fn commit(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &OffsetCommitRequest, out: &mut Outbox) {
@@ -144,6 +145,13 @@ impl Broker {
                 self.write(now, write, out);
             }
         }
+    }
+
+    /// What was to follow writes that are committed now, or have failed; true when there was something.
+    pub(super) fn go_on_with_groups(&mut self, now: SimTime, out: &mut Outbox) -> bool {
+        let Some(writes) = self.groups.go_on(now, out) else { return false };
+        self.write_all(now, writes, out);
+        true
     }
 
     fn write_all(&mut self, now: SimTime, writes: Vec<Write>, out: &mut Outbox) {

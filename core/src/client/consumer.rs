@@ -10,15 +10,16 @@ mod positions;
 use super::Connections;
 use super::producer::Counts;
 use crate::error::ErrorCode;
+use crate::group::assignor::Topics;
 use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::node::{Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 use application::{Stage, Work};
-use membership::Membership;
+use membership::{LastAssignment, Membership, Said};
 use owned::Owned;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,8 +40,20 @@ pub struct Consumer {
     coordinator_retry_at: SimTime,
     membership: Membership,
     member_id: Arc<str>,
-    /// Partitions of the group's topics when this member assigned them, if it is the leader: others leave the watching to it.
-    assigned_of: Option<Vec<u32>>,
+    /// `group.instance.id`.
+    instance: Option<Arc<str>>,
+    /// What the group agreed on in this generation.
+    protocol: Arc<str>,
+    last_assignment: Option<LastAssignment>,
+    /// The group's topics when this member assigned them, if it is the leader: others leave the watching to it.
+    assigned_of: Option<Topics>,
+    said: Option<Said>,
+    /// What the heartbeat thread throws in the next `poll()`.
+    fatal: Option<ErrorCode>,
+    /// The commit before a join is done.
+    prepared: bool,
+    /// Pause after a failed join.
+    join_not_before: SimTime,
     next_heartbeat: SimTime,
     assigned: Owned,
     in_flight: SortedMap<CorrelationId, InFlight>,
@@ -80,7 +93,7 @@ enum Asked {
     Coordinator,
     Join,
     Sync,
-    Heartbeat,
+    Heartbeat { generation: i32 },
     Commit { then_join: bool },
     CommitSync,
     Committed,
@@ -94,6 +107,7 @@ impl Consumer {
     pub fn new(id: ClientId, name: Arc<str>, spec: Arc<GroupSpec>, bootstrap: Arc<[BrokerId]>) -> Self {
         let config = &spec.config;
         let backoff = config.retry_backoff;
+        let instance = config.group_instance.as_ref().map(|id| Arc::from(id.replace("{name}", &name)));
         Consumer {
             id,
             name,
@@ -104,7 +118,14 @@ impl Consumer {
             coordinator_retry_at: SimTime::ZERO,
             membership: Membership::Unjoined,
             member_id: Arc::from(""),
+            instance,
+            protocol: Arc::from(""),
+            last_assignment: None,
             assigned_of: None,
+            said: None,
+            fatal: None,
+            prepared: false,
+            join_not_before: SimTime::ZERO,
             next_heartbeat: SimTime::MAX,
             assigned: Owned::default(),
             in_flight: SortedMap::new(),
@@ -158,15 +179,10 @@ impl Consumer {
 
     /// What `close()` does: commits as the settings say, and tells the group.
     fn say_goodbye(&mut self, now: SimTime, out: &mut Outbox) {
-        if !matches!(self.membership, Membership::Stable { .. }) {
-            return;
-        }
-        if self.auto_commits() {
+        if self.auto_commits() && self.may_commit() {
             self.commit(now, false, out);
         }
-        if let Some(coordinator) = self.coordinator {
-            self.ask(now, coordinator, Request::LeaveGroup(Box::new(self.member_ref())), Asked::Leave, out);
-        }
+        self.leave(now, out);
     }
 
     pub fn spec(&self) -> &Arc<GroupSpec> {
@@ -206,8 +222,8 @@ impl Consumer {
 
     fn ask(&mut self, now: SimTime, to: BrokerId, request: Request, kind: Asked, out: &mut Outbox) {
         let wait = match kind {
-            // A join is held back until everybody has joined.
-            Asked::Join | Asked::Sync => self.spec.config.max_poll_interval + self.spec.config.request_timeout,
+            // A join is held back until everybody has joined (`JOIN_GROUP_TIMEOUT_LAPSE`).
+            Asked::Join => self.spec.config.request_timeout.max(self.spec.config.max_poll_interval + SimDuration::from_secs(5)),
             _ => self.spec.config.request_timeout,
         };
         let id = self.connections.send(to, request, out);
@@ -232,10 +248,10 @@ impl Consumer {
         };
         match (request.kind, response) {
             (_, Response::FindCoordinator(answer)) => self.found_coordinator(now, answer),
-            (_, Response::JoinGroup(answer)) => self.joined(now, *answer, out),
-            (_, Response::SyncGroup(answer)) => self.synced(now, answer, out),
-            (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
-            (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
+            (_, Response::JoinGroup(answer)) => self.said = Some(Said::Joined(answer)),
+            (_, Response::SyncGroup(answer)) => self.said = Some(Said::Synced(answer)),
+            (Asked::Heartbeat { generation }, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer, generation),
+            (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join),
             (Asked::CommitSync, Response::OffsetCommit(answer)) => self.commit_sync_answered(now, answer, out),
             (_, Response::OffsetFetch(answer)) => self.took_committed(now, *answer, out),
             (_, Response::OffsetForLeaderEpoch(answer)) => self.took_validation(now, &answer, out),
@@ -266,11 +282,12 @@ impl Consumer {
         }
     }
 
-    /// What a lost request stood for is tried again by the loop; a commit before a rejoin is given up.
+    /// What a lost request stood for is tried again by the loop.
     fn request_lost(&mut self, now: SimTime, kind: &Asked, out: &mut Outbox) {
         match kind {
-            Asked::Join | Asked::Sync => self.membership = Membership::Unjoined,
-            Asked::Commit { then_join: true } => self.send_join(now, out),
+            Asked::Join | Asked::Sync => self.join_lost(now),
+            Asked::Heartbeat { .. } => self.heartbeat_lost(now),
+            Asked::Commit { then_join: true } => self.commit_before_join(now, Err(ErrorCode::NetworkException)),
             Asked::CommitSync => self.commit_sync_answered(now, Err(ErrorCode::NetworkException), out),
             Asked::Fetch(asked) => self.fetch_lost(asked),
             Asked::Validate => self.validation_lost(),
@@ -306,8 +323,7 @@ impl Consumer {
 
     fn poll(&mut self, now: SimTime, out: &mut Outbox) {
         self.last_poll = now;
-        self.keep_membership(now, out);
-        if !matches!(self.membership, Membership::Stable { .. }) {
+        if !self.keep_membership(now, out) || !self.reads() {
             return;
         }
         self.auto_commit(now, out);
@@ -318,7 +334,7 @@ impl Consumer {
 
     /// `enable.auto.commit`: inside `poll()`, every `auto.commit.interval.ms`, what earlier polls returned.
     fn auto_commit(&mut self, now: SimTime, out: &mut Outbox) {
-        if self.auto_commits() && self.next_auto_commit <= now {
+        if self.auto_commits() && self.settled() && self.next_auto_commit <= now {
             self.next_auto_commit = now + self.spec.config.auto_commit_interval;
             self.commit(now, false, out);
         }
@@ -364,12 +380,12 @@ impl Node for Consumer {
 impl Consumer {
     /// When an application that is in `poll()` has something to do by itself.
     fn next_poll(&self) -> SimTime {
-        if !matches!(self.membership, Membership::Stable { .. }) {
+        if !self.reads() {
             return SimTime::MAX;
         }
         let fetched = |id: &TopicPartition| self.assigned.get(id).is_some_and(|assigned| !assigned.paused && assigned.has_records());
         let work = if self.ready.iter().any(fetched) { self.last_poll } else { SimTime::MAX };
-        let commit = if self.auto_commits() { self.next_auto_commit } else { SimTime::MAX };
+        let commit = if self.auto_commits() && self.settled() { self.next_auto_commit } else { SimTime::MAX };
         work.min(commit)
     }
 }

@@ -118,9 +118,10 @@ impl Cluster {
                 event.causes.extend(self.last_deed_to_broker(&event.subject));
             }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
-            EventKind::GroupRebalanced => {
+            EventKind::RebalanceStarted | EventKind::GroupRebalanced => {
                 self.rebalances.insert(event.subject.clone(), event.id);
             }
+            EventKind::PartitionsRevoked => event.causes.extend(self.rebalances.get(&event.subject)),
             EventKind::CommitRefused => {
                 event.causes.extend(self.struck_member(&event.text));
                 event.causes.extend(self.rebalances.get(&event.subject));

@@ -2,7 +2,13 @@
 
 use super::classic;
 use super::consumer::ConsumerGroup;
+use super::consumer::records::ConsumerRecord;
+use super::offsets::GroupRecord;
+use crate::error::ErrorCode;
+use crate::node::Outbox;
+use crate::protocol::MemberRef;
 use crate::time::SimTime;
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum AnyGroup {
@@ -13,6 +19,19 @@ pub enum AnyGroup {
 }
 
 impl AnyGroup {
+    /// A group nobody was in yet.
+    pub fn simple(name: &Arc<str>, now: SimTime) -> Self {
+        AnyGroup::Classic(Box::new(classic::Group::new(Arc::clone(name), now.timestamp_ms())))
+    }
+
+    /// Another broker coordinates it now.
+    pub fn resign(self, out: &mut Outbox) {
+        match self {
+            AnyGroup::Classic(group) => group.resign(out),
+            AnyGroup::Consumer(group) => group.resign(out),
+        }
+    }
+
     pub fn classic(&self) -> Option<&classic::Group> {
         match self {
             AnyGroup::Classic(group) => Some(group),
@@ -45,6 +64,64 @@ impl AnyGroup {
         match self {
             AnyGroup::Classic(group) => group.next_timeout(),
             AnyGroup::Consumer(group) => group.next_timeout(),
+        }
+    }
+
+    /// Whether a commit of this member is taken.
+    pub fn validate_commit(&self, asked: &MemberRef) -> Result<(), ErrorCode> {
+        match self {
+            AnyGroup::Classic(group) => group.validate_commit(asked),
+            AnyGroup::Consumer(group) => group.may_commit(&asked.member_id, asked.generation, std::iter::empty()).map(|_| ()),
+        }
+    }
+
+    /// A commit shows a member of the classic protocol to be alive.
+    pub fn heard_by_commit(&mut self, now: SimTime, asked: &MemberRef) {
+        if let AnyGroup::Classic(group) = self {
+            group.heard_by_commit(now, asked);
+        }
+    }
+
+    /// Whether a bookmark for this topic is in use.
+    pub fn is_subscribed_to(&self, topic: &str) -> bool {
+        match self {
+            AnyGroup::Classic(group) => group.is_subscribed_to(topic),
+            AnyGroup::Consumer(group) => group.topics().contains(topic),
+        }
+    }
+
+    /// Whether bookmarks may be deleted of topics that nobody in it reads.
+    pub fn validate_offset_delete(&self) -> Result<(), ErrorCode> {
+        match self {
+            AnyGroup::Classic(group) => group.validate_offset_delete(),
+            AnyGroup::Consumer(_) => Ok(()),
+        }
+    }
+
+    pub fn validate_delete(&self) -> Result<(), ErrorCode> {
+        match self {
+            AnyGroup::Classic(group) => group.validate_delete(),
+            AnyGroup::Consumer(group) if group.members.is_empty() => Ok(()),
+            AnyGroup::Consumer(_) => Err(ErrorCode::NonEmptyGroup),
+        }
+    }
+
+    /// From when a bookmark's age counts, given when it was committed; `None`: it does not get old.
+    pub fn bookmark_ages_from(&self, committed_ms: i64) -> Option<i64> {
+        match self {
+            AnyGroup::Classic(group) => group.bookmark_ages_from(committed_ms),
+            AnyGroup::Consumer(_) => Some(committed_ms),
+        }
+    }
+
+    /// What deletes it from `__consumer_offsets`, for groups that are empty.
+    pub fn tombstones(&self) -> Vec<GroupRecord> {
+        match self {
+            AnyGroup::Classic(group) => vec![GroupRecord::GroupMetadata { group: Arc::clone(&group.name), value: None }],
+            AnyGroup::Consumer(group) => {
+                let record = |record| GroupRecord::Consumer { group: Arc::clone(&group.name), record };
+                vec![record(ConsumerRecord::TargetEpoch(None)), record(ConsumerRecord::Epoch(None))]
+            }
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct OffsetValue {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupValue {
+    /// `consumer`; empty in a group that has had no member.
+    pub protocol_type: Arc<str>,
     pub generation: i32,
     pub protocol: Option<Arc<str>>,
     pub leader: Option<Arc<str>>,
@@ -46,6 +48,7 @@ pub struct GroupValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberValue {
     pub member_id: Arc<str>,
+    pub instance: Option<Arc<str>>,
     pub client_id: Arc<str>,
     pub rebalance_timeout_ms: i32,
     pub session_timeout_ms: i32,
@@ -136,7 +139,7 @@ fn read_offset(bytes: &[u8]) -> Option<OffsetValue> {
 fn group_bytes(value: &GroupValue) -> Vec<u8> {
     let mut out = Writer::default();
     out.i16(4);
-    out.compact_bytes(b"consumer");
+    out.compact_bytes(value.protocol_type.as_bytes());
     out.i32(value.generation);
     out.compact_nullable(value.protocol.as_deref());
     out.compact_nullable(value.leader.as_deref());
@@ -144,7 +147,7 @@ fn group_bytes(value: &GroupValue) -> Vec<u8> {
     out.unsigned_varint(value.members.len() as u32 + 1);
     for member in &value.members {
         out.compact_bytes(member.member_id.as_bytes());
-        out.compact_nullable(None);
+        out.compact_nullable(member.instance.as_deref());
         out.compact_bytes(member.client_id.as_bytes());
         out.compact_bytes(b"/127.0.0.1");
         out.i32(member.rebalance_timeout_ms);
@@ -162,25 +165,25 @@ fn read_group(bytes: &[u8]) -> Option<GroupValue> {
     if value.i16()? != 4 {
         return None;
     }
-    value.compact_bytes()?;
+    let protocol_type = value.compact_string()?;
     let generation = value.i32()?;
     let protocol = value.compact_nullable()?;
     let leader = value.compact_nullable()?;
     let timestamp_ms = value.i64()?;
     let count = value.unsigned_varint()?.checked_sub(1)?;
     let members = (0..count).map(|_| read_member(&mut value)).collect::<Option<Vec<MemberValue>>>()?;
-    Some(GroupValue { generation, protocol, leader, timestamp_ms, members })
+    Some(GroupValue { protocol_type, generation, protocol, leader, timestamp_ms, members })
 }
 
 fn read_member(value: &mut Reader) -> Option<MemberValue> {
     let member_id = value.compact_string()?;
-    value.compact_nullable()?;
+    let instance = value.compact_nullable()?;
     let client_id = value.compact_string()?;
     value.compact_bytes()?;
     let (rebalance_timeout_ms, session_timeout_ms) = (value.i32()?, value.i32()?);
     let (subscription, assignment) = (value.compact_bytes()?.to_vec(), value.compact_bytes()?.to_vec());
     value.unsigned_varint()?;
-    Some(MemberValue { member_id, client_id, rebalance_timeout_ms, session_timeout_ms, subscription, assignment })
+    Some(MemberValue { member_id, instance, client_id, rebalance_timeout_ms, session_timeout_ms, subscription, assignment })
 }
 
 #[cfg(test)]
@@ -218,12 +221,14 @@ mod tests {
         let record = GroupRecord::GroupMetadata {
             group: "payments".into(),
             value: Some(GroupValue {
+                protocol_type: "consumer".into(),
                 generation: 7,
                 protocol: Some("range".into()),
                 leader: Some("m-1".into()),
                 timestamp_ms: 5,
                 members: vec![MemberValue {
                     member_id: "m-1".into(),
+                    instance: Some("i-1".into()),
                     client_id: "m".into(),
                     rebalance_timeout_ms: 300_000,
                     session_timeout_ms: 45_000,

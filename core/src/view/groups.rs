@@ -6,6 +6,7 @@ use super::{DeliveredView, GroupOffsetView, GroupView, MemberView};
 use crate::client::consumer::Consumer;
 use crate::cluster::Cluster;
 use crate::group::classic::GroupState;
+use crate::group::consumer_protocol::read_assignment;
 use crate::group::{AnyGroup, Shard};
 
 use crate::group::offsets::OffsetValue;
@@ -86,7 +87,7 @@ impl<'c> Standing<'c> {
                 let one = |(id, member): (&'c Arc<str>, &'c crate::group::classic::Member)| Enrolled {
                     id,
                     client: &member.client_id,
-                    assigned: member.assignment.iter().map(|(topic, partitions)| (topic.to_string(), partitions.clone())).collect(),
+                    assigned: told(&member.assignment),
                 };
                 group.members.iter().map(one).collect()
             }
@@ -165,6 +166,12 @@ fn knows(group: &AnyGroup, member_id: &str) -> bool {
     }
 }
 
+/// What a member of the classic protocol was told, in ConsumerProtocol bytes.
+fn told(assignment: &[u8]) -> SortedMap<String, Vec<u32>> {
+    let topics = read_assignment(assignment).unwrap_or_default().into_iter();
+    topics.map(|(topic, partitions)| (topic.to_string(), partitions)).collect()
+}
+
 fn by_topic<'p>(image: &MetadataImage, partitions: impl Iterator<Item = &'p TopicPartition>) -> SortedMap<String, Vec<u32>> {
     let mut topics: SortedMap<String, Vec<u32>> = SortedMap::new();
     for id in partitions {
@@ -206,6 +213,8 @@ fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolle
     let owned: Vec<TopicPartition> = consumer.positions().map(|(id, _)| id).collect();
     let assignment = match own.or_else(left) {
         Some(member) => member.assigned.clone(),
+        // Whom its group does not know owns nothing, whatever it believes.
+        None if standing.group.is_some() => SortedMap::new(),
         None => by_topic(image, owned.iter()),
     };
     let recent = consumer.recent().filter_map(|(id, stored, offset)| {

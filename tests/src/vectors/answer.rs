@@ -1,6 +1,6 @@
 //! One question, one answer: which of the engine's functions a kind of vector asks.
 
-use super::{assignor, batch, consumer_group, controller, group, log, partitioner, replication};
+use super::{assignor, batch, classic, consumer_group, controller, group, log, partitioner, replication};
 use data_encoding::HEXLOWER;
 use playground_core::config::reference::reference;
 use playground_core::hash;
@@ -46,6 +46,7 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "replica_placement_striped" => controller::striped(&parse(input)?),
         "replica_placement_legacy_adminutils" => controller::legacy(&parse(input)?),
         "controller_scenario" => controller::scene(&parse(input)?),
+        "group_scenario_classic" => classic::play(parse(input)?),
         "group_scenario_kip848" => consumer_group::scenario(parse(input)?),
         "consumer_offsets_record" => group::offsets_record(parse(input)?),
         "consumer_protocol_bytes" => group::protocol_bytes(parse(input)?),

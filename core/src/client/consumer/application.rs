@@ -275,8 +275,12 @@ impl Consumer {
         if self.waits_for(|kind| *kind == Asked::CommitSync) {
             return;
         }
-        if matches!(self.membership, Membership::Unjoined | Membership::Joining) {
-            return self.commit_failed(now, "CommitFailedException: it is in the group no more", out);
+        match self.membership {
+            Membership::Unjoined => return self.commit_failed(now, "CommitFailedException: it is in the group no more", out),
+            Membership::Joining { .. } | Membership::Syncing { .. } => {
+                return self.commit_failed(now, "RebalanceInProgressException: the group is between two generations", out);
+            }
+            Membership::Preparing { .. } | Membership::Stable { .. } => {}
         }
         if committing.until <= now {
             return self.commit_failed(now, "TimeoutException: default.api.timeout.ms = 60000 passed", out);
@@ -293,8 +297,9 @@ impl Consumer {
     pub(super) fn commit_sync_answered(&mut self, now: SimTime, answer: Result<(), ErrorCode>, out: &mut Outbox) {
         let Err(error) = answer else { return self.committed(now, out) };
         self.note_error(error);
+        self.commit_refused(now, error, self.generation());
         match error {
-            ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => self.lose_coordinator(now),
+            ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {}
             ErrorCode::CoordinatorLoadInProgress | ErrorCode::RequestTimedOut | ErrorCode::NetworkException => {}
             ErrorCode::RebalanceInProgress => {
                 return self.commit_failed(now, "RebalanceInProgressException: the group is between two generations", out);

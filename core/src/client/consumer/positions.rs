@@ -1,6 +1,5 @@
 //! What a member owns and where it reads: committed offsets, resets, fetches and commits. Kafka's `SubscriptionState` and `Fetcher`.
 
-use super::membership::Membership;
 use super::{Asked, Consumer};
 use crate::command::SeekTo;
 use crate::config::OffsetReset;
@@ -89,17 +88,20 @@ impl Assigned {
 }
 
 impl Consumer {
-    pub(super) fn take_assignment(&mut self, now: SimTime, assignment: &MemberAssignment, out: &mut Outbox) {
-        self.assigned.clear();
+    /// What is kept stays where it is read; gives how much was owned that is not in the assignment.
+    pub(super) fn take_assignment(&mut self, assignment: &MemberAssignment) -> usize {
+        let mut owned = std::mem::take(&mut *self.assigned);
         for (topic, partitions) in assignment {
             let Some(topic) = self.connections.topic(topic).map(|topic| topic.id) else { continue };
             let ids = partitions.iter().map(|partition| TopicPartition { topic, partition: *partition });
-            self.assigned.extend(ids.map(|id| (id, Assigned::default())));
+            self.assigned.extend(ids.map(|id| (id, owned.remove(&id).unwrap_or_default())));
         }
-        self.ask_committed(now, out);
+        // Counted as a change also when nothing is left.
+        self.assigned.retain(|_, _| true);
+        owned.len()
     }
 
-    fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
+    pub(super) fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
         let Some(coordinator) = self.coordinator else { return };
         let unknown = self.assigned.iter().filter(|(_, assigned)| assigned.position.is_none() && !assigned.needs_reset);
         let partitions: Vec<TopicPartition> = unknown.map(|(id, _)| *id).collect();
@@ -226,7 +228,9 @@ impl Consumer {
 
     /// One fetch a leader, for the owned partitions whose fetched records are used up.
     pub(super) fn fetch(&mut self, now: SimTime, out: &mut Outbox) {
-        let Membership::Stable { .. } = self.membership else { return };
+        if !self.reads() {
+            return;
+        }
         self.ask_committed(now, out);
         if self.assigned.values().any(|assigned| assigned.needs_reset) && self.reset_not_before <= now {
             self.reset(now, out);
@@ -407,21 +411,21 @@ impl Consumer {
         true
     }
 
-    pub(super) fn commit_answered(&mut self, now: SimTime, answer: Result<(), ErrorCode>, then_join: bool, out: &mut Outbox) {
+    pub(super) fn commit_answered(&mut self, now: SimTime, answer: Result<(), ErrorCode>, then_join: bool) {
+        if then_join {
+            self.commit_before_join(now, answer);
+        }
         if let Err(error) = answer {
             self.note_error(error);
-            if matches!(error, ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable) {
-                self.lose_coordinator(now);
-            }
-        }
-        if then_join {
-            self.send_join(now, out);
+            self.commit_refused(now, error, self.generation());
         }
     }
 
     /// A leader that could not be reached is tried again when its pause is over.
     pub(super) fn next_fetch(&self) -> SimTime {
-        let Membership::Stable { .. } = self.membership else { return SimTime::MAX };
+        if !self.reads() {
+            return SimTime::MAX;
+        }
         let Some(image) = self.connections.image() else { return SimTime::MAX };
         let idle = self.assigned.iter().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
         let paused = idle.filter_map(|(id, assigned)| assigned.read_from(self.last_run, image, image.partition(*id)?));
