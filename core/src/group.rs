@@ -66,6 +66,8 @@ pub enum Continuation {
     AnswerCommit {
         to: NodeId,
         id: CorrelationId,
+        /// Some of the partitions were not the member's.
+        refused: Option<ErrorCode>,
     },
     /// The leader's assignment is safe: hand it out.
     FinishSync {
@@ -265,8 +267,8 @@ impl GroupCoordinator {
         match continuation {
             Continuation::Nothing => {}
             Continuation::Consumer(follow) => self.consumer_written(*follow, failed.map(coordinator_error), out),
-            Continuation::AnswerCommit { to, id } => {
-                let answer = failed.map_or(Ok(()), |error| Err(coordinator_error(error)));
+            Continuation::AnswerCommit { to, id, refused } => {
+                let answer = failed.map(coordinator_error).or(refused).map_or(Ok(()), Err);
                 out.respond(to, id, Response::OffsetCommit(answer));
             }
             group => self.finished.push_back((group, failed.map(coordinator_error))),
