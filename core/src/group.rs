@@ -253,11 +253,8 @@ impl GroupCoordinator {
     pub fn appended(&mut self, now: SimTime, shard: u32, records: Vec<GroupRecord>) {
         let Some(shard) = self.shards.get_mut(&shard) else { return };
         for record in records {
-            let gone = ConsumerRecord::Epoch(None);
-            match &record {
-                GroupRecord::GroupMetadata { value: Some(_), .. } => {}
-                GroupRecord::Consumer { record, .. } if *record != gone => {}
-                _ => shard.replay(now, record),
+            if !matches!(record, GroupRecord::GroupMetadata { value: Some(_), .. }) {
+                shard.replay(now, record);
             }
         }
     }
