@@ -8,12 +8,14 @@ mod numbered;
 mod range;
 mod round_robin;
 mod server_range;
+mod simple;
 mod sticky;
 mod uniform;
 
 pub use range::RangeAssignor;
 pub use round_robin::RoundRobinAssignor;
 pub use server_range::ServerRangeAssignor;
+pub use simple::SimpleAssignor;
 pub use sticky::{CooperativeStickyAssignor, StickyAssignor};
 pub use uniform::UniformAssignor;
 

@@ -3,6 +3,7 @@
 use super::{assignor, batch, classic, consumer_group, controller, group, log, partitioner, replication};
 use data_encoding::HEXLOWER;
 use playground_core::config::reference::reference;
+use playground_core::group::assignor::{ServerRangeAssignor, SimpleAssignor, UniformAssignor};
 use playground_core::hash;
 use playground_core::record::varint;
 use serde::Deserialize;
@@ -30,8 +31,9 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "assignor_roundrobin" => assignor::assign("roundrobin", parse(input)?),
         "assignor_sticky" => assignor::assign("sticky", parse(input)?),
         "assignor_cooperative_sticky" => assignor::assign("cooperative-sticky", parse(input)?),
-        "assignor_kip848_uniform" => assignor::assign_by_coordinator("uniform", parse(input)?),
-        "assignor_kip848_range" => assignor::assign_by_coordinator("range", parse(input)?),
+        "assignor_kip848_uniform" => assignor::assign_by_coordinator(&UniformAssignor, parse(input)?),
+        "assignor_kip848_simple" => assignor::assign_by_coordinator(&SimpleAssignor, parse(input)?),
+        "assignor_kip848_range" => assignor::assign_by_coordinator(&ServerRangeAssignor, parse(input)?),
         "builtin_partitioner_keyless" => partitioner::sticky(&parse(input)?),
         "roundrobin_partitioner" => partitioner::round_robin(&parse(input)?),
         "record_batch_v2" => batch::record_batch(parse(input)?),

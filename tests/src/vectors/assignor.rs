@@ -50,8 +50,7 @@ pub(super) fn assign(name: &str, asked: Asked<u32>) -> Answer {
 }
 
 /// What the coordinator answers; `owned` is a member's target assignment so far.
-pub(super) fn assign_by_coordinator(name: &str, asked: Asked<IdentifiedTopic>) -> Answer {
-    let assignor = assignor::server(name).ok_or_else(|| unknown(name))?;
+pub(super) fn assign_by_coordinator(assignor: &dyn Assignor, asked: Asked<IdentifiedTopic>) -> Answer {
     let identified = |(name, asked): (String, IdentifiedTopic)| {
         let id = BASE64URL_NOPAD.decode(asked.id.as_bytes()).ok().and_then(|id| <[u8; 16]>::try_from(id).ok());
         let id = id.ok_or_else(|| Refusal::BadInput(format!("{} is no UUID", asked.id)))?;

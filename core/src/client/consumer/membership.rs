@@ -141,7 +141,7 @@ impl Consumer {
         match self.membership {
             Membership::Unjoined => {
                 let text = format!("{} has lost its partitions, {} went on without it", self.name, self.group);
-                self.give_up_all(text, "onPartitionsLost: its generation is over, they may be somebody else's", out);
+                self.give_up_all(&text, "onPartitionsLost: its generation is over, they may be somebody else's", out);
                 self.membership = Membership::Joining { generation: -1 };
                 self.send_join(now, out);
             }
@@ -175,13 +175,13 @@ impl Consumer {
         self.prepared = false;
         if !self.cooperative() {
             let text = format!("{} gives up its partitions before it joins {} again", self.name, self.group);
-            self.give_up_all(text, "Eager rebalancing: not every assignor in partition.assignment.strategy is cooperative", out);
+            self.give_up_all(&text, "Eager rebalancing: not every assignor in partition.assignment.strategy is cooperative", out);
         }
         self.membership = Membership::Joining { generation: self.generation() };
         self.send_join(now, out);
     }
 
-    fn give_up_all(&mut self, what: String, rule: &str, out: &mut Outbox) {
+    fn give_up_all(&mut self, what: &str, rule: &str, out: &mut Outbox) {
         let count = self.assigned.len();
         if count > 0 {
             out.note(EventKind::PartitionsRevoked, self.group.to_string(), format!("{what}: {count}."), rule.to_owned(), Vec::new());

@@ -6,6 +6,8 @@ mod balancer;
 mod heterogeneous;
 mod homogeneous;
 
+pub(super) use homogeneous::{owned_by_topic, topics_by_name};
+
 use super::numbered::{NOBODY, Numbered, by_hash};
 use super::{Assignment, Assignor, Member, Topics, same_subscriptions};
 
@@ -29,10 +31,10 @@ impl Assignor for UniformAssignor {
     }
 }
 
-struct Group<'a> {
+pub(super) struct Group<'a> {
     /// In the order of Java's map.
-    members: Vec<&'a Member>,
-    partitions: Numbered<'a>,
+    pub(super) members: Vec<&'a Member>,
+    pub(super) partitions: Numbered<'a>,
 }
 
 impl Group<'_> {

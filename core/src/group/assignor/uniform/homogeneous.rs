@@ -56,16 +56,22 @@ fn revoke(group: &Group<'_>, topics: &[u32], owners: &mut [u32], free: &mut Vec<
 
 /// The topics as a `HashSet` of their ids gives them that was made from a set of their names.
 fn topics_in_turn(group: &Group<'_>) -> Vec<u32> {
+    let mut turn = topics_by_name(group);
+    java_copy_order(&mut turn, |topic| java_uuid_hash(&group.partitions.topics()[*topic as usize].1.id));
+    turn
+}
+
+/// The topics as a `HashSet` of their names gives them.
+pub(in super::super) fn topics_by_name(group: &Group<'_>) -> Vec<u32> {
     let topics = group.partitions.topics();
     let mut turn: Vec<u32> = (0..topics.len() as u32).collect();
     java_map_order(&mut turn, |topic| java_string_hash(topics[*topic as usize].0));
-    java_copy_order(&mut turn, |topic| java_uuid_hash(&topics[*topic as usize].1.id));
     turn
 }
 
 /// What a member owns, a list for each topic, in the order of a `HashMap` by topic id and of `HashSet`s of partitions. Of topics in one
 /// bucket, that which came last is first: `computeIfAbsent` puts it there.
-fn owned_by_topic(group: &Group<'_>, member: u32, topics_in_turn: &[u32]) -> Vec<Vec<u32>> {
+pub(in super::super) fn owned_by_topic(group: &Group<'_>, member: u32, topics_in_turn: &[u32]) -> Vec<Vec<u32>> {
     let owned = &group.members[member as usize].subscription.owned;
     let mut by_topic: Vec<(i32, Vec<u32>)> = Vec::new();
     for topic in topics_in_turn.iter().rev().copied() {
