@@ -19,8 +19,8 @@ use crate::protocol::{Message, Request, Response};
 use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
-use following::Follower;
 use application::{Stage, Work};
+use following::Follower;
 use membership::{LastAssignment, Membership, Said};
 use owned::Owned;
 use std::collections::VecDeque;
@@ -99,8 +99,12 @@ enum Asked {
     Sync,
     /// A heartbeat of the new protocol.
     Following,
-    Heartbeat { generation: i32 },
-    Commit { then_join: bool },
+    Heartbeat {
+        generation: i32,
+    },
+    Commit {
+        then_join: bool,
+    },
     CommitSync,
     /// The committed offsets of these partitions.
     Committed(Vec<TopicPartition>),

@@ -249,7 +249,9 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
         key: "group.protocol",
         kafka_type: "STRING",
         kind: Kind::Words(GROUP_PROTOCOL),
-        meaning: told("How the group agrees who reads what: among its members (classic), or by the coordinator's word (consumer, KIP-848)."),
+        meaning: told(
+            "How the group agrees who reads what: among its members (classic), or by the coordinator's word (consumer, KIP-848).",
+        ),
         get: |c| u64::from(c.consumer_protocol),
         set: |c, v| c.consumer_protocol = v == 1,
     },

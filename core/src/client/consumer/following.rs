@@ -130,7 +130,8 @@ impl Consumer {
         }
         self.prepared = false;
         if !goes.is_empty() {
-            let text = format!("{} gives up {} of its partitions and reads on with {}.", self.name, goes.len(), self.assigned.len() - goes.len());
+            let text =
+                format!("{} gives up {} of its partitions and reads on with {}.", self.name, goes.len(), self.assigned.len() - goes.len());
             let rule = "What moves is given up first, and acknowledged by the next heartbeat (KIP-848)".to_owned();
             out.note(EventKind::PartitionsRevoked, self.group.to_string(), text, rule, Vec::new());
             self.assigned.retain(|id, _| known.contains(id));
@@ -289,7 +290,8 @@ impl Consumer {
             false if follower.state.hurries() => follower.not_before,
             false => follower.next_heartbeat.max(follower.not_before),
         };
-        let waits = follower.state == Following::Reconciling && matches!(self.stage, Stage::Polling) && self.join_not_before > self.last_run;
+        let waits =
+            follower.state == Following::Reconciling && matches!(self.stage, Stage::Polling) && self.join_not_before > self.last_run;
         let commit = if waits { self.join_not_before } else { SimTime::MAX };
         let deadline = self.last_poll + self.spec.config.max_poll_interval;
         let deadline = if deadline < self.busy_until { deadline } else { SimTime::MAX };

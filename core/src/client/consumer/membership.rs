@@ -395,7 +395,9 @@ impl Consumer {
                 self.membership = Membership::Stable { generation, rebalancing: true };
             }
             // Under the new protocol heartbeats alone tell what becomes of a member.
-            (ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration, _) if self.generation() == sent && self.follower.is_none() => self.reset_generation(error),
+            (ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration, _) if self.generation() == sent && self.follower.is_none() => {
+                self.reset_generation(error);
+            }
             _ => {}
         }
     }

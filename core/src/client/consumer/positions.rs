@@ -82,7 +82,13 @@ impl Assigned {
     }
 
     fn fetchable(&self) -> bool {
-        !self.leaving && self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged && self.validating.is_none() && !self.paused
+        !self.leaving
+            && self.position.is_some()
+            && !self.fetching
+            && self.fetched.is_empty()
+            && !self.damaged
+            && self.validating.is_none()
+            && !self.paused
     }
 
     /// The follower its leader has named, for as long as that holds.
