@@ -116,3 +116,57 @@ fn a_coordinator_that_leads_on_in_a_newer_epoch_forgets_nobody_who_waits() {
     let told = told.until("70s").expect(&["state(g) == Stable"]);
     assert_eq!(told.events("member_joined").len(), 2, "nobody had to join again");
 }
+
+/// Six partitions; two members read them when a third one joins. How long each of the first two got nothing at a stretch.
+fn longest_pauses(strategy: &str) -> Vec<u64> {
+    let story = Story::brokers(3).network("10ms", "0ms").topic("orders", 6, 3).producer("shop-{1..24}", "orders", "every = \"50ms\"");
+    let story = story.field("key = \"{name}\"").group("g", "orders", 3).field("start = [\"0s\", \"0s\", \"20s\"]");
+    let mut told = story.with("partition.assignment.strategy", &format!("\"{strategy}\"")).run_until("19s");
+    let mut last: Vec<(u64, u64)> = vec![(0, 19_000); 2];
+    let mut longest = vec![0; 2];
+    for at in (19_050..30_000).step_by(50) {
+        told = told.until(&format!("{at}ms"));
+        for (member, (seen, since)) in last.iter_mut().enumerate() {
+            let delivered = told.client(&format!("g-{}", member + 1)).delivered;
+            longest[member] = longest[member].max(at - *since);
+            if delivered > *seen {
+                (*seen, *since) = (delivered, at);
+            }
+        }
+    }
+    told.expect(&["owned(g-1) == 2", "owned(g-2) == 2", "owned(g-3) == 2", "skipped(g) == 0"]);
+    longest
+}
+
+#[test]
+fn under_eager_rebalancing_a_newcomer_stops_who_hears_of_it_first_until_the_last_has_joined() {
+    let pauses = longest_pauses("range");
+    assert!(pauses.iter().max() >= Some(&1_000), "{pauses:?} ms");
+}
+
+#[test]
+fn under_cooperative_rebalancing_nobody_stops() {
+    let pauses = longest_pauses("cooperative-sticky");
+    assert!(pauses.iter().all(|pause| *pause <= 300), "{pauses:?} ms");
+}
+
+#[test]
+fn while_one_member_has_no_cooperative_assignor_first_the_group_is_eager() {
+    // The default: ready for cooperative rebalancing, and eager until range is taken out of the list.
+    let told = Story::brokers(3).topic("orders", 4, 3).group("g", "orders", 2).run_until("20s");
+    assert_eq!(told.view().groups[0].assignor, "range");
+}
+
+#[test]
+fn a_group_forgets_its_bookmarks_in_a_topic_that_is_deleted() {
+    let story = Story::brokers(3).topic("orders", 2, 3).producer("p", "orders", "rate = 20").field("records = 100").group("g", "orders", 1);
+    let told = story.run_until("30s");
+    let committed = |told: &Told| -> usize {
+        let brokers = told.cluster.brokers().iter();
+        let shards = brokers.flat_map(|broker| broker.groups().shards().values());
+        shards.filter_map(|shard| shard.offsets.get("g")).map(|offsets| offsets.len()).sum()
+    };
+    assert_eq!(committed(&told), 2);
+    let told = told.then("kafka-topics.sh --delete --topic orders").until("40s");
+    assert_eq!(committed(&told), 0);
+}
