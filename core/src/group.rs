@@ -68,6 +68,8 @@ pub enum Continuation {
     AnswerCommit {
         to: NodeId,
         id: CorrelationId,
+        /// Some of the partitions were not the member's.
+        refused: Option<ErrorCode>,
     },
     /// The leader's assignment is safe: hand it out.
     FinishSync {
@@ -253,11 +255,8 @@ impl GroupCoordinator {
     pub fn appended(&mut self, now: SimTime, shard: u32, records: Vec<GroupRecord>) {
         let Some(shard) = self.shards.get_mut(&shard) else { return };
         for record in records {
-            let gone = ConsumerRecord::Epoch(None);
-            match &record {
-                GroupRecord::GroupMetadata { value: Some(_), .. } => {}
-                GroupRecord::Consumer { record, .. } if *record != gone => {}
-                _ => shard.replay(now, record),
+            if !matches!(record, GroupRecord::GroupMetadata { value: Some(_), .. }) {
+                shard.replay(now, record);
             }
         }
     }
@@ -267,8 +266,8 @@ impl GroupCoordinator {
         match continuation {
             Continuation::Nothing => {}
             Continuation::Consumer(follow) => self.consumer_written(*follow, failed.map(coordinator_error), out),
-            Continuation::AnswerCommit { to, id } => {
-                let answer = failed.map_or(Ok(()), |error| Err(coordinator_error(error)));
+            Continuation::AnswerCommit { to, id, refused } => {
+                let answer = failed.map(coordinator_error).or(refused).map_or(Ok(()), Err);
                 out.respond(to, id, Response::OffsetCommit(answer));
             }
             group => self.finished.push_back((group, failed.map(coordinator_error))),

@@ -130,8 +130,8 @@ impl Broker {
         }
     }
 
-    fn named(&self, id: TopicPartition, offset: Offset, epoch: LeaderEpoch) -> Option<(Arc<str>, u32, Offset, LeaderEpoch)> {
-        Some((Arc::clone(&self.image.topic(id.topic)?.name), id.partition, offset, epoch))
+    fn named(&self, id: TopicPartition, offset: Offset, epoch: LeaderEpoch) -> Option<(TopicPartition, Arc<str>, Offset, LeaderEpoch)> {
+        Some((id, Arc::clone(&self.image.topic(id.topic)?.name), offset, epoch))
     }
 
     fn committed(&self, request: &OffsetFetchRequest) -> Result<SortedMap<TopicPartition, Offset>, ErrorCode> {
@@ -139,6 +139,7 @@ impl Broker {
         if !self.groups.leads(shard) {
             return Err(ErrorCode::NotCoordinator);
         }
+        self.groups.may_fetch(shard, &request.group, request.member.as_ref().map(|(id, epoch)| (&**id, *epoch)))?;
         let one = |id: &TopicPartition| {
             let topic = &self.image.topic(id.topic)?.name;
             Some((*id, self.groups.committed(shard, &request.group, topic, id.partition)?.offset))
