@@ -2,7 +2,7 @@
 
 use super::classic::GroupState;
 use super::*;
-use crate::ids::{ClientId, LeaderEpoch, Offset};
+use crate::ids::{ClientId, LeaderEpoch, Offset, TopicId, TopicPartition};
 use crate::protocol::{JoinProtocol, Message};
 use crate::rng::Seed;
 
@@ -104,7 +104,8 @@ impl Scene {
 
     fn bookmark(&mut self, by: &MemberRef, topic: &str) -> Result<(), ErrorCode> {
         let asked = self.asked();
-        let offsets = [(Arc::from(topic), 0, Offset(5), LeaderEpoch(0))];
+        let id = TopicPartition { topic: TopicId(0), partition: 0 };
+        let offsets = [(id, Arc::from(topic), Offset(5), LeaderEpoch(0))];
         let write = self.coordinator.commit(self.now, &asked, by, &offsets)?;
         self.commit(vec![write], None);
         Ok(())
