@@ -463,7 +463,9 @@ impl Producer {
         for batch in self.accumulator.take_expired(now) {
             self.give_up(&batch, true, out);
         }
-        self.expire_in_flight(now, out);
+        if self.in_flight_until <= now {
+            self.expire_in_flight(now, out);
+        }
         while let Some(to) = self.silent(now) {
             out.close(NodeId::Broker(to));
             self.closed(now, to, out);
@@ -472,7 +474,8 @@ impl Producer {
 
     /// A broker that has not answered for `request.timeout.ms`.
     fn silent(&self, now: SimTime) -> Option<BrokerId> {
-        let request = self.in_flight.iter().find(|(_, request)| request.deadline <= now).map(|(_, request)| request.to);
+        let in_flight = (self.in_flight_until <= now).then_some(&self.in_flight);
+        let request = in_flight.into_iter().flatten().find(|(_, request)| request.deadline <= now).map(|(_, request)| request.to);
         let identity = match self.identity {
             Identity::Asked { of, deadline } if deadline <= now => Some(of),
             _ => None,
@@ -558,6 +561,7 @@ impl Node for Producer {
         };
         let next = application.min(self.connections.next_timeout()).min(self.next_step());
         // Usually something else comes long before.
+        let next = if next <= self.accumulator.waiting_until { next } else { next.min(self.accumulator.next_deadline()) };
         if next <= self.in_flight_until { next } else { next.min(self.first_in_flight()) }
     }
 
@@ -576,8 +580,7 @@ impl Producer {
         self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX)
     }
 
-    /// When a waiting batch becomes sendable, and its leader reachable and free, or its time is over. A busy leader wakes the producer by
-    /// answering.
+    /// When a waiting batch becomes sendable, and its leader reachable and free. A busy leader wakes the producer by answering.
     fn next_step(&self) -> SimTime {
         let image = self.connections.image();
         let topic = self.topic_id.and_then(|topic| image?.topic(topic));

@@ -33,7 +33,7 @@ pub struct Accumulator {
     /// Those with batches waiting.
     waiting: SortedSet<u32>,
     /// The time of none that waits is over before.
-    waiting_until: SimTime,
+    pub(super) waiting_until: SimTime,
     press: Press,
     /// The producer's epoch.
     epoch: i16,
@@ -286,13 +286,11 @@ impl Accumulator {
         leaderless
     }
 
-    /// When something is to be done about what waits: it may go to its leader, which takes more from `free_at` on, or its time is over.
+    /// When something that waits may go to its leader, which takes more from `free_at` on.
     pub(super) fn next_step(&self, free_at: &dyn Fn(u32) -> Option<SimTime>) -> SimTime {
         let open = self.busy().filter(|(_, queue)| !queue.is_blocked(self.epoch));
         let next = open.filter_map(|(partition, queue)| Some(free_at(partition)?.max(self.head_at(queue)?)));
-        let next = next.min().unwrap_or(SimTime::MAX);
-        // Usually something goes long before.
-        if next <= self.waiting_until { next } else { next.min(self.next_deadline()) }
+        next.min().unwrap_or(SimTime::MAX)
     }
 
     /// One batch of each partition this broker leads, up to `max.request.size`. Those that are not due ride along.
@@ -432,7 +430,8 @@ impl Accumulator {
         expired
     }
 
-    fn next_deadline(&self) -> SimTime {
+    /// When the first that waits has waited too long.
+    pub(super) fn next_deadline(&self) -> SimTime {
         self.busy().filter_map(|(_, queue)| Some(queue.head()?.deadline)).min().unwrap_or(SimTime::MAX)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-/// A piece takes no more once it holds this much.
+/// What a piece holds, unless a single record is larger.
 const PIECE: usize = 4_096;
 
 /// Emptied pieces that are kept to be used again; after a jam there would be hundreds.
@@ -22,8 +22,12 @@ pub struct Backlog {
 impl Backlog {
     /// Where the next record is to be written, of so many bytes at most.
     pub fn room(&mut self, bytes: u32, spare: &mut Spare) -> &mut Vec<u8> {
-        if self.pieces.back().is_none_or(|last| last.len() + bytes as usize > PIECE) {
-            self.pieces.push_back(spare.pop().unwrap_or_default());
+        let bytes = bytes as usize;
+        match self.pieces.back() {
+            Some(last) if last.len() + bytes <= PIECE => {}
+            // One that has others before it will be filled.
+            Some(_) => self.pieces.push_back(Vec::with_capacity(bytes.max(PIECE))),
+            None => self.pieces.push_back(spare.pop().unwrap_or_default()),
         }
         self.pieces.back_mut().expect("pushed above")
     }
