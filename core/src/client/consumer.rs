@@ -295,17 +295,20 @@ impl Consumer {
     fn deliver(&mut self, out: &mut Outbox) -> u64 {
         let mut left = u64::from(self.spec.config.max_poll_records);
         let limit = left;
+        let told = out.facts.len();
         for (id, assigned) in &mut self.assigned {
             while left > 0 {
                 let Some((batch, from, to)) = assigned.take(left) else { break };
                 left -= to.since(from);
-                self.recent.push_back((*id, batch.clone(), Offset(to.0 - 1)));
-                if self.recent.len() > RECENT {
-                    self.recent.pop_front();
-                }
                 out.fact(Fact::Delivered { client: self.id, partition: *id, batch, from, to });
             }
         }
+        for fact in &out.facts[told.max(out.facts.len().saturating_sub(RECENT))..] {
+            if let Fact::Delivered { partition, batch, to, .. } = fact {
+                self.recent.push_back((*partition, batch.clone(), Offset(to.0 - 1)));
+            }
+        }
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
         self.delivered += limit - left;
         limit - left
     }

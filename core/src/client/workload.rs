@@ -124,8 +124,8 @@ impl Workload {
             Piece::Lon => write_degrees(out, self.position(now).1)?,
             Piece::Timestamp => write!(out, "{}", now.timestamp_ms() + self.skew_ms)?,
             Piece::Pick(choices) => {
-                let choice = self.rng.below(choices.len() as u64) as usize;
-                push_few(out, choices[choice].as_bytes());
+                let choice = self.rng.below(u64::from(choices.count())) as u32;
+                push_few(out, choices.word(choice).as_bytes());
             }
             Piece::Zipf(n) => {
                 let rank = self.zipf(*n);

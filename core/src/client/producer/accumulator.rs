@@ -32,7 +32,7 @@ pub struct Accumulator {
     queues: Queues,
     /// Those with batches waiting.
     waiting: SortedSet<u32>,
-    /// The time of none that waits is over before.
+    /// The time of none that stands at the head of its queue is over before.
     pub(super) waiting_until: SimTime,
     press: Press,
     /// The producer's epoch.
@@ -296,7 +296,7 @@ impl Accumulator {
     /// One batch of each partition this broker leads, up to `max.request.size`. Those that are not due ride along.
     pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Batch> {
         let mut drained = Vec::new();
-        let mut size = 0;
+        let (mut size, mut until) = (0, self.waiting_until);
         let (queues, press, epoch) = (&mut self.queues, &mut self.press, self.epoch);
         self.waiting.retain(|partition| {
             if leader(*partition) != Some(broker) {
@@ -310,8 +310,11 @@ impl Accumulator {
             }
             size += head.bytes;
             drained.extend(queue.take_head(*partition, identity, press));
-            queue.len() > 0
+            let next = queue.head();
+            until = next.as_ref().map_or(until, |next| until.min(next.deadline));
+            next.is_some()
         });
+        self.waiting_until = until;
         drained
     }
 
@@ -430,7 +433,7 @@ impl Accumulator {
         expired
     }
 
-    /// When the first that waits has waited too long.
+    /// When the first at the head of a queue has waited too long.
     pub(super) fn next_deadline(&self) -> SimTime {
         self.busy().filter_map(|(_, queue)| Some(queue.head()?.deadline)).min().unwrap_or(SimTime::MAX)
     }
