@@ -93,6 +93,10 @@ const OTHERS: &[(&str, &str)] = &[
     ("b15_latest", include_str!("../../tests/scenarios/b15_latest.toml")),
     ("b15_latest_fixed", include_str!("../../tests/scenarios/b15_latest_fixed.toml")),
     ("coordinator_killed", include_str!("../../tests/scenarios/coordinator_killed.toml")),
+    ("kip848_static", include_str!("../../tests/scenarios/kip848_static.toml")),
+    ("kip848_members", include_str!("../../tests/scenarios/kip848_members.toml")),
+    ("kip848_coordinator_killed", include_str!("../../tests/scenarios/kip848_coordinator_killed.toml")),
+    ("ac_28_consumer_pause", include_str!("../../tests/scenarios/ac_28_consumer_pause.toml")),
     ("poison_record", include_str!("../../tests/scenarios/poison_record.toml")),
     ("seek_and_pause", include_str!("../../tests/scenarios/seek_and_pause.toml")),
 ];
