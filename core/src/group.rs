@@ -322,6 +322,11 @@ impl GroupCoordinator {
 }
 
 impl Shard {
+    /// It has committed something that was not deleted.
+    pub fn has_offsets(&self, group: &str) -> bool {
+        self.offsets.get(group).is_some_and(|offsets| !offsets.is_empty())
+    }
+
     fn replay(&mut self, now: SimTime, record: GroupRecord) {
         match record {
             GroupRecord::OffsetCommit { group, topic, partition, value: Some(value) } => {

@@ -6,7 +6,7 @@ use super::purgatory::{AnswerTo, ParkedProduce};
 use crate::config::{Acks, BrokerConfig, Settings, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
-use crate::group::{Asked, Write};
+use crate::group::{Asked, Continuation, Write};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::log::ClientBatch;
@@ -146,6 +146,12 @@ impl Broker {
                 self.write(now, write, out);
             }
         }
+    }
+
+    /// Writes what an administrator has decided about a group.
+    pub fn write_for(&mut self, now: SimTime, group: &str, records: Vec<GroupRecord>, out: &mut Outbox) {
+        let write = Write { shard: self.shard_of(group), records, then: Continuation::Nothing };
+        self.write(now, write, out);
     }
 
     /// What was to follow writes that are committed now, or have failed; true when there was something.
