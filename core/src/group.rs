@@ -11,6 +11,8 @@ pub mod consumer;
 pub mod consumer_protocol;
 mod kind;
 pub mod offsets;
+#[cfg(test)]
+mod tests;
 pub mod timers;
 
 use crate::config::BrokerConfig;

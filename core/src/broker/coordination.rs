@@ -10,11 +10,11 @@ use crate::group::{Asked, Continuation, Write};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::log::ClientBatch;
-use crate::metadata::OFFSETS_TOPIC;
+use crate::metadata::{MetadataImage, OFFSETS_TOPIC};
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use std::sync::Arc;
@@ -108,6 +108,16 @@ impl Broker {
             );
         }
         self.write_all(now, writes, out);
+    }
+
+    /// Groups have no bookmarks in topics that are gone.
+    pub(super) fn forget_bookmarks(&mut self, now: SimTime, before: &MetadataImage, changed: &[TopicPartition], out: &mut Outbox) {
+        let gone = changed.iter().filter(|id| self.image.topic(id.topic).is_none());
+        let gone: SortedSet<Arc<str>> = gone.filter_map(|id| Some(Arc::clone(&before.topic(id.topic)?.name))).collect();
+        if !gone.is_empty() {
+            let writes = self.groups.topics_deleted(&gone);
+            self.write_all(now, writes, out);
+        }
     }
 
     fn commit(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &OffsetCommitRequest, out: &mut Outbox) {
