@@ -84,6 +84,8 @@ pub struct Broker {
     moved: SortedSet<TopicPartition>,
     next_correlation: u64,
     next_producer_id: i64,
+    /// How far its machine's clock is ahead, in milliseconds.
+    skew_ms: i64,
 }
 
 /// Where the process stands with the controller.
@@ -166,6 +168,7 @@ impl Broker {
             moved: SortedSet::default(),
             next_correlation: 0,
             next_producer_id: 0,
+            skew_ms: 0,
         }
     }
 
@@ -326,10 +329,11 @@ impl Broker {
 
     fn take_metadata(&mut self, now: SimTime, image: Arc<MetadataImage>, changed: &[TopicPartition], out: &mut Outbox) {
         let ahead = image.offset > self.image.offset;
-        self.image = image;
+        let before = std::mem::replace(&mut self.image, image);
         for id in changed {
             self.apply_partition(now, *id, out);
         }
+        self.forget_bookmarks(now, &before, changed, out);
         if ahead && self.lifecycle.phase == Phase::Fenced {
             // Caught up further: do not wait for the interval to say so.
             self.lifecycle.next_contact = now;
@@ -545,10 +549,15 @@ impl Broker {
         self.settle(now, out);
     }
 
-    /// What every step ends with: parked requests of partitions that moved, then the ISR changes they led to.
+    /// What every step ends with: parked requests of partitions that moved, what groups waited for, then the ISR changes.
     fn settle(&mut self, now: SimTime, out: &mut Outbox) {
-        while let Some(id) = self.moved.pop_first() {
-            self.wake_waiting(id, out);
+        loop {
+            while let Some(id) = self.moved.pop_first() {
+                self.wake_waiting(id, out);
+            }
+            if !self.go_on_with_groups(now, out) {
+                break;
+            }
         }
         self.send_isr_changes(now, out);
     }

@@ -96,6 +96,11 @@ impl Connections {
         self.peers.iter().map(|(broker, peer)| (broker.0, peer.requests)).collect()
     }
 
+    /// Brokers it has sent requests to.
+    pub fn known_peers(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        self.peers.keys().copied()
+    }
+
     pub fn image(&self) -> Option<&Arc<MetadataImage>> {
         self.image.as_ref()
     }

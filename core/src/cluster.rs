@@ -7,6 +7,7 @@ mod acting;
 pub mod choosing;
 pub mod digest;
 pub mod disk;
+pub mod history;
 mod hops;
 mod host;
 pub mod inspect;
@@ -14,6 +15,7 @@ pub mod invariant;
 mod judging;
 mod loss;
 mod numbering;
+pub mod offsets;
 pub mod queue;
 pub mod referee;
 mod witness;
@@ -36,6 +38,7 @@ use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
 use crate::view::EventView;
+use history::History;
 use hops::Hops;
 use host::Host;
 use queue::{Due, EventQueue};
@@ -93,6 +96,7 @@ pub struct Cluster {
     troubles: Vec<Command>,
     outbox: Outbox,
     hops: Hops,
+    history: History,
     /// For an auditor; `None` unless somebody audits.
     witness: Option<Box<Witness>>,
 }
@@ -141,6 +145,7 @@ impl Cluster {
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
+            history: History::default(),
             witness: None,
             scenario,
         };
@@ -216,7 +221,9 @@ impl Cluster {
         }
         let first_consumer = first_client + self.producers.len() as u32;
         for i in 0..self.consumers.len() {
-            self.consumers[i].begin(SimTime::ZERO, &mut out);
+            let (group, first) = (self.group_of[i], self.group_of.partition_point(|group| *group < self.group_of[i]));
+            let at = scenario.groups[group as usize].starts((i - first) as u32 + 1);
+            self.consumers[i].begin_at(at, &mut out);
             self.flush(first_consumer + i as u32, &mut out);
         }
         self.outbox = out;
@@ -463,6 +470,9 @@ impl Cluster {
         }
         for fact in out.facts.drain(..) {
             self.judge(node, fact);
+        }
+        if let Some(consumer) = self.consumer_at(node) {
+            self.note_owned(consumer);
         }
         std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         for event in out.events.drain(..) {

@@ -1,7 +1,8 @@
 //! All a user can do to a running cluster. Every click and every shell line becomes one of these.
 
 use crate::ids::BrokerId;
-use crate::time::SimDuration;
+use crate::scenario::{BadRecord, MISHAPS, Poison};
+use crate::time::{Datetime, SimDuration};
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Command {
     Skew(Who, i64),
     /// `set truck-1 acks=1`: a client goes on with another setting.
     Set { client: String, key: String, value: String },
+    /// `seek bill orders-0@17`: what the members of a group, or one of them, do by their own calls.
+    Deed { who: String, deed: Deed },
     /// `kafka-leader-election.sh`, of one partition or of all.
     Elect { unclean: bool, of: Option<(String, u32)> },
     /// `kafka-topics.sh --create`. What is left out follows the defaults of the brokers.
@@ -34,6 +37,56 @@ pub enum Command {
     Unregister(BrokerId),
     /// `kafka-reassign-partitions.sh --cancel`.
     CancelReassignment { topic: String, partition: u32 },
+    /// `kafka-consumer-groups.sh --reset-offsets --execute`.
+    ResetOffsets(Box<Reset>),
+    /// `kafka-consumer-groups.sh --delete-offsets`.
+    DeleteOffsets { group: String, topics: Vec<(String, Vec<u32>)> },
+    /// `kafka-consumer-groups.sh --delete`.
+    DeleteGroup(String),
+}
+
+/// Which committed offsets of a group move where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reset {
+    pub group: String,
+    /// Topics, each with some of its partitions, or none for all of them; empty for all that the group has committed.
+    pub topics: Vec<(String, Vec<u32>)>,
+    pub to: ResetTo,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResetTo {
+    Earliest,
+    Latest,
+    Current,
+    Offset(u64),
+    ShiftBy(i64),
+    /// The first record that is not older, in milliseconds since 1970.
+    Datetime(i64),
+    /// The first record of that time up to now.
+    Duration(SimDuration),
+    /// `--from-file`: topic, partition and offset of each line.
+    Plan(Vec<(String, u32, u64)>),
+}
+
+/// What an application does by calls of its own, or comes to grief on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// `poison bill orders-0@17 crash`: from now on it cannot cope with a record.
+    Poison(Poison),
+    /// `cure bill`: now it can.
+    Cure,
+    /// `seek bill orders-0@17`: whoever owns the partition reads on there.
+    Seek { topic: String, partition: u32, to: SeekTo },
+    /// `pause bill orders-0`, `resume bill orders-0`: its records are wanted later, or again.
+    Hold { topic: String, partition: u32, on: bool },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeekTo {
+    Earliest,
+    Latest,
+    Offset(u64),
 }
 
 /// What can happen to a process.
@@ -172,7 +225,7 @@ impl Command {
             Command::Process(_, who) | Command::Skew(who, _) => [Some(who.clone()), None],
             Command::Link(path, _) => [Some(path.from.clone()), Some(path.to.clone())],
             Command::Disk(_, broker) | Command::Unregister(broker) => [Some(Who::Node(broker.0)), None],
-            Command::Set { client, .. } => [Some(Who::Client(client.clone())), None],
+            Command::Set { client, .. } | Command::Deed { who: client, .. } => [Some(Who::Client(client.clone())), None],
             _ => [None, None],
         }
     }
@@ -181,6 +234,16 @@ impl Command {
 /// The word a value has in a table of words.
 fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
+}
+
+impl fmt::Display for SeekTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SeekTo::Earliest => f.write_str("earliest"),
+            SeekTo::Latest => f.write_str("latest"),
+            SeekTo::Offset(offset) => offset.fmt(f),
+        }
+    }
 }
 
 impl fmt::Display for Act {
@@ -230,6 +293,15 @@ impl fmt::Display for Command {
                 write!(f, "skew {who} {}{by}", if *ms < 0 { '-' } else { '+' })
             }
             Command::Set { client, key, value } => write!(f, "set {client} {key}={value}"),
+            Command::Deed { who, deed } => match deed {
+                Deed::Poison(Poison { record: BadRecord::At { topic, partition, offset }, does }) => {
+                    write!(f, "poison {who} {topic}-{partition}@{offset} {}", word(&MISHAPS, does))
+                }
+                Deed::Poison(Poison { record: BadRecord::Key(key), does }) => write!(f, "poison {who} key={key} {}", word(&MISHAPS, does)),
+                Deed::Cure => write!(f, "cure {who}"),
+                Deed::Seek { topic, partition, to } => write!(f, "seek {who} {topic}-{partition}@{to}"),
+                Deed::Hold { topic, partition, on } => write!(f, "{} {who} {topic}-{partition}", if *on { "pause" } else { "resume" }),
+            },
             _ => self.kafka_line(f),
         }
     }
@@ -280,9 +352,59 @@ impl Command {
             Command::CancelReassignment { topic, partition } => {
                 write!(f, "kafka-reassign-partitions.sh --cancel --topic {topic} --partition {partition}")
             }
+            Command::ResetOffsets(reset) => write!(f, "kafka-consumer-groups.sh --reset-offsets {reset} --execute"),
+            Command::DeleteOffsets { group, topics: of } => {
+                write!(f, "kafka-consumer-groups.sh --delete-offsets --group {group}")?;
+                topics(f, of)
+            }
+            Command::DeleteGroup(group) => write!(f, "kafka-consumer-groups.sh --delete --group {group}"),
             _ => Ok(()),
         }
     }
+}
+
+/// The options of `--reset-offsets`.
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--group {}", self.group)?;
+        match (&self.to, self.topics.is_empty()) {
+            (ResetTo::Plan(_), _) => {}
+            (_, true) => f.write_str(" --all-topics")?,
+            _ => topics(f, &self.topics)?,
+        }
+        match &self.to {
+            ResetTo::Earliest => f.write_str(" --to-earliest"),
+            ResetTo::Latest => f.write_str(" --to-latest"),
+            ResetTo::Current => f.write_str(" --to-current"),
+            ResetTo::Offset(offset) => write!(f, " --to-offset {offset}"),
+            ResetTo::ShiftBy(by) => write!(f, " --shift-by {by}"),
+            ResetTo::Datetime(timestamp) => write!(f, " --to-datetime {}", Datetime(*timestamp)),
+            ResetTo::Duration(back) => {
+                write!(f, " --by-duration PT{}", back.millis() / 1_000)?;
+                match back.millis() % 1_000 {
+                    0 => f.write_str("S"),
+                    ms => write!(f, ".{ms:03}S"),
+                }
+            }
+            ResetTo::Plan(plan) => {
+                for (i, (topic, partition, offset)) in plan.iter().enumerate() {
+                    write!(f, "{}{topic},{partition},{offset}", if i == 0 { " --from-file " } else { ";" })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// `orders:0,1`.
+fn topics(f: &mut fmt::Formatter<'_>, topics: &[(String, Vec<u32>)]) -> fmt::Result {
+    for (topic, partitions) in topics {
+        write!(f, " --topic {topic}")?;
+        for (i, partition) in partitions.iter().enumerate() {
+            write!(f, "{}{partition}", if i == 0 { ':' } else { ',' })?;
+        }
+    }
+    Ok(())
 }
 
 fn assignment(f: &mut fmt::Formatter<'_>, partitions: &[Vec<BrokerId>]) -> fmt::Result {

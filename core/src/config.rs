@@ -1,4 +1,5 @@
-//! Settings under Kafka's own keys, with the defaults of Kafka 4.3 or, where a file asks for it, 3.9. What is not here is not modelled and is refused by name.
+//! Settings under Kafka's own keys, with the defaults of Kafka 4.3 or, where a file asks for it, 3.9. What is not here is not
+//! modelled and is refused by name.
 //!
 //! [`table`] gives each field its Kafka key, type, default, unit, range and meaning; [`rules`] holds what Kafka demands of
 //! several settings together; [`reference`] says what Kafka itself says of any setting.
@@ -135,10 +136,38 @@ impl Default for ProducerConfig {
     }
 }
 
+/// The assignors of `partition.assignment.strategy`, best first, each by its number in [`ASSIGNORS`](Strategies::ASSIGNORS): packed
+/// into digits of 16, the first one lowest, each one higher by one so that none is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strategies(pub u64);
+
+impl Strategies {
+    pub const ASSIGNORS: [&'static str; 4] = ["range", "roundrobin", "sticky", "cooperative-sticky"];
+    /// `[RangeAssignor, CooperativeStickyAssignor]`: ready for a rolling change to the second.
+    pub const DEFAULT: Strategies = Strategies(0x41);
+
+    pub fn names(self) -> impl Iterator<Item = &'static str> + Clone {
+        let digits = (0..16).map(move |place| (self.0 >> (4 * place)) & 0xf).take_while(|digit| *digit > 0);
+        digits.filter_map(|digit| Strategies::ASSIGNORS.get(digit as usize - 1).copied())
+    }
+
+    /// Partitions are kept through a rebalance when every assignor of the list can do that (`ConsumerCoordinator`).
+    pub fn cooperative(self) -> bool {
+        self.names().all(|name| name == "cooperative-sticky")
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumerConfig {
     /// `client.rack`.
     pub client_rack: Option<Arc<str>>,
+    /// `group.instance.id`; `{name}` in it stands for the member's name.
+    pub group_instance: Option<Arc<str>>,
+    pub strategies: Strategies,
+    /// `group.protocol = consumer` (KIP-848).
+    pub consumer_protocol: bool,
+    /// `group.remote.assignor`.
+    pub remote_assignor: Option<Arc<str>>,
     pub auto_offset_reset: OffsetReset,
     pub enable_auto_commit: bool,
     pub auto_commit_interval: SimDuration,
@@ -159,6 +188,10 @@ impl Default for ConsumerConfig {
     fn default() -> Self {
         ConsumerConfig {
             client_rack: None,
+            group_instance: None,
+            strategies: Strategies::DEFAULT,
+            consumer_protocol: false,
+            remote_assignor: None,
             auto_offset_reset: OffsetReset::Latest,
             enable_auto_commit: true,
             auto_commit_interval: SimDuration::from_secs(5),
@@ -185,6 +218,8 @@ pub struct TopicConfig {
     pub index_interval_bytes: u32,
     pub max_message_bytes: u32,
     pub unclean_leader_election: bool,
+    /// The leader stamps records with its own clock (`message.timestamp.type=LogAppendTime`).
+    pub log_append_time: bool,
     /// How far ahead of the broker's clock a record may claim to be.
     pub message_timestamp_after_max_ms: u64,
     /// How far behind it.
@@ -204,6 +239,7 @@ impl Default for TopicConfig {
             index_interval_bytes: 4_096,
             max_message_bytes: 1_048_588,
             unclean_leader_election: false,
+            log_append_time: false,
             message_timestamp_after_max_ms: 3_600_000,
             message_timestamp_before_max_ms: NEVER,
             flush_messages: NEVER,
@@ -242,6 +278,17 @@ pub struct BrokerConfig {
     /// The feature `eligible.leader.replicas.version`: on in clusters made by Kafka 4.1 or later (KIP-966).
     pub eligible_leader_replicas: bool,
     pub group_initial_rebalance_delay: SimDuration,
+    pub group_min_session_timeout: SimDuration,
+    pub group_max_session_timeout: SimDuration,
+    /// Members of a group under the classic protocol.
+    pub group_max_size: u32,
+    pub offsets_retention: SimDuration,
+    pub offsets_retention_check_interval: SimDuration,
+    /// What members of the new protocol are told (KIP-848).
+    pub group_consumer_heartbeat_interval: SimDuration,
+    pub group_consumer_session_timeout: SimDuration,
+    pub group_consumer_max_size: u32,
+    pub group_consumer_assignment_interval: SimDuration,
     pub offsets_topic_partitions: u32,
     pub offsets_topic_replication_factor: u32,
 }
@@ -272,6 +319,15 @@ impl Default for BrokerConfig {
             default_replication_factor: 1,
             eligible_leader_replicas: true,
             group_initial_rebalance_delay: SimDuration::from_secs(3),
+            group_min_session_timeout: SimDuration::from_secs(6),
+            group_max_session_timeout: SimDuration::from_secs(1_800),
+            group_max_size: i32::MAX as u32,
+            offsets_retention: SimDuration::from_secs(7 * 86_400),
+            offsets_retention_check_interval: SimDuration::from_secs(600),
+            group_consumer_heartbeat_interval: SimDuration::from_secs(5),
+            group_consumer_session_timeout: SimDuration::from_secs(45),
+            group_consumer_max_size: i32::MAX as u32,
+            group_consumer_assignment_interval: SimDuration::from_secs(1),
             offsets_topic_partitions: 50,
             offsets_topic_replication_factor: 3,
         }

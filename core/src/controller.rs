@@ -4,7 +4,8 @@
 //! Which of the controllers is the active one, and when its records are committed, is the quorum's business.
 //!
 //! Its parts: [`brokers`] trusts, fences and lets stop; [`leaders`] elects and takes word of ISRs; [`topics`] does what an
-//! administrator asks; [`zookeeper`] is what Kafka's older controller, one of the brokers, did otherwise. [`election`], [`reassignment`], [`placement`] and [`legacy`] are the rules, as pure functions.
+//! administrator asks; [`zookeeper`] is what Kafka's older controller, one of the brokers, did otherwise. [`election`],
+//! [`reassignment`], [`placement`] and [`legacy`] are the rules, as pure functions.
 
 pub mod brokers;
 pub mod election;

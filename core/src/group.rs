@@ -1,24 +1,37 @@
 //! The group coordinator of one broker: groups whose partition of `__consumer_offsets` it leads.
 //!
-//! It keeps members and generations ([`classic`]), writes commits and group metadata as records ([`offsets`]), and finds both
+//! It keeps members and generations ([`classic`]) and bookmarks ([`bookmarks`]), writes both as records ([`offsets`]), and finds them
 //! again by reading its partition when it takes over from another broker.
 
 pub mod assignor;
+mod bookmarks;
+pub mod bytes;
 pub mod classic;
+pub mod consumer;
+pub mod consumer_protocol;
+mod kind;
 pub mod offsets;
+#[cfg(test)]
+mod tests;
+pub mod timers;
 
 use crate::config::BrokerConfig;
 use crate::error::ErrorCode;
-use crate::ids::{CorrelationId, LeaderEpoch, NodeId, Offset};
+use crate::ids::{CorrelationId, EventId, NodeId};
 use crate::node::Outbox;
-use crate::protocol::{JoinGroupRequest, JoinRefused, Joined, MemberAssignment, MemberRef, Response, SyncGroupRequest};
+use crate::protocol::{JoinGroupRequest, JoinProtocol, JoinRefused, MemberRef, Response, SyncGroupRequest};
 use crate::rng::SimRng;
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
-use classic::{Group, GroupState, Member};
-use offsets::{GroupRecord, GroupValue, MemberValue, OffsetValue};
+use classic::Group;
+use consumer::ConsumerGroup;
+use consumer::records::ConsumerRecord;
+pub use kind::AnyGroup;
+use offsets::{GroupRecord, OffsetValue};
+use std::collections::VecDeque;
 use std::sync::Arc;
+use timers::Timer;
 
 #[derive(Clone, Debug)]
 pub struct GroupCoordinator {
@@ -26,16 +39,20 @@ pub struct GroupCoordinator {
     rng: SimRng,
     /// By partition of `__consumer_offsets` this broker leads.
     shards: SortedMap<u32, Shard>,
+    /// Writes that are committed, or have failed, and what follows has not been done.
+    finished: VecDeque<(Continuation, Option<ErrorCode>)>,
 }
 
 /// Committed offsets of a group by topic and partition.
 pub type GroupOffsets = SortedMap<(Arc<str>, u32), OffsetValue>;
 
 /// What one partition of `__consumer_offsets` says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Shard {
-    pub groups: SortedMap<Arc<str>, Group>,
+    pub groups: SortedMap<Arc<str>, AnyGroup>,
     pub offsets: SortedMap<Arc<str>, GroupOffsets>,
+    /// When it next looks for bookmarks that are too old.
+    next_cleanup: SimTime,
 }
 
 /// Records to append to the group's partition, and what follows once they are committed there.
@@ -51,6 +68,8 @@ pub enum Continuation {
     AnswerCommit {
         to: NodeId,
         id: CorrelationId,
+        /// Some of the partitions were not the member's.
+        refused: Option<ErrorCode>,
     },
     /// The leader's assignment is safe: hand it out.
     FinishSync {
@@ -58,7 +77,24 @@ pub enum Continuation {
         group: Arc<str>,
         generation: i32,
     },
+    /// The new id of a static member is safe, or its former one comes back.
+    Replace {
+        shard: u32,
+        group: Arc<str>,
+        id: Arc<str>,
+        former: Box<Former>,
+    },
+    Consumer(Box<consumer::hosting::Follow>),
     Nothing,
+}
+
+/// What a static member was before it came back.
+#[derive(Clone, Debug)]
+pub struct Former {
+    pub id: Arc<str>,
+    pub protocols: Vec<JoinProtocol>,
+    pub session_timeout: SimDuration,
+    pub rebalance_timeout: SimDuration,
 }
 
 /// A request about a group, addressed to one shard.
@@ -68,9 +104,35 @@ pub struct Asked {
     pub id: CorrelationId,
 }
 
+/// Whom an answer is for that is held back.
+pub type Pending = (NodeId, CorrelationId);
+
+/// What a group works with while something happens to it.
+pub struct Work<'a> {
+    pub now: SimTime,
+    pub shard: u32,
+    pub config: &'a BrokerConfig,
+    pub out: &'a mut Outbox,
+    pub writes: Vec<Write>,
+}
+
+impl<'a> Work<'a> {
+    fn new(now: SimTime, shard: u32, config: &'a BrokerConfig, out: &'a mut Outbox) -> Self {
+        Work { now, shard, config, out, writes: Vec::new() }
+    }
+
+    pub fn write(&mut self, records: Vec<GroupRecord>, then: Continuation) {
+        self.writes.push(Write { shard: self.shard, records, then });
+    }
+
+    pub fn note(&mut self, kind: EventKind, group: &str, text: String, rule: String, causes: Vec<EventId>) -> EventId {
+        self.out.note(kind, group.to_owned(), text, rule, causes)
+    }
+}
+
 impl GroupCoordinator {
     pub fn new(config: Arc<BrokerConfig>, rng: SimRng) -> Self {
-        GroupCoordinator { config, rng, shards: SortedMap::new() }
+        GroupCoordinator { config, rng, shards: SortedMap::new(), finished: VecDeque::new() }
     }
 
     /// After a crash: nothing is known, and no member id is given out twice.
@@ -89,34 +151,48 @@ impl GroupCoordinator {
     /// Another broker coordinates these groups now: whoever waits here must look for it.
     pub fn resign(&mut self, shard: u32, out: &mut Outbox) {
         let groups = self.shards.remove(&shard).into_iter().flat_map(|shard| shard.groups.into_values());
-        for member in groups.flat_map(|group| group.members.into_values()) {
-            if let Some((to, id)) = member.joining {
-                let refused = JoinRefused { error: ErrorCode::NotCoordinator, member_id: Arc::from("") };
-                out.respond(to, id, Response::JoinGroup(Box::new(Err(refused))));
-            }
-            if let Some((to, id)) = member.syncing {
-                out.respond(to, id, Response::SyncGroup(Err(ErrorCode::NotCoordinator)));
-            }
-        }
+        groups.for_each(|group| group.resign(out));
     }
 
     /// Takes over a partition: what its records say is what the groups are.
-    pub fn load(&mut self, now: SimTime, shard: u32, records: impl Iterator<Item = GroupRecord>) {
-        let mut loaded = Shard::default();
+    pub fn load(&mut self, now: SimTime, shard: u32, records: impl Iterator<Item = GroupRecord>, out: &mut Outbox) -> Vec<Write> {
+        let next_cleanup = now + self.config.offsets_retention_check_interval;
+        let mut loaded = Shard { groups: SortedMap::new(), offsets: SortedMap::new(), next_cleanup };
         for record in records {
             loaded.replay(now, record);
         }
+        let mut work = Work::new(now, shard, &self.config, out);
+        for group in loaded.groups.values_mut() {
+            match group {
+                AnyGroup::Classic(group) => group.loaded(&mut work),
+                AnyGroup::Consumer(group) => group.loaded(now, self.config.group_consumer_session_timeout),
+            }
+        }
         self.shards.insert(shard, loaded);
+        work.writes
     }
 
     fn group(&mut self, shard: u32, name: &Arc<str>) -> Result<&mut Group, ErrorCode> {
         let shard = self.shards.get_mut(&shard).ok_or(ErrorCode::NotCoordinator)?;
-        shard.groups.get_mut(name).ok_or(ErrorCode::UnknownMemberId)
+        shard.groups.get_mut(name).and_then(AnyGroup::classic_mut).ok_or(ErrorCode::UnknownMemberId)
+    }
+
+    /// The group, and what it works with.
+    fn at_work<'a>(
+        &'a mut self,
+        now: SimTime,
+        shard: u32,
+        name: &Arc<str>,
+        out: &'a mut Outbox,
+    ) -> Result<(&'a mut Group, Work<'a>), ErrorCode> {
+        let work = Work::new(now, shard, &self.config, out);
+        let shard = self.shards.get_mut(&shard).ok_or(ErrorCode::NotCoordinator)?;
+        Ok((shard.groups.get_mut(name).and_then(AnyGroup::classic_mut).ok_or(ErrorCode::UnknownMemberId)?, work))
     }
 
     pub fn join(&mut self, now: SimTime, asked: &Asked, request: &JoinGroupRequest, out: &mut Outbox) -> Vec<Write> {
         match self.try_join(now, asked, request, out) {
-            Ok(()) => self.maybe_complete_join(now, asked.shard, &request.group, out),
+            Ok(writes) => writes,
             Err(refused) => {
                 out.respond(asked.from, asked.id, Response::JoinGroup(Box::new(Err(refused))));
                 Vec::new()
@@ -124,154 +200,62 @@ impl GroupCoordinator {
         }
     }
 
-    fn try_join(&mut self, now: SimTime, asked: &Asked, request: &JoinGroupRequest, out: &mut Outbox) -> Result<(), JoinRefused> {
-        let refuse = |error| JoinRefused { error, member_id: Arc::from("") };
-        let delay = self.config.group_initial_rebalance_delay;
-        let fresh_id = request.member_id.is_empty().then(|| self.new_member_id(&request.client_id));
+    fn try_join(&mut self, now: SimTime, asked: &Asked, request: &JoinGroupRequest, out: &mut Outbox) -> Result<Vec<Write>, JoinRefused> {
+        let refuse = |error| JoinRefused { error, member_id: Arc::clone(&request.member_id) };
+        let name = &request.group;
+        let sessions = self.config.group_min_session_timeout..=self.config.group_max_session_timeout;
+        if name.is_empty() {
+            return Err(refuse(ErrorCode::InvalidGroupId));
+        }
+        if !sessions.contains(&request.session_timeout) {
+            return Err(refuse(ErrorCode::InvalidSessionTimeout));
+        }
+        let mut work = Work::new(now, asked.shard, &self.config, out);
         let shard = self.shards.get_mut(&asked.shard).ok_or(refuse(ErrorCode::NotCoordinator))?;
-        let group = shard.groups.entry(Arc::clone(&request.group)).or_insert_with(|| Group::new(Arc::clone(&request.group)));
-        if !group.supports(&request.protocols) {
-            return Err(refuse(ErrorCode::InconsistentGroupProtocol));
-        }
-        if let Some(member_id) = fresh_id {
-            // KIP-394: a dynamic member first gets an id, so that a lost answer leaves no ghost behind.
-            group.pending_members.insert(Arc::clone(&member_id), now + request.session_timeout);
-            return Err(JoinRefused { error: ErrorCode::MemberIdRequired, member_id });
-        }
-        let known = group.members.contains_key(&request.member_id);
-        if !known && !group.pending_members.contains_key(&request.member_id) {
+        let is_new = !shard.groups.contains_key(name);
+        if is_new && !request.member_id.is_empty() {
             return Err(refuse(ErrorCode::UnknownMemberId));
         }
-        rejoin_or_newcomer(now, group, asked, request, known, delay, out);
-        Ok(())
-    }
-
-    /// `client.id` and a random UUID, as the coordinator makes them.
-    fn new_member_id(&mut self, client_id: &str) -> Arc<str> {
-        let (a, b) = (self.rng.next_u64(), self.rng.next_u64());
-        Arc::from(format!(
-            "{client_id}-{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            a >> 32,
-            (a >> 16) & 0xffff,
-            a & 0xfff,
-            0x8000 | (b >> 48 & 0x3fff),
-            b & 0xffff_ffff_ffff
-        ))
-    }
-
-    fn maybe_complete_join(&mut self, now: SimTime, shard: u32, name: &Arc<str>, out: &mut Outbox) -> Vec<Write> {
-        let Ok(group) = self.group(shard, name) else { return Vec::new() };
-        match group.state == GroupState::PreparingRebalance && group.everybody_joined() {
-            true => complete_join(now, shard, group, out),
-            false => Vec::new(),
+        let group = shard.groups.get_or_insert_with(Arc::clone(name), || AnyGroup::simple(name, now));
+        let group = group.classic_mut().ok_or(refuse(ErrorCode::InconsistentGroupProtocol))?;
+        if let Err(refused) = group.join(&mut work, asked, request, &mut self.rng) {
+            work.out.respond(asked.from, asked.id, Response::JoinGroup(Box::new(Err(refused))));
         }
+        if is_new && work.writes.is_empty() {
+            // The next coordinator knows of the group too.
+            let record = Group::new(Arc::clone(name), now.timestamp_ms()).record(now.timestamp_ms());
+            work.write(vec![record], Continuation::Nothing);
+        }
+        Ok(work.writes)
     }
 
     pub fn sync(&mut self, now: SimTime, asked: &Asked, request: &SyncGroupRequest, out: &mut Outbox) -> Vec<Write> {
-        match self.try_sync(now, asked, request) {
-            Ok(Some(assignment)) => {
-                out.respond(asked.from, asked.id, Response::SyncGroup(Ok(assignment)));
-                Vec::new()
-            }
-            Ok(None) => self.assign_if_leader(now, asked.shard, request),
-            Err(error) => {
-                out.respond(asked.from, asked.id, Response::SyncGroup(Err(error)));
-                Vec::new()
-            }
-        }
-    }
-
-    /// The assignment when there is one already; `None` parks the member until the leader has sent it.
-    fn try_sync(&mut self, now: SimTime, asked: &Asked, request: &SyncGroupRequest) -> Result<Option<Arc<MemberAssignment>>, ErrorCode> {
-        let group = self.group(asked.shard, &request.member.group)?;
-        let member = checked(group.generation, &mut group.members, &request.member)?;
-        member.session_end = now + member.session_timeout;
-        match group.state {
-            GroupState::Empty => Err(ErrorCode::UnknownMemberId),
-            GroupState::PreparingRebalance => Err(ErrorCode::RebalanceInProgress),
-            GroupState::Stable => Ok(Some(Arc::clone(&member.assignment))),
-            GroupState::CompletingRebalance => {
-                member.syncing = Some((asked.from, asked.id));
-                Ok(None)
-            }
-        }
-    }
-
-    /// The leader's word becomes a record; everybody hears it when that is committed.
-    fn assign_if_leader(&mut self, now: SimTime, shard: u32, request: &SyncGroupRequest) -> Vec<Write> {
-        let Ok(group) = self.group(shard, &request.member.group) else { return Vec::new() };
-        if group.leader.as_ref() != Some(&request.member.member_id) {
-            return Vec::new();
-        }
-        for (id, member) in &mut group.members {
-            member.assignment = request.assignments.get(id).cloned().unwrap_or_default();
-        }
-        let then = Continuation::FinishSync { shard, group: Arc::clone(&group.name), generation: group.generation };
-        vec![Write { shard, records: vec![metadata_record(group, now)], then }]
+        let answer = match self.at_work(now, asked.shard, &request.member.group, out) {
+            Ok((group, mut work)) => group.sync(&mut work, asked, request).map(|()| work.writes),
+            Err(error) => Err(error),
+        };
+        answer.unwrap_or_else(|error| {
+            out.respond(asked.from, asked.id, Response::SyncGroup(Err(error)));
+            Vec::new()
+        })
     }
 
     pub fn heartbeat(&mut self, now: SimTime, shard: u32, request: &MemberRef) -> Result<(), ErrorCode> {
-        let group = self.group(shard, &request.group)?;
-        let state = group.state;
-        let member = checked(group.generation, &mut group.members, request)?;
-        member.session_end = now + member.session_timeout;
-        match state {
-            GroupState::Empty => Err(ErrorCode::UnknownMemberId),
-            GroupState::PreparingRebalance => Err(ErrorCode::RebalanceInProgress),
-            GroupState::CompletingRebalance | GroupState::Stable => Ok(()),
-        }
+        self.group(shard, &request.group)?.heartbeat(now, request)
     }
 
     pub fn leave(&mut self, now: SimTime, shard: u32, request: &MemberRef, out: &mut Outbox) -> (Result<(), ErrorCode>, Vec<Write>) {
-        let delay = self.config.group_initial_rebalance_delay;
-        let group = match self.group(shard, &request.group) {
-            Ok(group) if group.members.contains_key(&request.member_id) => group,
-            Ok(_) => return (Err(ErrorCode::UnknownMemberId), Vec::new()),
-            Err(error) => return (Err(error), Vec::new()),
-        };
-        member_gone(now, group, &request.member_id, "left the group", "LeaveGroup: a clean goodbye", delay, out);
-        (Ok(()), self.maybe_complete_join(now, shard, &request.group, out))
-    }
-
-    /// Commits are fenced by member and generation (`ClassicGroup.validateOffsetCommit`).
-    pub fn commit(
-        &mut self,
-        now: SimTime,
-        asked: &Asked,
-        member: &MemberRef,
-        offsets: &[(Arc<str>, u32, Offset, LeaderEpoch)],
-    ) -> Result<Write, ErrorCode> {
-        let group = self.group(asked.shard, &member.group)?;
-        let state = group.state;
-        let known = checked(group.generation, &mut group.members, member)?;
-        if state == GroupState::CompletingRebalance {
-            return Err(ErrorCode::RebalanceInProgress);
+        match self.at_work(now, shard, &request.group, out) {
+            Ok((group, mut work)) => (group.leave(&mut work, request), work.writes),
+            Err(error) => (Err(error), Vec::new()),
         }
-        known.session_end = now + known.session_timeout;
-        let record = |(topic, partition, offset, leader_epoch): &(Arc<str>, u32, Offset, LeaderEpoch)| GroupRecord::OffsetCommit {
-            group: Arc::clone(&member.group),
-            topic: Arc::clone(topic),
-            partition: *partition,
-            value: Some(OffsetValue {
-                offset: *offset,
-                leader_epoch: *leader_epoch,
-                metadata: String::new(),
-                commit_timestamp_ms: now.timestamp_ms(),
-            }),
-        };
-        let then = Continuation::AnswerCommit { to: asked.from, id: asked.id };
-        Ok(Write { shard: asked.shard, records: offsets.iter().map(record).collect(), then })
     }
 
-    pub fn committed(&self, shard: u32, group: &Arc<str>, topic: &Arc<str>, partition: u32) -> Option<&OffsetValue> {
-        self.shards.get(&shard)?.offsets.get(group)?.get(&(Arc::clone(topic), partition))
-    }
-
-    /// The records of a write lie in the log: they are this coordinator's truth now.
+    /// The records of a write lie in the log: they are this coordinator's truth now. Of a group's members it knows more already.
     pub fn appended(&mut self, now: SimTime, shard: u32, records: Vec<GroupRecord>) {
         let Some(shard) = self.shards.get_mut(&shard) else { return };
         for record in records {
-            if matches!(record, GroupRecord::OffsetCommit { .. }) {
+            if !matches!(record, GroupRecord::GroupMetadata { value: Some(_), .. }) {
                 shard.replay(now, record);
             }
         }
@@ -281,299 +265,137 @@ impl GroupCoordinator {
     pub fn written(&mut self, continuation: Continuation, failed: Option<ErrorCode>, out: &mut Outbox) {
         match continuation {
             Continuation::Nothing => {}
-            Continuation::AnswerCommit { to, id } => {
-                let answer = failed.map_or(Ok(()), |error| Err(coordinator_error(error)));
+            Continuation::Consumer(follow) => self.consumer_written(*follow, failed.map(coordinator_error), out),
+            Continuation::AnswerCommit { to, id, refused } => {
+                let answer = failed.map(coordinator_error).or(refused).map_or(Ok(()), Err);
                 out.respond(to, id, Response::OffsetCommit(answer));
             }
-            Continuation::FinishSync { shard, group, generation } => self.finish_sync(shard, &group, generation, failed, out),
+            group => self.finished.push_back((group, failed.map(coordinator_error))),
         }
     }
 
-    fn finish_sync(&mut self, shard: u32, name: &Arc<str>, generation: i32, failed: Option<ErrorCode>, out: &mut Outbox) {
-        let Ok(group) = self.group(shard, name) else { return };
-        if group.state != GroupState::CompletingRebalance || group.generation != generation {
-            return;
+    /// Does what follows a write that is finished; `None` when there is none.
+    pub fn go_on(&mut self, now: SimTime, out: &mut Outbox) -> Option<Vec<Write>> {
+        let (continuation, failed) = self.finished.pop_front()?;
+        let (shard, name) = match &continuation {
+            Continuation::FinishSync { shard, group, .. } | Continuation::Replace { shard, group, .. } => (*shard, Arc::clone(group)),
+            Continuation::AnswerCommit { .. } | Continuation::Consumer(_) | Continuation::Nothing => return Some(Vec::new()),
+        };
+        let Ok((group, mut work)) = self.at_work(now, shard, &name, out) else { return Some(Vec::new()) };
+        match continuation {
+            Continuation::FinishSync { generation, .. } => group.assigned(&mut work, generation, failed),
+            Continuation::Replace { id, former, .. } => group.replaced(&mut work, &id, *former, failed),
+            Continuation::AnswerCommit { .. } | Continuation::Consumer(_) | Continuation::Nothing => {}
         }
-        for member in group.members.values_mut() {
-            let Some((to, id)) = member.syncing.take() else { continue };
-            let answer = match failed {
-                None => Ok(Arc::clone(&member.assignment)),
-                Some(error) => Err(coordinator_error(error)),
-            };
-            out.respond(to, id, Response::SyncGroup(answer));
-        }
-        if failed.is_none() {
-            group.state = GroupState::Stable;
-            group.phase_end = SimTime::MAX;
-            let shares: Vec<String> = group.members.values().map(share).collect();
-            out.note(
-                EventKind::GroupRebalanced,
-                name.to_string(),
-                format!("Group {name} is stable in generation {generation}: {}.", shares.join("; ")),
-                format!("{}; the group leader's client ran the {} assignor", group.reason, group.protocol.as_deref().unwrap_or("?")),
-                Vec::new(),
-            );
-        }
+        Some(work.writes)
     }
 
     pub fn next_timeout(&self) -> SimTime {
-        let groups = self.shards.values().flat_map(|shard| shard.groups.values());
-        groups.map(Group::next_timeout).min().unwrap_or(SimTime::MAX)
+        let shards = self.shards.values();
+        let next = |shard: &Shard| shard.groups.values().map(AnyGroup::next_timeout).min().unwrap_or(SimTime::MAX).min(shard.next_cleanup);
+        shards.map(next).min().unwrap_or(SimTime::MAX)
     }
 
     pub fn expire(&mut self, now: SimTime, out: &mut Outbox) -> Vec<Write> {
-        let delay = self.config.group_initial_rebalance_delay;
         let mut writes = Vec::new();
-        for (id, shard) in &mut self.shards {
-            for group in shard.groups.values_mut().filter(|group| group.next_timeout() <= now) {
-                writes.extend(expire_group(now, *id, group, delay, out));
-            }
+        while let Some((.., more)) = self.run_timer(now, out) {
+            writes.extend(more);
+        }
+        for (id, shard) in self.shards.iter_mut().filter(|(_, shard)| shard.next_cleanup <= now) {
+            let mut work = Work::new(now, *id, &self.config, out);
+            shard.clean_up(&mut work);
+            writes.extend(work.writes);
         }
         writes
+    }
+
+    /// Runs one timer of a group whose time is over; gives which, and what is to be written.
+    pub fn run_timer(&mut self, now: SimTime, out: &mut Outbox) -> Option<(Arc<str>, Timer, Vec<Write>)> {
+        for (id, shard) in &mut self.shards {
+            for (name, group) in shard.groups.iter_mut().filter(|(_, group)| group.next_timeout() <= now) {
+                let mut work = Work::new(now, *id, &self.config, out);
+                if let Some(timer) = group.classic_mut().and_then(|group| group.run_timer(&mut work)) {
+                    return Some((Arc::clone(name), timer, work.writes));
+                }
+            }
+        }
+        None
     }
 }
 
 impl Shard {
+    /// It has committed something that was not deleted.
+    pub fn has_offsets(&self, group: &str) -> bool {
+        self.offsets.get(group).is_some_and(|offsets| !offsets.is_empty())
+    }
+
     fn replay(&mut self, now: SimTime, record: GroupRecord) {
         match record {
-            GroupRecord::OffsetCommit { group, topic, partition, value } => {
-                let offsets = self.offsets.entry(group).or_default();
-                match value {
-                    Some(value) => offsets.insert((topic, partition), value),
-                    None => offsets.remove(&(topic, partition)),
-                };
+            GroupRecord::OffsetCommit { group, topic, partition, value: Some(value) } => {
+                if !self.groups.contains_key(&group) {
+                    // Of a consumer outside groups: a "simple" group, which only keeps bookmarks.
+                    let simple = AnyGroup::simple(&group, now);
+                    self.groups.insert(Arc::clone(&group), simple);
+                }
+                self.offsets.entry(group).or_default().insert((topic, partition), value);
+            }
+            GroupRecord::OffsetCommit { group, topic, partition, value: None } => {
+                if let Some(offsets) = self.offsets.get_mut(&group) {
+                    offsets.remove(&(topic, partition));
+                    if offsets.is_empty() {
+                        self.offsets.remove(&group);
+                    }
+                }
             }
             GroupRecord::GroupMetadata { group, value: None } => {
-                self.groups.remove(&group);
+                if self.groups.get(&group).is_some_and(|known| known.classic().is_some()) {
+                    self.groups.remove(&group);
+                }
             }
             GroupRecord::GroupMetadata { group, value: Some(value) } => {
-                self.groups.insert(Arc::clone(&group), loaded_group(now, group, &value));
+                self.groups.insert(Arc::clone(&group), AnyGroup::Classic(Box::new(Group::read(group, &value))));
             }
+            GroupRecord::Consumer { group, record } => self.replay_consumer(&group, record),
         }
     }
 }
 
-/// A group as its last metadata record tells it; members get a full session to report.
-fn loaded_group(now: SimTime, name: Arc<str>, value: &GroupValue) -> Group {
-    let mut group = Group::new(name);
-    group.generation = value.generation;
-    group.protocol.clone_from(&value.protocol);
-    group.leader.clone_from(&value.leader);
-    group.state = if value.members.is_empty() { GroupState::Empty } else { GroupState::Stable };
-    for (i, member) in value.members.iter().enumerate() {
-        let session_timeout = SimDuration::from_millis(member.session_timeout_ms.unsigned_abs().into());
-        let assignment = offsets::read_assignment(&member.assignment).unwrap_or_default();
-        group.members.insert(
-            Arc::clone(&member.member_id),
-            Member {
-                client_id: Arc::clone(&member.client_id),
-                session_timeout,
-                rebalance_timeout: SimDuration::from_millis(member.rebalance_timeout_ms.unsigned_abs().into()),
-                protocols: value.protocol.iter().cloned().collect(),
-                topics: offsets::read_subscription(&member.subscription).unwrap_or_default(),
-                assignment: Arc::new(assignment.into_iter().collect()),
-                session_end: now + session_timeout,
-                joining: None,
-                syncing: None,
-                joined_as: i as u64,
-            },
-        );
-    }
-    group
-}
-
-fn metadata_record(group: &Group, now: SimTime) -> GroupRecord {
-    let member = |(id, member): (&Arc<str>, &Member)| MemberValue {
-        member_id: Arc::clone(id),
-        client_id: Arc::clone(&member.client_id),
-        rebalance_timeout_ms: member.rebalance_timeout.millis() as i32,
-        session_timeout_ms: member.session_timeout.millis() as i32,
-        subscription: offsets::subscription_bytes(&member.topics),
-        assignment: offsets::assignment_bytes(member.assignment.iter()),
-    };
-    GroupRecord::GroupMetadata {
-        group: Arc::clone(&group.name),
-        value: Some(GroupValue {
-            generation: group.generation,
-            protocol: group.protocol.clone(),
-            leader: group.leader.clone(),
-            timestamp_ms: now.timestamp_ms(),
-            members: group.members.iter().map(member).collect(),
-        }),
-    }
-}
-
-/// A member with the right generation, or why not.
-fn checked<'a>(generation: i32, members: &'a mut SortedMap<Arc<str>, Member>, asked: &MemberRef) -> Result<&'a mut Member, ErrorCode> {
-    let member = members.get_mut(&asked.member_id).ok_or(ErrorCode::UnknownMemberId)?;
-    match asked.generation == generation {
-        true => Ok(member),
-        false => Err(ErrorCode::IllegalGeneration),
-    }
-}
-
-fn rejoin_or_newcomer(
-    now: SimTime,
-    group: &mut Group,
-    asked: &Asked,
-    request: &JoinGroupRequest,
-    known: bool,
-    delay: SimDuration,
-    out: &mut Outbox,
-) {
-    let id = &request.member_id;
-    let leads = group.leader.as_ref() == Some(id);
-    let same = group.members.get(id).is_some_and(|member| member.protocols == request.protocols && member.topics == request.topics);
-    if known && same && !leads && group.state == GroupState::Stable {
-        // A follower that lost its answer: the same generation again, nobody else notices.
-        let answer = joined(group, id);
-        out.respond(asked.from, asked.id, Response::JoinGroup(Box::new(Ok(answer))));
-        return;
-    }
-    let running = !matches!(group.state, GroupState::Empty | GroupState::PreparingRebalance);
-    if running {
-        let reason = match known {
-            true => format!("{} joined again", request.client_id),
-            false => format!("{} joined", request.client_id),
-        };
-        refuse_syncs(group, out);
-        group.upsert(now, id, request, (asked.from, asked.id));
-        group.prepare_rebalance(now, delay, reason);
-    } else {
-        let empty = group.state == GroupState::Empty;
-        group.upsert(now, id, request, (asked.from, asked.id));
-        if empty {
-            group.prepare_rebalance(now, delay, format!("{} joined an empty group", request.client_id));
-        } else if let Some(initial) = &mut group.initial
-            && !known
-        {
-            initial.newcomer = true;
+impl Shard {
+    /// Records of the new protocol make their group where there is none; a tombstone of its epoch ends it.
+    fn replay_consumer(&mut self, name: &Arc<str>, record: ConsumerRecord) {
+        if record == ConsumerRecord::Epoch(None) {
+            self.groups.remove(name);
+            return;
         }
-    }
-    if !known {
-        out.note(
-            EventKind::MemberJoined,
-            group.name.to_string(),
-            format!("{} joined group {}.", request.client_id, group.name),
-            format!("JoinGroup; group.initial.rebalance.delay.ms = {}", delay.millis()),
-            Vec::new(),
-        );
-    }
-}
-
-/// A new rebalance begins while members wait for the old assignment.
-fn refuse_syncs(group: &mut Group, out: &mut Outbox) {
-    for member in group.members.values_mut() {
-        if let Some((to, id)) = member.syncing.take() {
-            out.respond(to, id, Response::SyncGroup(Err(ErrorCode::RebalanceInProgress)));
+        if !self.groups.contains_key(name) && !record.is_tombstone() {
+            self.groups.insert(Arc::clone(name), AnyGroup::Consumer(Box::new(ConsumerGroup::new(Arc::clone(name)))));
+        }
+        if let Some(AnyGroup::Consumer(group)) = self.groups.get_mut(name) {
+            group.replay(record);
         }
     }
 }
 
-fn joined(group: &Group, member_id: &Arc<str>) -> Joined {
-    let leader = group.leader.clone().unwrap_or_default();
-    let members = match leader == *member_id {
-        true => group.members.iter().map(|(id, member)| (Arc::clone(id), member.topics.clone())).collect(),
-        false => Vec::new(),
-    };
-    Joined {
-        generation: group.generation,
-        protocol: group.protocol.clone().unwrap_or_default(),
-        leader,
-        member_id: Arc::clone(member_id),
-        members,
-    }
+/// A prefix (`client.id`, or the instance of a static member) and a random UUID.
+fn new_member_id(rng: &mut SimRng, prefix: &str) -> Arc<str> {
+    let (a, b) = (rng.next_u64(), rng.next_u64());
+    Arc::from(format!(
+        "{prefix}-{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        0x8000 | (b >> 48 & 0x3fff),
+        b & 0xffff_ffff_ffff
+    ))
 }
 
-/// Ends the join phase and answers everybody.
-fn complete_join(now: SimTime, shard: u32, group: &mut Group, out: &mut Outbox) -> Vec<Write> {
-    let missing = group.complete_join(now);
-    for id in &missing {
-        tell_left(group, id, "did not join again in time", "max.poll.interval.ms of the slowest member bounds the join phase", out);
-    }
-    let ids: Vec<Arc<str>> = group.members.keys().cloned().collect();
-    for id in ids {
-        let answer = joined(group, &id);
-        let member = group.members.get_mut(&id).expect("listed above");
-        member.session_end = now + member.session_timeout;
-        if let Some((to, correlation)) = member.joining.take() {
-            out.respond(to, correlation, Response::JoinGroup(Box::new(Ok(answer))));
-        }
-    }
-    match group.members.is_empty() {
-        true => vec![Write { shard, records: vec![metadata_record(group, now)], then: Continuation::Nothing }],
-        false => Vec::new(),
-    }
-}
-
-fn member_gone(now: SimTime, group: &mut Group, id: &Arc<str>, how: &str, rule: &str, delay: SimDuration, out: &mut Outbox) {
-    tell_left(group, id, how, rule, out);
-    let client = group.members.get(id).map(|member| member.client_id.to_string()).unwrap_or_default();
-    group.remove(id);
-    if matches!(group.state, GroupState::Stable | GroupState::CompletingRebalance) {
-        refuse_syncs(group, out);
-        group.prepare_rebalance(now, delay, format!("{client} {how}"));
-        if group.members.is_empty() {
-            group.phase_end = now;
-        }
-    }
-}
-
-fn tell_left(group: &Group, id: &Arc<str>, how: &str, rule: &str, out: &mut Outbox) {
-    let client = group.members.get(id).map_or(&**id, |member| &*member.client_id);
-    out.note(EventKind::MemberLeft, group.name.to_string(), format!("{client} {how} ({}).", group.name), rule.to_owned(), Vec::new());
-}
-
-fn expire_group(now: SimTime, shard: u32, group: &mut Group, delay: SimDuration, out: &mut Outbox) -> Vec<Write> {
-    group.pending_members.retain(|_, lapse| *lapse > now);
-    let silent = |member: &Member| member.session_end <= now && member.joining.is_none() && member.syncing.is_none();
-    let expired: Vec<Arc<str>> = group.members.iter().filter(|(_, member)| silent(member)).map(|(id, _)| Arc::clone(id)).collect();
-    for id in &expired {
-        let timeout = group.members[id].session_timeout;
-        let rule = format!("session.timeout.ms = {}", timeout.millis());
-        member_gone(now, group, id, &format!("was not heard of for {timeout}"), &rule, delay, out);
-    }
-    let over = group.phase_end <= now;
-    match group.state {
-        GroupState::PreparingRebalance => {
-            let complete = group.everybody_joined() || (over && !group.extend_initial_delay(now, delay));
-            if complete { complete_join(now, shard, group, out) } else { Vec::new() }
-        }
-        GroupState::CompletingRebalance if over => {
-            drop_unsynced(now, group, delay, out);
-            Vec::new()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// The sync phase is over: members that never asked are out, the others start again.
-fn drop_unsynced(now: SimTime, group: &mut Group, delay: SimDuration, out: &mut Outbox) {
-    let missing: Vec<Arc<str>> = group.members.iter().filter(|(_, m)| m.syncing.is_none()).map(|(id, _)| Arc::clone(id)).collect();
-    for id in &missing {
-        member_gone(now, group, id, "did not sync in time", "the rebalance timeout bounds the sync phase too", delay, out);
-    }
-    if missing.is_empty() {
-        group.phase_end = SimTime::MAX;
-    }
-}
-
-/// Errors of the log as the coordinator's clients see them (`GroupCoordinatorService`).
+/// Errors of the log as the coordinator's clients see them (`GroupMetadataManager.appendGroupMetadataErrorToResponseError`).
 fn coordinator_error(error: ErrorCode) -> ErrorCode {
     match error {
-        ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
+        ErrorCode::NotLeaderOrFollower | ErrorCode::KafkaStorageError => ErrorCode::NotCoordinator,
         ErrorCode::UnknownTopicOrPartition | ErrorCode::NotEnoughReplicas | ErrorCode::RequestTimedOut => {
             ErrorCode::CoordinatorNotAvailable
         }
         other => other,
-    }
-}
-
-/// `location-dashboard-1 reads 5 partitions`.
-fn share(member: &Member) -> String {
-    match member.assignment.values().map(Vec::len).sum::<usize>() {
-        0 => format!("{} is idle", member.client_id),
-        1 => format!("{} reads 1 partition", member.client_id),
-        n => format!("{} reads {n} partitions", member.client_id),
     }
 }

@@ -37,6 +37,11 @@ pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
     to_positive(murmur2(key)) as u32 % partitions.max(1)
 }
 
+/// FNV-1a: tells one text from another where nobody else needs to come to the same number.
+pub fn fnv(hash: u64, data: &[u8]) -> u64 {
+    data.iter().fold(hash ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// CRC-32 as zip and Ethernet have it: librdkafka's `consistent` partitioners hash keys with it.
 pub fn crc32(data: &[u8]) -> u32 {
     let byte =
@@ -64,17 +69,37 @@ pub fn coordinator_partition(id: &str, partitions: u32) -> u32 {
 ///
 /// Buckets first; within one, as inserted. The table starts with 16 buckets and doubles when it is more than three quarters full.
 pub fn java_map_order<T>(items: &mut Vec<T>, hash: impl Fn(&T) -> i32) {
-    let mut buckets = 16;
-    while items.len() > buckets / 4 * 3 {
-        buckets *= 2;
-    }
-    let bucket = |item: &T| {
-        let hash = hash(item) as u32;
-        (hash ^ hash >> 16) as usize & (buckets - 1)
-    };
-    let mut keyed: Vec<(usize, T)> = items.drain(..).map(|item| (bucket(&item), item)).collect();
+    java_order_in(java_buckets(items.len()), items, hash);
+}
+
+/// The same for a `HashSet` made from a collection: it is large enough from the start.
+pub fn java_copy_order<T>(items: &mut Vec<T>, hash: impl Fn(&T) -> i32) {
+    java_order_in((items.len() * 4 / 3 + 1).max(16).next_power_of_two(), items, hash);
+}
+
+fn java_order_in<T>(buckets: usize, items: &mut Vec<T>, hash: impl Fn(&T) -> i32) {
+    let mut keyed: Vec<(usize, T)> = items.drain(..).map(|item| (java_bucket(hash(&item), buckets), item)).collect();
     settle(&mut keyed, |a, b| a.0 < b.0);
     items.extend(keyed.into_iter().map(|(_, item)| item));
+}
+
+/// The buckets of a `java.util.HashMap` that has grown to hold so many.
+pub fn java_buckets(held: usize) -> usize {
+    let mut buckets = 16;
+    while held > buckets / 4 * 3 {
+        buckets *= 2;
+    }
+    buckets
+}
+
+pub fn java_bucket(hash: i32, buckets: usize) -> usize {
+    let hash = hash as u32;
+    (hash ^ hash >> 16) as usize & (buckets - 1)
+}
+
+/// `hashCode` of Kafka's `Uuid`.
+pub fn java_uuid_hash(id: &[u8; 16]) -> i32 {
+    id.as_chunks::<4>().0.iter().fold(0, |hash, word| hash ^ i32::from_be_bytes(*word))
 }
 
 #[cfg(test)]

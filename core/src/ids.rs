@@ -27,6 +27,32 @@ pub enum NodeId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TopicId(pub u32);
 
+/// What makes the words of topics' UUIDs look drawn: odd, so that it can be undone.
+const UUID_SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+const UUID_GATHER: u64 = 0xf1de_83e1_9937_733d;
+
+impl TopicId {
+    /// A version 4 UUID that tells topics apart; Kafka draws it, we derive it from the order of creation.
+    pub fn uuid(self) -> [u8; 16] {
+        let word = (u64::from(self.0) + 1).wrapping_mul(UUID_SPREAD);
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&word.to_be_bytes());
+        id[8..].copy_from_slice(&word.rotate_left(31).to_be_bytes());
+        id[6] = (id[6] & 0x0f) | 0x40;
+        id[8] = (id[8] & 0x3f) | 0x80;
+        id
+    }
+
+    /// The topic whose UUID this is.
+    pub fn of_uuid(id: [u8; 16]) -> Self {
+        let half = |at: usize| id[at..at + 8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        // The version hides four bits of the first half, which the second has elsewhere.
+        let hidden = 0xf000;
+        let word = half(0) & !hidden | half(8).rotate_right(31) & hidden;
+        TopicId((word.wrapping_mul(UUID_GATHER) as u32).wrapping_sub(1))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TopicPartition {
     pub topic: TopicId,

@@ -124,6 +124,8 @@ pub enum BeginsAt {
         earliest: bool,
         gone: bool,
     },
+    /// Where the application has put it.
+    Sought,
     /// Where the log parts from what it had read (KIP-320).
     Truncated,
 }
@@ -140,6 +142,11 @@ impl Outbox {
     /// Closes the connection.
     pub fn close(&mut self, to: NodeId) {
         self.sends.push((to, Message::Closed));
+    }
+
+    /// What was sent so far, taken out: for whoever plays the cluster's part.
+    pub fn take_sent(&mut self) -> Vec<(NodeId, Message)> {
+        std::mem::take(&mut self.sends)
     }
 
     pub fn fact(&mut self, fact: Fact) {

@@ -45,6 +45,7 @@ pub enum Request {
     SyncGroup(Box<SyncGroupRequest>),
     Heartbeat(Box<MemberRef>),
     LeaveGroup(Box<MemberRef>),
+    ConsumerGroupHeartbeat(Box<ConsumerHeartbeatRequest>),
     OffsetCommit(Box<OffsetCommitRequest>),
     OffsetFetch(Box<OffsetFetchRequest>),
     /// Brokers to the controller.
@@ -84,9 +85,11 @@ pub enum Response {
     OffsetForLeaderEpoch(Vec<EpochAnswer>),
     FindCoordinator(Result<BrokerId, ErrorCode>),
     JoinGroup(Box<Result<Joined, JoinRefused>>),
-    SyncGroup(Result<Arc<MemberAssignment>, ErrorCode>),
+    /// The member's assignment, in ConsumerProtocol bytes.
+    SyncGroup(Result<Arc<[u8]>, ErrorCode>),
     Heartbeat(Result<(), ErrorCode>),
     LeaveGroup(Result<(), ErrorCode>),
+    ConsumerGroupHeartbeat(Box<Result<ConsumerHeartbeatAnswer, ErrorCode>>),
     OffsetCommit(Result<(), ErrorCode>),
     OffsetFetch(Box<Result<SortedMap<TopicPartition, Offset>, ErrorCode>>),
     BrokerRegistration(Result<BrokerEpoch, ErrorCode>),
@@ -195,7 +198,11 @@ pub type EpochAnswer = (TopicPartition, Result<Option<(LeaderEpoch, Offset)>, Er
 #[derive(Clone, Debug)]
 pub struct MemberRef {
     pub group: Arc<str>,
+    /// Empty where an administrator means a static member by its instance, or commits for an empty group.
     pub member_id: Arc<str>,
+    /// `group.instance.id` of a static member (KIP-345).
+    pub instance: Option<Arc<str>>,
+    /// -1: none.
     pub generation: i32,
 }
 
@@ -204,13 +211,23 @@ pub struct JoinGroupRequest {
     pub group: Arc<str>,
     /// Empty on the first try.
     pub member_id: Arc<str>,
+    pub instance: Option<Arc<str>>,
     pub client_id: Arc<str>,
     pub session_timeout: SimDuration,
     pub rebalance_timeout: SimDuration,
-    /// Names of the assignors it can run, best first.
-    pub protocols: Vec<Arc<str>>,
-    /// Topics it subscribes to; every protocol carries the same.
-    pub topics: Vec<Arc<str>>,
+    /// `consumer`; Connect's workers say `connect`.
+    pub protocol_type: Arc<str>,
+    /// Best first.
+    pub protocols: Vec<JoinProtocol>,
+}
+
+/// One way in which a member is ready to share; the coordinator reads the name alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinProtocol {
+    /// Of an assignor.
+    pub name: Arc<str>,
+    /// A subscription in ConsumerProtocol bytes.
+    pub metadata: Arc<[u8]>,
 }
 
 #[derive(Clone, Debug)]
@@ -219,8 +236,18 @@ pub struct Joined {
     pub protocol: Arc<str>,
     pub leader: Arc<str>,
     pub member_id: Arc<str>,
-    /// All members with their topics; for the leader alone.
-    pub members: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    /// A static leader that came back: nothing has changed, so it assigns nothing (KIP-814).
+    pub skip_assignment: bool,
+    /// All members; for the leader alone.
+    pub members: Vec<JoinedMember>,
+}
+
+#[derive(Clone, Debug)]
+pub struct JoinedMember {
+    pub member_id: Arc<str>,
+    pub instance: Option<Arc<str>>,
+    /// For the protocol that was chosen.
+    pub metadata: Arc<[u8]>,
 }
 
 #[derive(Clone, Debug)]
@@ -236,8 +263,40 @@ pub type MemberAssignment = SortedMap<Arc<str>, Vec<u32>>;
 #[derive(Clone, Debug)]
 pub struct SyncGroupRequest {
     pub member: MemberRef,
-    /// From the leader: everybody's assignment.
-    pub assignments: SortedMap<Arc<str>, Arc<MemberAssignment>>,
+    /// What the member believes the group agreed on; `None` from clients that do not say.
+    pub protocol_type: Option<Arc<str>>,
+    pub protocol: Option<Arc<str>>,
+    /// From the leader: everybody's assignment, in ConsumerProtocol bytes.
+    pub assignments: SortedMap<Arc<str>, Arc<[u8]>>,
+}
+
+/// ConsumerGroupHeartbeat (KIP-848), by which a member joins, stays and leaves. What has not changed since its last one is left out.
+#[derive(Clone, Debug)]
+pub struct ConsumerHeartbeatRequest {
+    pub group: Arc<str>,
+    /// A UUID the member has drawn itself (KIP-1082).
+    pub member_id: Arc<str>,
+    pub client_id: Arc<str>,
+    /// 0: it joins; -1: it leaves; -2: a static member that will be back.
+    pub member_epoch: i32,
+    /// `group.instance.id` of a static member.
+    pub instance_id: Option<Arc<str>>,
+    pub rack: Option<Arc<str>>,
+    /// `max.poll.interval.ms`: so long it may take to give partitions up.
+    pub rebalance_timeout: Option<SimDuration>,
+    pub topics: Option<Vec<Arc<str>>>,
+    /// `group.remote.assignor`.
+    pub assignor: Option<Arc<str>>,
+    pub owned: Option<Vec<TopicPartition>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerHeartbeatAnswer {
+    pub member_epoch: i32,
+    /// When to send the next one; zero to who leaves.
+    pub heartbeat_interval: SimDuration,
+    /// What to own from now on; left out when nothing has changed.
+    pub assignment: Option<Vec<TopicPartition>>,
 }
 
 #[derive(Clone, Debug)]
@@ -250,6 +309,8 @@ pub struct OffsetCommitRequest {
 #[derive(Clone, Debug)]
 pub struct OffsetFetchRequest {
     pub group: Arc<str>,
+    /// A member of the new protocol says who it is, and its epoch.
+    pub member: Option<(Arc<str>, i32)>,
     pub partitions: Vec<TopicPartition>,
 }
 

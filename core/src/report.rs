@@ -3,16 +3,19 @@
 //! Only integers, text and `null`, so that no platform's way of printing fractions can show.
 
 use crate::view::{
-    BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView, PartitionView, TopicView,
+    BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView, MemberView,
+    PartitionView, TopicView,
 };
 use serde_json::{Map, Value, json};
 
 pub use crate::cluster::ENGINE_VERSION as ENGINE;
 
 /// Kinds of events that are decisions; the rest is only told on request.
-pub const DECISIONS: [&str; 15] = [
+pub const DECISIONS: [&str; 17] = [
+    "application",
     "broker_fenced",
     "broker_unfenced",
+    "commit_refused",
     "controller_elected",
     "fault",
     "group_rebalanced",
@@ -119,18 +122,30 @@ fn partition(partition: &PartitionView) -> Value {
 }
 
 fn group(group: &GroupView) -> Value {
-    let members = group.members.iter().map(|member| json!({ "client": member.client, "assignment": member.assignment }));
+    let member = |member: &MemberView| {
+        let mut said = json!({ "client": member.client, "assignment": member.assignment, "does": member.does, "in_hand": member.in_hand });
+        if let Some(progress) = &member.progress {
+            said["member_epoch"] = json!(progress.epoch);
+            said["state"] = json!(progress.state);
+            said["target"] = json!(progress.target);
+        }
+        said
+    };
     let offsets = group.offsets.iter().map(|(topic, offsets)| (topic.clone(), list(offsets, offset)));
-    json!({
+    let mut said = json!({
         "state": group.state,
         "protocol": group.protocol,
         "assignor": group.assignor,
         "generation": group.generation,
         "coordinator": group.coordinator,
         "offsets_partition": group.offsets_partition,
-        "members": members.collect::<Vec<_>>(),
+        "members": list(&group.members, member),
         "offsets": offsets.collect::<Map<_, _>>(),
-    })
+    });
+    if let Some(epoch) = group.assignment_epoch {
+        said["assignment_epoch"] = json!(epoch);
+    }
+    said
 }
 
 fn offset(offset: &GroupOffsetView) -> Value {
@@ -140,6 +155,7 @@ fn offset(offset: &GroupOffsetView) -> Value {
         "position": offset.position,
         "log_end": offset.log_end,
         "lag": offset.lag,
+        "lag_ms": offset.lag_ms,
         "client": offset.client,
     })
 }

@@ -139,10 +139,40 @@ pub struct GroupSpec {
     /// `bootstrap.servers`: where its members ask first. Empty: all brokers.
     pub bootstrap: Vec<BrokerId>,
     pub members: u32,
+    /// When its members start: none, all at once; one, all of them then; else each at its own time.
+    pub start: Vec<SimDuration>,
     /// Time the application spends on a record.
     pub process: SimDuration,
     pub commit: CommitMode,
     pub config: ConsumerConfig,
+    /// What the application cannot cope with; made by a command, no part of a file.
+    pub poison: Option<Poison>,
+}
+
+/// A record that an application cannot cope with, and what happens when it meets one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison {
+    pub record: BadRecord,
+    pub does: Mishap,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadRecord {
+    /// `orders-0@17`.
+    At { topic: String, partition: u32, offset: u64 },
+    /// `key=truck-3`: every record with this key.
+    Key(String),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mishap {
+    /// An exception that nobody catches ends the process; its supervisor starts it again.
+    #[default]
+    Crash,
+    /// The application never comes back from it.
+    Block,
+    /// The application catches the exception and leaves the record out.
+    Skip,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,9 +182,26 @@ pub enum CommitMode {
     Auto,
     /// Commit, then process.
     Before,
-    /// Process, then commit.
+    /// Process all that a poll returned, then commit.
     After,
+    /// Process a record, then commit it.
+    Each,
 }
+
+impl CommitMode {
+    /// As a file has them.
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "auto" => Some(CommitMode::Auto),
+            "before" => Some(CommitMode::Before),
+            "after" => Some(CommitMode::After),
+            "each" => Some(CommitMode::Each),
+            _ => None,
+        }
+    }
+}
+
+pub const MISHAPS: [(&str, Mishap); 3] = [("crash", Mishap::Crash), ("block", Mishap::Block), ("skip", Mishap::Skip)];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineEntry {
@@ -215,6 +262,12 @@ impl GroupSpec {
     /// `location-dashboard-1`, `location-dashboard-2`, …
     pub fn member_names(&self) -> Vec<String> {
         member_names(&self.name, self.members)
+    }
+
+    /// When member 1, 2, … starts.
+    pub fn starts(&self, member: u32) -> SimTime {
+        let own = self.start.get(member as usize - 1).or(self.start.first());
+        SimTime::ZERO + own.copied().unwrap_or_default()
     }
 }
 

@@ -25,8 +25,16 @@ pub enum EventKind {
     LogDamaged,
     MemberJoined,
     MemberLeft,
+    RebalanceStarted,
+    /// A member gives partitions up, or has lost them.
+    PartitionsRevoked,
     GroupRebalanced,
+    OffsetsExpired,
     CoordinatorLoaded,
+    /// A coordinator did not take an offset.
+    CommitRefused,
+    /// What an application does about a record, or itself.
+    Application,
     /// Of the ensemble: who leads it, and sessions it refuses.
     ZooKeeper,
     RecordLost,
@@ -42,7 +50,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize 
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 28] = [
+    pub const ALL: [EventKind; 33] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -63,8 +71,13 @@ impl EventKind {
         EventKind::LogDamaged,
         EventKind::MemberJoined,
         EventKind::MemberLeft,
+        EventKind::RebalanceStarted,
+        EventKind::PartitionsRevoked,
         EventKind::GroupRebalanced,
+        EventKind::OffsetsExpired,
         EventKind::CoordinatorLoaded,
+        EventKind::CommitRefused,
+        EventKind::Application,
         EventKind::ZooKeeper,
         EventKind::RecordLost,
         EventKind::RecordUnwritten,
@@ -95,8 +108,13 @@ impl EventKind {
             EventKind::LogDamaged => "log_damaged",
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
+            EventKind::RebalanceStarted => "rebalance_started",
+            EventKind::PartitionsRevoked => "partitions_revoked",
+            EventKind::OffsetsExpired => "offsets_expired",
             EventKind::GroupRebalanced => "group_rebalanced",
             EventKind::CoordinatorLoaded => "coordinator_loaded",
+            EventKind::CommitRefused => "commit_refused",
+            EventKind::Application => "application",
             EventKind::ZooKeeper => "zookeeper",
             EventKind::RecordLost => "record_lost",
             EventKind::RecordUnwritten => "record_unwritten",

@@ -5,6 +5,7 @@
 
 mod build;
 pub mod delta;
+pub(crate) mod groups;
 mod wire;
 
 use crate::sorted::SortedMap;
@@ -143,12 +144,16 @@ pub struct CellView {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct GroupView {
     pub name: String,
-    /// `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable` or `Dead`.
+    /// `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable` or `Dead`; under the new protocol `Empty`, `Assigning`,
+    /// `Reconciling` or `Stable`.
     pub state: String,
     /// `classic` or `consumer`.
     pub protocol: String,
     pub assignor: String,
+    /// Under the new protocol the group's epoch.
     pub generation: i32,
+    /// Under the new protocol the epoch of the target assignment.
+    pub assignment_epoch: Option<i32>,
     /// The broker that coordinates it; `None` while its offsets partition has no leader.
     pub coordinator: Option<i32>,
     /// Its partition of `__consumer_offsets`.
@@ -164,9 +169,29 @@ pub struct MemberView {
     pub client: String,
     /// Given by the coordinator; empty until it joined.
     pub member_id: String,
+    /// As the coordinator has it; a member that crashed keeps it until its session ends.
     pub assignment: SortedMap<String, Vec<u32>>,
+    /// Under the new protocol: how far it is, in the coordinator's words and in its own, and what it is to own.
+    pub progress: Option<ProgressView>,
+    /// What its process does: `polls`, `works`, `commits`, `stuck`, `waits` (to be started), or it is `down` or `paused`.
+    pub does: String,
+    /// Records that a poll returned and the application has not done yet.
+    pub in_hand: u64,
     /// What its application worked on last, oldest first: at most [`RECENT`] records.
     pub recent: Vec<DeliveredView>,
+}
+
+/// A member on its way to the target assignment (KIP-848).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ProgressView {
+    pub epoch: i32,
+    /// `STABLE`, `UNREVOKED_PARTITIONS` or `UNRELEASED_PARTITIONS`.
+    pub state: String,
+    /// What its own process takes it for: `JOINING`, `RECONCILING`, `ACKNOWLEDGING`, `STABLE`, `STALE`…
+    pub own_state: String,
+    pub target: SortedMap<String, Vec<u32>>,
+    /// What it was asked to give up and has not yet.
+    pub to_revoke: SortedMap<String, Vec<u32>>,
 }
 
 pub use crate::client::consumer::RECENT;
@@ -190,6 +215,10 @@ pub struct GroupOffsetView {
     pub log_end: u64,
     /// `log_end - committed`, Kafka's LAG; `None` without a commit.
     pub lag: Option<u64>,
+    /// How old the first record after the bookmark is, by its own timestamp, in milliseconds; 0 when there is none.
+    pub lag_ms: Option<u64>,
+    /// The application has paused it (`KafkaConsumer.pause`).
+    pub held: bool,
     /// The member that owns the partition now.
     pub client: Option<String>,
 }
@@ -322,6 +351,38 @@ pub enum Subject {
     Record { topic: String, partition: u32, offset: u64 },
     Client(String),
     Group(String),
+}
+
+/// Deep detail of the one selected thing, of those that have more to say than the view of everything.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    Record(RecordDetail),
+    Group(GroupHistory),
+}
+
+/// Who owned which partition of a group of late, and what each member was given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct GroupHistory {
+    pub group: String,
+    /// The virtual second that runs: those in `given` lie before it.
+    pub second: u64,
+    /// Of the last two minutes, oldest first.
+    pub spells: Vec<SpellView>,
+    /// By member, in the order of the group: records in each of the last 120 seconds, oldest first.
+    pub given: Vec<Vec<u32>>,
+}
+
+/// A member owned a partition for so long.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SpellView {
+    pub topic: String,
+    pub partition: u32,
+    /// The client's name.
+    pub client: String,
+    pub from_us: u64,
+    /// `None` while it lasts.
+    pub until_us: Option<u64>,
 }
 
 /// Deep detail of the one selected record.

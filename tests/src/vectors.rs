@@ -4,7 +4,10 @@
 //! that are questions (which partition counts to answer for, the bytes of a capture) are moved to the input first.
 
 mod answer;
+mod assignor;
 mod batch;
+mod classic;
+mod consumer_group;
 mod controller;
 mod group;
 mod log;

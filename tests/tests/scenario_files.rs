@@ -488,9 +488,14 @@ fn group(rng: &mut SimRng, i: u64, scenario: &Scenario) -> GroupSpec {
         bootstrap: scenario.cluster.brokers.iter().copied().take(rng.below(3) as usize).collect(),
         members: 1 + rng.below(4) as u32,
         process: SimDuration(rng.below(3) * 2_500),
-        commit: [CommitMode::Auto, CommitMode::Before, CommitMode::After][rng.below(3) as usize],
+        commit: [CommitMode::Auto, CommitMode::Before, CommitMode::After, CommitMode::Each][rng.below(4) as usize],
         config: Default::default(),
+        poison: None,
+        start: Vec::new(),
     };
+    if rng.below(3) == 0 {
+        spec.start = (0..spec.members).map(|_| SimDuration::from_secs(rng.below(60))).collect();
+    }
     spec.config.enable_auto_commit = spec.commit == CommitMode::Auto && rng.below(2) == 0;
     spec.config.auto_offset_reset = [OffsetReset::Earliest, OffsetReset::Latest, OffsetReset::None][rng.below(3) as usize];
     spec
@@ -515,7 +520,12 @@ fn every_setting_can_be_looked_up() {
     let producer = playground_core::config::ProducerConfig::default().describe();
     let acks = producer.iter().find(|setting| setting.key == "acks").expect("modelled");
     assert_eq!((acks.default.as_str(), acks.valid.as_str(), acks.kafka_type), ("all", "all, 1, 0", "STRING"));
-    assert!(producer.iter().all(|setting| setting.meaning.ends_with('.') && !setting.valid.is_empty()));
+    let topic = playground_core::config::TopicConfig::default().describe();
+    let broker = playground_core::config::BrokerConfig::default().describe();
+    for setting in producer.iter().chain(&topic).chain(&broker) {
+        let meaning = &setting.meaning;
+        assert!(meaning.ends_with('.') && !meaning.contains('\n') && !setting.valid.is_empty(), "{}: {meaning}", setting.key);
+    }
 }
 
 /// Name, text and scenario of every file beside the tests.
@@ -564,8 +574,8 @@ fn a_way_to_lose_records_and_its_remedy_differ_in_one_line() {
         assert_eq!(broken.len(), fixed.len(), "{name}");
         let changed: Vec<&String> = fixed.iter().zip(&broken).filter(|(fixed, broken)| fixed != broken).map(|(fixed, _)| fixed).collect();
         // A setting, or an entry of the timeline.
-        let cause =
-            |line: &str| line.starts_with("config = ") || line.starts_with("features = ") || line.starts_with(|c: char| c.is_ascii_digit());
+        let settings = ["config = ", "features = ", "commit = "];
+        let cause = |line: &str| settings.iter().any(|key| line.starts_with(key)) || line.starts_with(|c: char| c.is_ascii_digit());
         assert!(matches!(changed[..], [line] if cause(line)), "{name}: {changed:?}");
         pairs += 1;
     }

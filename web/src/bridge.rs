@@ -3,7 +3,7 @@
 //! The worker owns the run. The page sends intentions and shows frames; it holds at most one frame it has not acknowledged.
 
 use playground_core::view::delta::ViewDelta;
-use playground_core::view::{EventView, HopView, RecordDetail, Subject};
+use playground_core::view::{Detail, EventView, HopView, Subject};
 pub use playground_core::wire::{decode, encode};
 use playground_core::{wire_enums, wire_structs};
 
@@ -92,7 +92,7 @@ pub enum FromWorker {
         id: u32,
         result: Result<String, String>,
     },
-    Detail(Option<RecordDetail>),
+    Detail(Option<Detail>),
     Playback(Playback),
     /// No event was found up to this moment, which is shown now.
     NothingAhead {
@@ -172,7 +172,7 @@ wire_enums! {
         3 Replaying { now_us, until_us },
         4 Frame(frame),
         5 Reply { id, result },
-        6 Detail(record),
+        6 Detail(detail),
         7 Playback(playback),
         8 NothingAhead { until_us },
         9 Saved(state),

@@ -23,7 +23,7 @@ use playground_core::session::saved::SavedRun;
 use playground_core::session::{ENGINE_VERSION, Progress, Replay, Session, Verdict};
 use playground_core::shell;
 use playground_core::time::{SimDuration, SimTime};
-use playground_core::view::{RecordDetail, Subject};
+use playground_core::view::{Detail, Subject};
 use run_store::{Before, Cut};
 use saves::Saves;
 
@@ -89,7 +89,7 @@ pub struct SimWorker {
     frames: Frames,
     saves: Saves,
     selected: Option<Subject>,
-    detail: Option<RecordDetail>,
+    detail: Option<Detail>,
     out: Vec<FromWorker>,
 }
 
@@ -349,7 +349,7 @@ impl SimWorker {
     }
 
     fn select(&mut self, subject: Option<Subject>) {
-        if !matches!(subject, Some(Subject::Record { .. })) && self.selected.is_some() {
+        if !matches!(subject, Some(Subject::Record { .. } | Subject::Group(_))) && self.selected.is_some() {
             self.out.push(FromWorker::Detail(None));
         }
         self.selected = subject;
@@ -400,10 +400,10 @@ impl SimWorker {
         }
     }
 
-    /// The selected record as it is now, if that is news.
+    /// What the selected thing has to say of itself, if that is news.
     fn show_detail(&mut self, session: &Session) {
-        let Some(Subject::Record { topic, partition, offset }) = &self.selected else { return };
-        let detail = session.cluster().record_detail(topic, *partition, *offset);
+        let Some(subject @ (Subject::Record { .. } | Subject::Group(_))) = &self.selected else { return };
+        let detail = session.cluster().detail(subject);
         if detail.is_none() || detail != self.detail {
             self.detail.clone_from(&detail);
             self.out.push(FromWorker::Detail(detail));

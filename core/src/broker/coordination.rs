@@ -6,15 +6,15 @@ use super::purgatory::{AnswerTo, ParkedProduce};
 use crate::config::{Acks, BrokerConfig, Settings, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
-use crate::group::{Asked, Write};
+use crate::group::{Asked, Continuation, Write};
 use crate::hash::coordinator_partition;
-use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::log::ClientBatch;
-use crate::metadata::OFFSETS_TOPIC;
+use crate::metadata::{MetadataImage, OFFSETS_TOPIC};
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use std::sync::Arc;
@@ -52,6 +52,13 @@ impl Broker {
                 out.respond(from, id, Response::LeaveGroup(answer));
                 self.write_all(now, writes, out);
             }
+            Request::ConsumerGroupHeartbeat(request) => {
+                let asked = Asked { shard: self.shard_of(&request.group), from, id };
+                let image = Arc::clone(&self.image);
+                if let Some(write) = self.groups.consumer_heartbeat(now, &asked, &request, &image, &TopicId::uuid, out) {
+                    self.write(now, write, out);
+                }
+            }
             Request::OffsetCommit(request) => self.commit(now, from, id, &request, out),
             Request::OffsetFetch(request) => {
                 let answer = self.committed(&request);
@@ -88,7 +95,7 @@ impl Broker {
             .flat_map(|stored| stored.batch.records())
             .filter_map(|record| GroupRecord::decode(record.key.unwrap_or_default(), record.value))
             .collect();
-        self.groups.load(now, id.partition, decoded.into_iter());
+        let writes = self.groups.load(now, id.partition, decoded.into_iter(), out);
         let loaded: Vec<String> = self.groups.shards()[&id.partition].groups.keys().map(|name| name.to_string()).collect();
         if !loaded.is_empty() {
             let me = self.id;
@@ -99,6 +106,17 @@ impl Broker {
                 format!("The coordinator is the leader of partition abs(hash(group)) % {}", self.config.offsets_topic_partitions),
                 Vec::new(),
             );
+        }
+        self.write_all(now, writes, out);
+    }
+
+    /// Groups have no bookmarks in topics that are gone.
+    pub(super) fn forget_bookmarks(&mut self, now: SimTime, before: &MetadataImage, changed: &[TopicPartition], out: &mut Outbox) {
+        let gone = changed.iter().filter(|id| self.image.topic(id.topic).is_none());
+        let gone: SortedSet<Arc<str>> = gone.filter_map(|id| Some(Arc::clone(&before.topic(id.topic)?.name))).collect();
+        if !gone.is_empty() {
+            let writes = self.groups.topics_deleted(&gone);
+            self.write_all(now, writes, out);
         }
     }
 
@@ -112,8 +130,8 @@ impl Broker {
         }
     }
 
-    fn named(&self, id: TopicPartition, offset: Offset, epoch: LeaderEpoch) -> Option<(Arc<str>, u32, Offset, LeaderEpoch)> {
-        Some((Arc::clone(&self.image.topic(id.topic)?.name), id.partition, offset, epoch))
+    fn named(&self, id: TopicPartition, offset: Offset, epoch: LeaderEpoch) -> Option<(TopicPartition, Arc<str>, Offset, LeaderEpoch)> {
+        Some((id, Arc::clone(&self.image.topic(id.topic)?.name), offset, epoch))
     }
 
     fn committed(&self, request: &OffsetFetchRequest) -> Result<SortedMap<TopicPartition, Offset>, ErrorCode> {
@@ -121,6 +139,7 @@ impl Broker {
         if !self.groups.leads(shard) {
             return Err(ErrorCode::NotCoordinator);
         }
+        self.groups.may_fetch(shard, &request.group, request.member.as_ref().map(|(id, epoch)| (&**id, *epoch)))?;
         let one = |id: &TopicPartition| {
             let topic = &self.image.topic(id.topic)?.name;
             Some((*id, self.groups.committed(shard, &request.group, topic, id.partition)?.offset))
@@ -132,7 +151,24 @@ impl Broker {
         if self.groups.next_timeout() <= now {
             let writes = self.groups.expire(now, out);
             self.write_all(now, writes, out);
+            let image = Arc::clone(&self.image);
+            while let Some(write) = self.groups.expire_consumer(now, &image, &TopicId::uuid, out) {
+                self.write(now, write, out);
+            }
         }
+    }
+
+    /// Writes what an administrator has decided about a group.
+    pub fn write_for(&mut self, now: SimTime, group: &str, records: Vec<GroupRecord>, out: &mut Outbox) {
+        let write = Write { shard: self.shard_of(group), records, then: Continuation::Nothing };
+        self.write(now, write, out);
+    }
+
+    /// What was to follow writes that are committed now, or have failed; true when there was something.
+    pub(super) fn go_on_with_groups(&mut self, now: SimTime, out: &mut Outbox) -> bool {
+        let Some(writes) = self.groups.go_on(now, out) else { return false };
+        self.write_all(now, writes, out);
+        true
     }
 
     fn write_all(&mut self, now: SimTime, writes: Vec<Write>, out: &mut Outbox) {
@@ -152,7 +188,7 @@ impl Broker {
         }
         let Some(topic) = self.image.topic_named(OFFSETS_TOPIC).map(|topic| topic.id) else { return };
         let partition = TopicPartition { topic, partition: write.shard };
-        let batch = ClientBatch { batch: batch_of(&write.records, now), writer: COORDINATOR_WRITER, serial: 0 };
+        let batch = ClientBatch { batch: batch_of(&write.records, self.clock_ms(now)), writer: COORDINATOR_WRITER, serial: 0 };
         let mut open = 0;
         match self.append(now, partition, batch, Acks::All, &mut open) {
             Err(error) => self.groups.written(write.then, Some(error), out),
@@ -166,10 +202,10 @@ impl Broker {
     }
 }
 
-fn batch_of(records: &[GroupRecord], now: SimTime) -> crate::record::RecordBatch {
+fn batch_of(records: &[GroupRecord], clock_ms: i64) -> crate::record::RecordBatch {
     let mut builder = BatchBuilder::new();
     for record in records {
-        builder.append(now.timestamp_ms(), Some(&record.key()), record.value().as_deref(), &[]);
+        builder.append(clock_ms, Some(&record.key()), record.value().as_deref(), &[]);
     }
     builder.build(ProducerStamp::NONE)
 }

@@ -71,6 +71,20 @@ impl Broker {
         self.disk.held.iter().map(|(_, from, message)| (*from, message))
     }
 
+    /// Its machine's clock is ahead by so much; timers go on by their own.
+    pub fn skew(&mut self, ms: i64) {
+        self.skew_ms = ms;
+    }
+
+    pub fn is_skewed(&self) -> bool {
+        self.skew_ms != 0
+    }
+
+    /// What time it is here: what records and offsets are stamped with.
+    pub(super) fn clock_ms(&self, now: SimTime) -> i64 {
+        now.timestamp_ms() + self.skew_ms
+    }
+
     /// Full or slow, until it is healed.
     pub fn disk_ails(&self) -> bool {
         self.disk.full || self.disk.slow > SimDuration::ZERO

@@ -125,29 +125,32 @@ impl Replica {
         self.leadership().is_some_and(|leadership| leadership.isr.len() < self.effective_min_isr())
     }
 
-    /// Appends a client's batch as leader; with `acks=all` only while the ISR is large enough.
-    pub fn append(&mut self, now: SimTime, batch: ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
+    /// Appends a client's batch as leader, whose clock says `clock_ms`; with `acks=all` only while the ISR is large enough.
+    pub fn append(&mut self, now: SimTime, clock_ms: i64, mut batch: ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
         if acks == Acks::All && self.is_under_min_isr() && !planted(Bug::AcksAllWithoutMinIsr) {
             if planted(Bug::RefusedAndAppended) {
                 self.log.append_as_leader(batch, self.leader_epoch, &self.config)?;
             }
             return Err(ErrorCode::NotEnoughReplicas);
         }
-        self.check_timestamps(now, &batch.batch)?;
         let before = self.log.log_end();
         let epoch = if planted(Bug::LeaderStampsNoEpoch) { LeaderEpoch(0) } else { self.leader_epoch };
+        if self.config.log_append_time {
+            batch.batch = batch.batch.with_log_append_time(clock_ms);
+        } else {
+            self.check_timestamps(clock_ms, &batch.batch)?;
+        }
         let appended = self.log.append_as_leader(batch, epoch, &self.config)?;
         self.wrote(now, before);
         Ok(appended)
     }
 
     /// `LogValidator`, under `message.timestamp.type=CreateTime`: one record out of bounds refuses the batch.
-    fn check_timestamps(&self, now: SimTime, batch: &RecordBatch) -> Result<(), ErrorCode> {
-        let now = now.timestamp_ms();
+    fn check_timestamps(&self, clock_ms: i64, batch: &RecordBatch) -> Result<(), ErrorCode> {
         let config = &self.config;
-        let late = batch.max_timestamp_ms() - now > config.message_timestamp_after_max_ms as i64;
+        let late = batch.max_timestamp_ms() - clock_ms > config.message_timestamp_after_max_ms as i64;
         // Records of a batch are written within moments: its base is the oldest that matters here.
-        let old = now - batch.base_timestamp_ms() > config.message_timestamp_before_max_ms as i64;
+        let old = clock_ms - batch.base_timestamp_ms() > config.message_timestamp_before_max_ms as i64;
         let fits = batch.size_in_bytes() <= config.max_message_bytes;
         if fits && (late || old) { Err(ErrorCode::InvalidTimestamp) } else { Ok(()) }
     }
@@ -474,7 +477,7 @@ mod tests {
             let mut builder = BatchBuilder::new();
             builder.append(at(0).timestamp_ms(), None, Some(b"v"), &[]);
             let batch = ClientBatch { batch: builder.build(ProducerStamp::NONE), writer: 0, serial: 0 };
-            replica.append(at(0), batch, Acks::Leader).expect("it fits");
+            replica.append(at(0), at(0).timestamp_ms(), batch, Acks::Leader).expect("it fits");
         }
     }
 

@@ -84,9 +84,9 @@ impl Broker {
         acks: Acks,
         open: &mut u32,
     ) -> Result<(Offset, LeaderEpoch), ErrorCode> {
-        let (image, lag_max) = (&self.image, self.config.replica_lag_time_max);
+        let (image, lag_max, clock_ms) = (&self.image, self.config.replica_lag_time_max, self.clock_ms(now));
         let replica = led(&mut self.replicas, id)?;
-        let Appended { base_offset, end, duplicate } = replica.append(now, batch, acks)?;
+        let Appended { base_offset, end, duplicate } = replica.append(now, clock_ms, batch, acks)?;
         if !duplicate {
             replica.advance_high_watermark(now, lag_max, &|broker, epoch| eligible(image, broker, epoch));
             self.moved.insert(id);

@@ -359,7 +359,7 @@ impl Broker {
         }
     }
 
-    /// A controller's request; false for what is nothing to one.
+    /// A request of the controller; anything else is passed over.
     pub(super) fn serve_with_zookeeper(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
         let Some(zookeeper) = &mut self.zookeeper else { return };
         match request {

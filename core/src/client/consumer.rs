@@ -2,21 +2,27 @@
 //!
 //! Kafka's `ClassicKafkaConsumer`: heartbeats go on beside the loop; joining and auto commit happen inside `poll()`.
 
+mod application;
+pub mod following;
 mod membership;
+mod owned;
 mod positions;
 
 use super::Connections;
 use super::producer::Counts;
 use crate::error::ErrorCode;
-use crate::ids::{BrokerId, ClientId, CorrelationId, NodeId, Offset, TopicPartition};
+use crate::group::assignor::Topics;
+use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::node::{Fact, Node, Outbox};
+use crate::node::{Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
-use crate::time::SimTime;
-use membership::Membership;
-use positions::Assigned;
+use crate::time::{SimDuration, SimTime};
+use application::{Stage, Work};
+use following::Follower;
+use membership::{LastAssignment, Membership, Said};
+use owned::Owned;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -35,21 +41,46 @@ pub struct Consumer {
     /// Pause after a failed attempt to find or reach the coordinator.
     coordinator_retry_at: SimTime,
     membership: Membership,
+    /// Under the new protocol (KIP-848).
+    follower: Option<Box<Follower>>,
     member_id: Arc<str>,
-    /// Partitions of the group's topics when this member assigned them, if it is the leader: others leave the watching to it.
-    assigned_of: Option<Vec<u32>>,
+    /// `group.instance.id`.
+    instance: Option<Arc<str>>,
+    /// What the group agreed on in this generation.
+    protocol: Arc<str>,
+    last_assignment: Option<LastAssignment>,
+    /// The group's topics when this member assigned them, if it is the leader: others leave the watching to it.
+    assigned_of: Option<Topics>,
+    said: Option<Said>,
+    /// What the heartbeat thread throws in the next `poll()`.
+    fatal: Option<ErrorCode>,
+    /// The commit before a join is done.
+    prepared: bool,
+    /// The application knows that it cannot commit during this rebalance.
+    told_to_wait: bool,
+    /// Pause after a failed join.
+    join_not_before: SimTime,
     next_heartbeat: SimTime,
-    assigned: SortedMap<TopicPartition, Assigned>,
+    assigned: Owned,
     in_flight: SortedMap<CorrelationId, InFlight>,
-    /// The application works on what the last poll returned until then.
+    /// Partitions whose fetched records wait for a poll, in the order they came.
+    ready: VecDeque<TopicPartition>,
+    stage: Stage,
+    /// What the last poll returned and the application has not done yet.
+    in_hand: VecDeque<Work>,
+    /// The application does not poll before; nobody knows how long it takes when it waits for something.
     busy_until: SimTime,
+    /// The process is paused since then.
+    frozen_at: SimTime,
+    /// It was told to stop, and ends when the work in hand is done.
+    closing: Option<EventId>,
+    /// How often the application ended by itself.
+    failures: u32,
     last_poll: SimTime,
     last_run: SimTime,
     /// A refused request for the offset to begin at is repeated after `retry.backoff.ms`.
     reset_not_before: SimTime,
     next_auto_commit: SimTime,
-    /// `commit = "after"`: positions to commit once the work is done.
-    commit_when_done: bool,
     pub delivered: u64,
     pub counts: Counts,
     recent: VecDeque<(TopicPartition, StoredBatch, Offset)>,
@@ -68,9 +99,17 @@ enum Asked {
     Coordinator,
     Join,
     Sync,
-    Heartbeat,
-    Commit { then_join: bool },
-    Committed,
+    /// A heartbeat of the new protocol.
+    Following,
+    Heartbeat {
+        generation: i32,
+    },
+    Commit {
+        then_join: bool,
+    },
+    CommitSync,
+    /// The committed offsets of these partitions.
+    Committed(Vec<TopicPartition>),
     Reset,
     Fetch(Vec<TopicPartition>),
     Validate,
@@ -81,6 +120,7 @@ impl Consumer {
     pub fn new(id: ClientId, name: Arc<str>, spec: Arc<GroupSpec>, bootstrap: Arc<[BrokerId]>) -> Self {
         let config = &spec.config;
         let backoff = config.retry_backoff;
+        let instance = config.group_instance.as_ref().map(|id| Arc::from(id.replace("{name}", &name)));
         Consumer {
             id,
             name,
@@ -90,17 +130,31 @@ impl Consumer {
             coordinator: None,
             coordinator_retry_at: SimTime::ZERO,
             membership: Membership::Unjoined,
+            follower: config.consumer_protocol.then(Box::default),
             member_id: Arc::from(""),
+            instance,
+            protocol: Arc::from(""),
+            last_assignment: None,
             assigned_of: None,
+            said: None,
+            fatal: None,
+            prepared: false,
+            told_to_wait: false,
+            join_not_before: SimTime::ZERO,
             next_heartbeat: SimTime::MAX,
-            assigned: SortedMap::new(),
+            assigned: Owned::default(),
             in_flight: SortedMap::new(),
+            ready: VecDeque::new(),
+            stage: Stage::Polling,
+            in_hand: VecDeque::new(),
             busy_until: SimTime::ZERO,
+            frozen_at: SimTime::MAX,
+            closing: None,
+            failures: 0,
             last_poll: SimTime::ZERO,
             last_run: SimTime::ZERO,
             reset_not_before: SimTime::ZERO,
             next_auto_commit: SimTime::MAX,
-            commit_when_done: false,
             delivered: 0,
             counts: Counts::default(),
             recent: VecDeque::new(),
@@ -108,44 +162,46 @@ impl Consumer {
         }
     }
 
-    pub fn begin(&mut self, now: SimTime, out: &mut Outbox) {
-        self.run(now, out);
+    /// At the start of a run: its process starts then.
+    pub fn begin_at(&mut self, at: SimTime, out: &mut Outbox) {
+        if at > SimTime::ZERO {
+            self.stage = Stage::Ended { until: at };
+        }
+        self.run(SimTime::ZERO, out);
     }
 
     /// The process is gone: it remembers nothing, and its group only finds out when the session ends.
-    pub fn crash(&mut self) {
+    pub fn crash(&mut self, now: SimTime, out: &mut Outbox) {
+        self.work_before(now, out);
+        self.forget();
+        self.failures = 0;
+    }
+
+    /// What the next process in its place knows.
+    fn forget(&mut self) {
+        self.assigned.clear();
         let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
         let old = std::mem::replace(self, fresh);
-        self.connections = old.connections.restarted();
-        (self.delivered, self.counts, self.recent) = (old.delivered, old.counts, old.recent);
+        (self.connections, self.assigned) = (old.connections.restarted(), old.assigned);
+        (self.delivered, self.counts, self.recent, self.failures) = (old.delivered, old.counts, old.recent, old.failures);
     }
 
     /// A new process.
     pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
-        (self.last_poll, self.busy_until) = (now, now);
-        self.begin(now, out);
+        (self.last_poll, self.busy_until, self.stage) = (now, now, Stage::Polling);
+        self.run(now, out);
     }
 
-    /// `close()`: commits as the settings say, and tells the group.
-    pub fn close(&mut self, now: SimTime, out: &mut Outbox) {
-        if !matches!(self.membership, Membership::Stable { .. }) {
-            return;
-        }
-        if self.auto_commits() {
+    /// What `close()` does: commits as the settings say, and tells the group.
+    fn say_goodbye(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.auto_commits() && self.may_commit() {
             self.commit(now, false, out);
         }
-        if let Some(coordinator) = self.coordinator {
-            self.ask(now, coordinator, Request::LeaveGroup(Box::new(self.member_ref())), Asked::Leave, out);
-        }
+        self.leave(now, out);
     }
 
     pub fn spec(&self) -> &Arc<GroupSpec> {
         &self.spec
-    }
-
-    /// Goes on with other settings.
-    pub fn reconfigure(&mut self, spec: Arc<GroupSpec>) {
-        self.spec = spec;
     }
 
     pub fn group(&self) -> &Arc<str> {
@@ -169,6 +225,11 @@ impl Consumer {
         self.assigned.iter().map(|(id, assigned)| (*id, assigned.position))
     }
 
+    /// Rises whenever it owns other partitions than before.
+    pub fn owned_changes(&self) -> u32 {
+        self.assigned.changes()
+    }
+
     /// What the application worked on last, oldest first.
     pub fn recent(&self) -> impl Iterator<Item = &(TopicPartition, StoredBatch, Offset)> {
         self.recent.iter()
@@ -176,8 +237,8 @@ impl Consumer {
 
     fn ask(&mut self, now: SimTime, to: BrokerId, request: Request, kind: Asked, out: &mut Outbox) {
         let wait = match kind {
-            // A join is held back until everybody has joined.
-            Asked::Join | Asked::Sync => self.spec.config.max_poll_interval + self.spec.config.request_timeout,
+            // A join is held back until everybody has joined (`JOIN_GROUP_TIMEOUT_LAPSE`).
+            Asked::Join => self.spec.config.request_timeout.max(self.spec.config.max_poll_interval + SimDuration::from_secs(5)),
             _ => self.spec.config.request_timeout,
         };
         let id = self.connections.send(to, request, out);
@@ -202,11 +263,13 @@ impl Consumer {
         };
         match (request.kind, response) {
             (_, Response::FindCoordinator(answer)) => self.found_coordinator(now, answer),
-            (_, Response::JoinGroup(answer)) => self.joined(now, *answer, out),
-            (_, Response::SyncGroup(answer)) => self.synced(now, answer, out),
-            (_, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer),
-            (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join, out),
-            (_, Response::OffsetFetch(answer)) => self.took_committed(now, *answer, out),
+            (_, Response::JoinGroup(answer)) => self.said = Some(Said::Joined(answer)),
+            (_, Response::SyncGroup(answer)) => self.said = Some(Said::Synced(answer)),
+            (Asked::Heartbeat { generation }, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer, generation),
+            (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join),
+            (Asked::CommitSync, Response::OffsetCommit(answer)) => self.commit_sync_answered(now, answer, out),
+            (Asked::Following, Response::ConsumerGroupHeartbeat(answer)) => self.follower_answered(now, *answer, out),
+            (Asked::Committed(asked), Response::OffsetFetch(answer)) => self.took_committed(now, &asked, *answer, out),
             (_, Response::OffsetForLeaderEpoch(answer)) => self.took_validation(now, &answer, out),
             (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer, out),
             (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(now, &asked, answer),
@@ -235,11 +298,14 @@ impl Consumer {
         }
     }
 
-    /// What a lost request stood for is tried again by the loop; a commit before a rejoin is given up.
+    /// What a lost request stood for is tried again by the loop.
     fn request_lost(&mut self, now: SimTime, kind: &Asked, out: &mut Outbox) {
         match kind {
-            Asked::Join | Asked::Sync => self.membership = Membership::Unjoined,
-            Asked::Commit { then_join: true } => self.send_join(now, out),
+            Asked::Join | Asked::Sync => self.join_lost(now),
+            Asked::Following => self.follower_lost(now),
+            Asked::Heartbeat { .. } => self.heartbeat_lost(now),
+            Asked::Commit { then_join: true } => self.commit_before_join(now, Err(ErrorCode::NetworkException)),
+            Asked::CommitSync => self.commit_sync_answered(now, Err(ErrorCode::NetworkException), out),
             Asked::Fetch(asked) => self.fetch_lost(asked),
             Asked::Validate => self.validation_lost(),
             _ => {}
@@ -254,68 +320,38 @@ impl Consumer {
         }
     }
 
-    /// One turn of everything that is due: the heartbeat thread, then the poll loop unless the application is busy.
+    /// One turn of everything that is due: the heartbeat thread, then the application's. Records are asked for inside `poll()`.
     fn run(&mut self, now: SimTime, out: &mut Outbox) {
+        if let Stage::Ended { until } = self.stage {
+            if until > now {
+                return;
+            }
+            self.start(now, out);
+            return;
+        }
         self.last_run = now;
         self.connections.poll_metadata(now, out);
         self.find_coordinator(now, out);
         self.heartbeat(now, out);
-        if self.busy_until <= now {
-            self.poll(now, out);
+        if self.act(now, out) {
+            self.fetch(now, out);
         }
-        self.fetch(now, out);
     }
 
     fn poll(&mut self, now: SimTime, out: &mut Outbox) {
-        if self.commit_when_done {
-            self.commit_when_done = false;
-            self.commit(now, false, out);
-        }
         self.last_poll = now;
-        self.keep_membership(now, out);
-        if !matches!(self.membership, Membership::Stable { .. }) {
+        if !self.keep_membership(now, out) || !self.reads() {
             return;
         }
         self.auto_commit(now, out);
-        let records = self.deliver(out);
-        if records == 0 {
-            return;
+        if self.take_fetched() > 0 {
+            self.take_up(now, out);
         }
-        match self.spec.commit {
-            CommitMode::Auto => {}
-            CommitMode::Before => {
-                self.commit(now, false, out);
-            }
-            CommitMode::After => self.commit_when_done = true,
-        }
-        self.busy_until = now + self.spec.process.times(records);
-    }
-
-    /// Hands up to `max.poll.records` fetched records to the application; gives how many.
-    fn deliver(&mut self, out: &mut Outbox) -> u64 {
-        let mut left = u64::from(self.spec.config.max_poll_records);
-        let limit = left;
-        let told = out.facts.len();
-        for (id, assigned) in &mut self.assigned {
-            while left > 0 {
-                let Some((batch, from, to)) = assigned.take(left) else { break };
-                left -= to.since(from);
-                out.fact(Fact::Delivered { client: self.id, partition: *id, batch, from, to });
-            }
-        }
-        for fact in &out.facts[told.max(out.facts.len().saturating_sub(RECENT))..] {
-            if let Fact::Delivered { partition, batch, to, .. } = fact {
-                self.recent.push_back((*partition, batch.clone(), Offset(to.0 - 1)));
-            }
-        }
-        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
-        self.delivered += limit - left;
-        limit - left
     }
 
     /// `enable.auto.commit`: inside `poll()`, every `auto.commit.interval.ms`, what earlier polls returned.
     fn auto_commit(&mut self, now: SimTime, out: &mut Outbox) {
-        if self.auto_commits() && self.next_auto_commit <= now {
+        if self.auto_commits() && self.settled() && self.next_auto_commit <= now {
             self.next_auto_commit = now + self.spec.config.auto_commit_interval;
             self.commit(now, false, out);
         }
@@ -329,6 +365,9 @@ impl Consumer {
 impl Node for Consumer {
     fn handle(&mut self, now: SimTime, from: NodeId, message: Message, out: &mut Outbox) {
         let NodeId::Broker(broker) = from else { return };
+        if matches!(self.stage, Stage::Ended { .. }) {
+            return;
+        }
         match message {
             Message::Closed => self.closed(now, broker, out),
             Message::Request(..) => {}
@@ -342,8 +381,11 @@ impl Node for Consumer {
     }
 
     fn next_timeout(&self) -> SimTime {
+        if let Stage::Ended { until } = self.stage {
+            return until;
+        }
         let requests = self.in_flight.values().map(|request| request.deadline).min().unwrap_or(SimTime::MAX);
-        self.connections.next_timeout().min(requests).min(self.next_membership_step()).min(self.next_poll()).min(self.next_fetch())
+        self.connections.next_timeout().min(requests).min(self.next_membership_step()).min(self.next_act()).min(self.next_fetch())
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -353,14 +395,14 @@ impl Node for Consumer {
 }
 
 impl Consumer {
-    /// When the poll loop has something to do by itself.
+    /// When an application that is in `poll()` has something to do by itself.
     fn next_poll(&self) -> SimTime {
-        if !matches!(self.membership, Membership::Stable { .. }) {
+        if !self.reads() {
             return SimTime::MAX;
         }
-        let waiting = self.commit_when_done || self.assigned.values().any(Assigned::has_records);
-        let work = if waiting { self.busy_until } else { SimTime::MAX };
-        let commit = if self.auto_commits() { self.next_auto_commit.max(self.busy_until) } else { SimTime::MAX };
+        let fetched = |id: &TopicPartition| self.assigned.get(id).is_some_and(|assigned| !assigned.paused && assigned.has_records());
+        let work = if self.ready.iter().any(fetched) { self.last_poll } else { SimTime::MAX };
+        let commit = if self.auto_commits() && self.settled() { self.next_auto_commit } else { SimTime::MAX };
         work.min(commit)
     }
 }

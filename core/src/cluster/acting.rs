@@ -3,10 +3,12 @@
 //! Each is an event; its id is the cause of what it leads to.
 
 mod admin;
+mod applications;
 mod clients;
 mod disks;
 mod in_force;
 mod links;
+mod offsets;
 mod processes;
 
 use super::Cluster;
@@ -32,7 +34,11 @@ impl Cluster {
             Command::HealAll => self.heal_all(),
             Command::Skew(who, ms) => self.skew(who, *ms)?,
             Command::Set { client, key, value } => self.set(client, key, value)?,
+            Command::Deed { who, deed } => self.deed(who, deed)?,
             Command::Disk(fault, id) => self.disk(*fault, *id),
+            Command::ResetOffsets(reset) => answer = self.reset_offsets(reset, command)?,
+            Command::DeleteOffsets { group, topics } => answer = self.delete_offsets(group, topics, command)?,
+            Command::DeleteGroup(group) => answer = self.delete_group(group, command)?,
             Command::Elect { .. }
             | Command::CreateTopic(_)
             | Command::AddPartitions { .. }

@@ -113,18 +113,7 @@ fn render(id: TopicPartition, replica: &Replica) -> Vec<files::File> {
 }
 
 fn directory_of<'a>(topic: TopicId, leader_epochs: &'a [(i32, u64)], config: &TopicConfig) -> files::Replica<'a> {
-    files::Replica { topic_id: topic_uuid(topic), leader_epochs, index_interval_bytes: config.index_interval_bytes }
-}
-
-/// A version 4 UUID that tells topics apart; Kafka draws it, we derive it from the order of creation.
-pub fn topic_uuid(topic: TopicId) -> [u8; 16] {
-    let word = (u64::from(topic.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&word.to_be_bytes());
-    id[8..].copy_from_slice(&word.rotate_left(31).to_be_bytes());
-    id[6] = (id[6] & 0x0f) | 0x40;
-    id[8] = (id[8] & 0x3f) | 0x80;
-    id
+    files::Replica { topic_id: topic.uuid(), leader_epochs, index_interval_bytes: config.index_interval_bytes }
 }
 
 fn epoch_lines(log: &PartitionLog) -> Vec<(i32, u64)> {

@@ -1,12 +1,13 @@
 //! Looking into the logs of a cluster: readable records and everything about one of them.
 
 use super::Cluster;
+use super::history::Spell;
 use crate::broker::Phase;
 use crate::broker::partition::Replica;
 use crate::ids::{BrokerId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::time::EPOCH_MS;
-use crate::view::RecordDetail;
+use crate::time::{EPOCH_MS, SimTime};
+use crate::view::{Detail, GroupHistory, RecordDetail, SpellView, Subject};
 
 /// A readable record, with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,12 @@ impl Cluster {
         self.number(NodeId::Broker(broker)).is_some_and(|node| self.hosts[node as usize].paused)
     }
 
+    /// Whether the process of a consumer is down, and whether it is paused.
+    pub fn process_of(&self, consumer: u32) -> (bool, bool) {
+        let host = &self.hosts[self.servers() as usize + self.producers.len() + consumer as usize];
+        (host.down, host.paused)
+    }
+
     /// The replica that speaks for a partition: its leader's, else the one with the longest log.
     pub fn speaker(&self, id: TopicPartition) -> Option<&Replica> {
         let leader = self.controller().image().partition(id)?.leader.and_then(|leader| self.broker(leader));
@@ -50,6 +57,34 @@ impl Cluster {
         let Some(replica) = self.speaker(id) else { return Vec::new() };
         let batches = replica.log.read(replica.log.log_start(), replica.high_watermark, u32::MAX);
         batches.iter().flat_map(|stored| lines(id, stored)).filter(|line| line.offset < replica.high_watermark.0).collect()
+    }
+
+    /// What has more to say of itself than the view of everything.
+    pub fn detail(&self, subject: &Subject) -> Option<Detail> {
+        match subject {
+            Subject::Record { topic, partition, offset } => self.record_detail(topic, *partition, *offset).map(Detail::Record),
+            Subject::Group(name) => self.group_history(name).map(Detail::Group),
+            _ => None,
+        }
+    }
+
+    pub fn group_history(&self, name: &str) -> Option<GroupHistory> {
+        let group = self.scenario().groups.iter().position(|group| group.name == name)? as u32;
+        let (image, first) = (self.controller().image(), self.producers().len() as u32);
+        let spell = |spell: &Spell| SpellView {
+            topic: image.topic(spell.partition.topic).map(|topic| topic.name.to_string()).unwrap_or_default(),
+            partition: spell.partition.partition,
+            client: self.consumers()[(spell.member.0 - first) as usize].name.to_string(),
+            from_us: spell.from.micros(),
+            until_us: (spell.until != SimTime::MAX).then_some(spell.until.micros()),
+        };
+        let members = (0..self.consumers().len()).filter(|consumer| self.group_of(*consumer as u32) == group);
+        Some(GroupHistory {
+            group: name.to_owned(),
+            second: self.now().micros() / 1_000_000,
+            spells: self.spells(group).map(spell).collect(),
+            given: members.map(|consumer| self.given_by_second(consumer)).collect(),
+        })
     }
 
     pub fn record_detail(&self, topic: &str, partition: u32, offset: u64) -> Option<RecordDetail> {

@@ -23,6 +23,7 @@ impl Cluster {
             Fact::Delivered { client, partition, batch, from, to } => {
                 let consumer = client.0 as usize - self.producers.len();
                 let group = self.group_of[consumer];
+                self.note_given(consumer, to.since(from));
                 let given = self.referee.delivered(group, partition, &batch, from, to);
                 if given.again || given.twice || given.late || given.skipped.is_some() {
                     self.given(group, batch.writer, partition, from, given);
@@ -60,10 +61,13 @@ impl Cluster {
 
     /// What the user did to the client that such a sentence begins with.
     fn struck_member(&self, text: &str) -> Option<EventId> {
+        self.hosts[self.member_named(text)? as usize].struck
+    }
+
+    fn member_named(&self, text: &str) -> Option<u32> {
         let name = text.split(' ').next()?;
         let place = self.consumers.iter().position(|consumer| *consumer.name == *name)?;
-        let node = self.number(NodeId::Client(self.consumers[place].id))?;
-        self.hosts[node as usize].struck
+        self.number(NodeId::Client(self.consumers[place].id))
     }
 
     /// What the user did to the replicas of a partition that are out of sync, or did last to any of them.
@@ -86,6 +90,17 @@ impl Cluster {
         EventId(self.outbox.next_event - 1)
     }
 
+    /// What struck a node, or else what was done to it last.
+    fn last_deed(&self, node: NodeId) -> Option<EventId> {
+        let host = &self.hosts[self.number(node)? as usize];
+        host.struck.or(host.last)
+    }
+
+    /// The same of the broker that an event names.
+    fn last_deed_to_broker(&self, subject: &str) -> Option<EventId> {
+        self.last_deed(NodeId::Broker(BrokerId(subject.parse().ok()?)))
+    }
+
     pub(super) fn push_event(&mut self, mut event: TraceEvent) {
         match event.kind {
             EventKind::LeaderElected => {
@@ -95,19 +110,27 @@ impl Cluster {
             EventKind::LogTruncated => event.causes.extend(self.elections.get(&event.subject)),
             // The controller only misses heartbeats; we know why they stopped.
             EventKind::BrokerFenced => {
-                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                let controller = self.active_controller().and_then(|voter| self.number(NodeId::Controller(voter.id())));
-                let last = |node: Option<u32>| node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last));
-                event.causes.extend(last(node).or_else(|| last(controller)));
+                let controller = || self.last_deed(NodeId::Controller(self.active_controller()?.id()));
+                event.causes.extend(self.last_deed_to_broker(&event.subject).or_else(controller));
             }
             // A controller that took office meanwhile does not know why the broker was away.
             EventKind::BrokerUnfenced if event.causes.is_empty() => {
-                let node = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                event.causes.extend(node.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
+                event.causes.extend(self.last_deed_to_broker(&event.subject));
             }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
-            EventKind::GroupRebalanced => {
+            EventKind::RebalanceStarted | EventKind::GroupRebalanced => {
                 self.rebalances.insert(event.subject.clone(), event.id);
+            }
+            EventKind::PartitionsRevoked => event.causes.extend(self.rebalances.get(&event.subject)),
+            EventKind::CommitRefused => {
+                event.causes.extend(self.struck_member(&event.text));
+                event.causes.extend(self.rebalances.get(&event.subject));
+            }
+            // What an application does to itself is why its group misses it.
+            EventKind::Application => {
+                if let Some(node) = self.member_named(&event.text) {
+                    event.causes.extend(self.hosts[node as usize].struck.replace(event.id));
+                }
             }
             EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
             EventKind::IsrChanged if event.rule.starts_with("replica.lag.time.max.ms") => {
@@ -130,8 +153,7 @@ impl Cluster {
             EventKind::ZooKeeper if event.causes.is_empty() => {
                 let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
                 event.causes.extend(servers.filter_map(|host| host.struck));
-                let broker = event.subject.parse().ok().and_then(|id| self.number(NodeId::Broker(BrokerId(id))));
-                event.causes.extend(broker.and_then(|node| self.hosts[node as usize].struck.or(self.hosts[node as usize].last)));
+                event.causes.extend(self.last_deed_to_broker(&event.subject));
             }
             _ => {}
         }

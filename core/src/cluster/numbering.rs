@@ -39,6 +39,13 @@ impl Cluster {
         }
     }
 
+    pub(super) fn consumer_at(&self, node: u32) -> Option<usize> {
+        match self.node_id(node) {
+            NodeId::Client(ClientId(client)) => (client as usize).checked_sub(self.producers.len()),
+            _ => None,
+        }
+    }
+
     pub(super) fn participant(&mut self, number: u32) -> Option<&mut dyn Node> {
         let place = number as usize;
         let brokers = self.controllers.len();

@@ -208,9 +208,20 @@ impl Referee {
         given
     }
 
-    /// Records a group went past without ever being given them.
-    pub fn skipped(&self, group: u32) -> u64 {
-        self.groups[group as usize].partitions.values().map(|seen| seen.offsets.end() - seen.offsets.count()).sum()
+    /// Records of a partition that a group went past, to what it was given last or to `reach`, without being given them; those that a
+    /// member has in hand may still be.
+    pub fn skipped(&self, group: u32, id: TopicPartition, reach: u64, in_hand: impl Iterator<Item = (Offset, Offset)>) -> u64 {
+        let seen = self.groups[group as usize].partitions.get(&id).map(|seen| &seen.offsets);
+        let reach = reach.max(seen.map_or(0, Intervals::end));
+        let missing = reach - seen.map_or(0, Intervals::count);
+        if missing == 0 {
+            return 0;
+        }
+        let mut known = seen.cloned().unwrap_or_default();
+        in_hand.filter(|(from, _)| from.0 < reach).for_each(|(from, to)| {
+            known.insert(from.0, to.0.min(reach));
+        });
+        reach - known.count()
     }
 }
 

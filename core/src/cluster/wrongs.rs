@@ -8,6 +8,7 @@ use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, ClientId, EventId, NodeId, Offset, TopicPartition};
 use crate::node::BeginsAt;
 use crate::protocol::{Envelope, Message, ProduceBatch, Request};
+use crate::sorted::SortedSet;
 use crate::trace::{EventKind, TraceEvent};
 
 /// The batches of a message that waits for no answer.
@@ -21,11 +22,19 @@ fn sent_blindly(message: &Message) -> &[ProduceBatch] {
 /// By whom a batch was refused and with which error, and why; no error when a new process of the producer sends it again.
 pub(super) type Refusal = (Option<(ErrorCode, BrokerId)>, Option<EventId>);
 
+/// What becomes of a batch that acks=0 calls sent and no log has.
+#[derive(Clone, Copy)]
+enum Unwritten {
+    /// It waits behind a cut link.
+    Waits,
+    Never,
+}
+
 impl Cluster {
     /// An event of the referee's own.
     pub(super) fn announce(&mut self, kind: EventKind, subject: String, text: String, rule: String, mut causes: Vec<EventId>) {
-        let mut seen = Vec::new();
-        causes.retain(|cause| !seen.contains(cause) && (seen.push(*cause), true).1);
+        let mut seen = SortedSet::new();
+        causes.retain(|cause| seen.insert(*cause));
         let id = self.next_event_id();
         self.push_event(TraceEvent { id, kind, subject, text, rule, causes });
     }
@@ -71,7 +80,7 @@ impl Cluster {
         for sent in sent_blindly(&envelope.message) {
             let because = self.hosts[node as usize].last;
             let why = format!("its link to broker {broker} is cut");
-            self.tell_unwritten(client, sent.partition, "stores for now", &why, because);
+            self.tell_unwritten(client, sent.partition, Unwritten::Waits, &why, because);
         }
     }
 
@@ -94,15 +103,18 @@ impl Cluster {
     /// A batch of acks=0 is nowhere.
     pub(super) fn unwritten(&mut self, client: ClientId, id: TopicPartition, records: u32, why: &str, because: Option<EventId>) {
         self.referee.unwritten += u64::from(records);
-        self.tell_unwritten(client, id, "stores", why, because);
+        self.tell_unwritten(client, id, Unwritten::Never, why, because);
     }
 
-    fn tell_unwritten(&mut self, client: ClientId, id: TopicPartition, stores: &str, why: &str, because: Option<EventId>) {
+    fn tell_unwritten(&mut self, client: ClientId, id: TopicPartition, fate: Unwritten, why: &str, because: Option<EventId>) {
         let (producer, name) = (self.producers[client.0 as usize].name.clone(), self.name_of(id));
+        // That it waits is told apart from that it will never come.
+        let (whose, stores) = match fate {
+            Unwritten::Waits => (!client.0, "stores for now"),
+            Unwritten::Never => (client.0, "stores"),
+        };
         let text = format!("Nobody {stores} what {producer} sends to {name}: {why}, and acks=0 waits for no answer.");
         let rule = "acks = 0: what was sent counts as acknowledged".to_owned();
-        // That it waits is told apart from that it will never come.
-        let whose = if stores == "stores" { client.0 } else { !client.0 };
         self.tell_once(EventKind::RecordUnwritten, whose, id, text, rule, because.into_iter().collect());
     }
 
@@ -170,6 +182,11 @@ impl Cluster {
                 let causes = if *gone { election() } else { rebalance() };
                 (format!("{member} {why} and began at the {end}"), format!("auto.offset.reset = {end}"), causes)
             }
+            BeginsAt::Sought => (
+                format!("{member} was told to read on there"),
+                "seek() moves the position of a member, whatever was committed".to_owned(),
+                self.blame_of(&[NodeId::Client(*client)]).into_iter().collect(),
+            ),
             BeginsAt::Truncated => (
                 format!("{member} had read what the new leader does not have"),
                 "A member goes back to where the leader's epochs part from what it has read (KIP-320)".to_owned(),

@@ -4,7 +4,7 @@
 
 use super::rules::ConfigFault;
 use super::value::Kind;
-use super::{Acks, BrokerConfig, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, Profile, TopicConfig};
+use super::{Acks, BrokerConfig, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, Profile, Strategies, TopicConfig};
 use crate::sorted::SortedMap;
 use crate::time::SimDuration;
 
@@ -21,6 +21,8 @@ pub(super) struct Row<C> {
 /// A setting whose value is any text.
 struct TextRow<C> {
     key: &'static str,
+    /// What stands there when nothing was given: nothing, or `null`.
+    default: &'static str,
     meaning: &'static str,
     get: fn(&C) -> &str,
     set: fn(&mut C, &str),
@@ -64,10 +66,25 @@ const SELECTOR: &[(&str, u64)] =
     &[("null", 0), ("org.apache.kafka.common.replica.RackAwareReplicaSelector", 1), ("RackAwareReplicaSelector", 1)];
 /// librdkafka's names; `default` leaves the choice to `partitioner.class`.
 const LIBRDKAFKA: &[(&str, u64)] = &[("default", 0), ("consistent_random", 1), ("murmur2_random", 2)];
-const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0)];
-const ASSIGNOR: &[(&str, u64)] = &[("range", 0), ("org.apache.kafka.clients.consumer.RangeAssignor", 0)];
+const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0), ("consumer", 1), ("CLASSIC", 0), ("CONSUMER", 1)];
+/// As [`Strategies`] numbers them.
+const ASSIGNOR: &[(&str, u64)] = &[
+    ("range", 0),
+    ("roundrobin", 1),
+    ("sticky", 2),
+    ("cooperative-sticky", 3),
+    ("org.apache.kafka.clients.consumer.RangeAssignor", 0),
+    ("org.apache.kafka.clients.consumer.RoundRobinAssignor", 1),
+    ("org.apache.kafka.clients.consumer.StickyAssignor", 2),
+    ("org.apache.kafka.clients.consumer.CooperativeStickyAssignor", 3),
+    ("RangeAssignor", 0),
+    ("RoundRobinAssignor", 1),
+    ("StickyAssignor", 2),
+    ("CooperativeStickyAssignor", 3),
+];
 const ISOLATION: &[(&str, u64)] = &[("read_uncommitted", 0)];
 const COMPRESSION: &[(&str, u64)] = &[("none", 0)];
+const TIMESTAMP_TYPE: &[(&str, u64)] = &[("CreateTime", 0), ("LogAppendTime", 1)];
 const TOPIC_COMPRESSION: &[(&str, u64)] = &[("producer", 0)];
 
 macro_rules! millis {
@@ -228,7 +245,16 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
     number!("fetch.max.bytes", "INT", fetch_max_bytes: u32, Bytes, 0, INT, "The most one fetch brings."),
     millis!("fetch.max.wait.ms", "INT", fetch_max_wait, 1, INT, "How long the broker waits for fetch.min.bytes."),
     number!("fetch.min.bytes", "INT", fetch_min_bytes: u32, Bytes, 0, INT, "The least one fetch brings, unless it waited too long."),
-    fixed!("group.protocol", "STRING", GROUP_PROTOCOL, "How the group agrees who reads what."),
+    Row {
+        key: "group.protocol",
+        kafka_type: "STRING",
+        kind: Kind::Words(GROUP_PROTOCOL),
+        meaning: told(
+            "How the group agrees who reads what: among its members (classic), or by the coordinator's word (consumer, KIP-848).",
+        ),
+        get: |c| u64::from(c.consumer_protocol),
+        set: |c, v| c.consumer_protocol = v == 1,
+    },
     millis!("heartbeat.interval.ms", "INT", heartbeat_interval, 1, INT, "How often a member says that it is alive."),
     fixed!("isolation.level", "STRING", ISOLATION, "Whether records of open transactions are read."),
     number!(
@@ -243,18 +269,42 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
     millis!("max.poll.interval.ms", "INT", max_poll_interval, 1, INT, "How long the application may work between two polls."),
     number!("max.poll.records", "INT", max_poll_records: u32, Count, 1, INT, "The most records one poll hands to the application."),
     millis!("metadata.max.age.ms", "LONG", metadata_max_age, 1, LONG_MS, "When to ask for leaders again even if nothing seems wrong."),
-    fixed!("partition.assignment.strategy", "LIST", ASSIGNOR, "How the group's leader divides the partitions."),
+    Row {
+        key: "partition.assignment.strategy",
+        kafka_type: "LIST",
+        kind: Kind::List(ASSIGNOR),
+        meaning: told("How the group's leader divides the partitions: the first one that all members have and most prefer."),
+        get: |c| c.strategies.0,
+        set: |c, v| c.strategies = Strategies(v),
+    },
     millis!("request.timeout.ms", "INT", request_timeout, 1, INT, "How long to wait for an answer before the request is tried again."),
     millis!("retry.backoff.ms", "LONG", retry_backoff, 1, LONG_MS, "The pause before a failed request is tried again."),
     millis!("session.timeout.ms", "INT", session_timeout, 1, INT, "Silent for so long, a member is dead to its coordinator."),
 ];
 
-const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[TextRow {
-    key: "client.rack",
-    meaning: told("Where this client stands; brokers with replica.selector.class may let it read from a copy there."),
-    get: |c| c.client_rack.as_deref().unwrap_or_default(),
-    set: |c, v| c.client_rack = (!v.is_empty()).then(|| v.into()),
-}];
+const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[
+    TextRow {
+        key: "client.rack",
+        default: "",
+        meaning: told("Where this client stands; brokers with replica.selector.class may let it read from a copy there."),
+        get: |c| c.client_rack.as_deref().unwrap_or_default(),
+        set: |c, v| c.client_rack = (!v.is_empty()).then(|| v.into()),
+    },
+    TextRow {
+        key: "group.instance.id",
+        default: "null",
+        meaning: told("Makes the member static: it may restart within session.timeout.ms and nobody else notices. {name} is its name."),
+        get: |c| c.group_instance.as_deref().unwrap_or_default(),
+        set: |c, v| c.group_instance = (!v.is_empty() && v != "null").then(|| v.into()),
+    },
+    TextRow {
+        key: "group.remote.assignor",
+        default: "null",
+        meaning: told("Which assignor of group.consumer.assignors the member would like the coordinator to run: uniform or range."),
+        get: |c| c.remote_assignor.as_deref().unwrap_or_default(),
+        set: |c, v| c.remote_assignor = (!v.is_empty() && v != "null").then(|| v.into()),
+    },
+];
 
 const TOPIC: &[Row<TopicConfig>] = &[
     fixed!("compression.type", "STRING", TOPIC_COMPRESSION, "Whether the broker packs batches anew."),
@@ -266,8 +316,7 @@ const TOPIC: &[Row<TopicConfig>] = &[
         Millis,
         0,
         NEVER,
-        "After so long the log is forced to the disk,
-        if log.flush.scheduler.interval.ms makes somebody look."
+        "After so long the log is forced to the disk, if log.flush.scheduler.interval.ms makes somebody look."
     ),
     number!("index.interval.bytes", "INT", index_interval_bytes: u32, Bytes, 0, INT, "How far apart entries of the offset index lie."),
     number!("max.message.bytes", "INT", max_message_bytes: u32, Bytes, 0, INT, "The largest batch the topic takes."),
@@ -289,6 +338,14 @@ const TOPIC: &[Row<TopicConfig>] = &[
         NEVER,
         "A record that claims to be so much older than now is refused."
     ),
+    Row {
+        key: "message.timestamp.type",
+        kafka_type: "STRING",
+        kind: Kind::Words(TIMESTAMP_TYPE),
+        meaning: told("Whose clock a record's timestamp is: its producer's, or the leader's when it is stored."),
+        get: |c| u64::from(c.log_append_time),
+        set: |c, v| c.log_append_time = v == 1,
+    },
     number!("min.insync.replicas", "INT", min_insync_replicas: u32, Count, 1, INT, "With acks=all, so many copies must be in sync."),
     number!("segment.bytes", "INT", segment_bytes: u32, Bytes, 1_048_576, INT, "How large a segment file gets before the next begins."),
     millis!("segment.ms", "LONG", segment_time, 1, LONG_MS, "How long a segment is written to before the next begins."),
@@ -356,12 +413,54 @@ const BROKER: &[Row<BrokerConfig>] = &[
         "How many copies a topic has that does not say."
     ),
     millis!(
+        "group.consumer.assignment.interval.ms",
+        "INT",
+        group_consumer_assignment_interval,
+        0,
+        15_000,
+        "How long a group of the new protocol keeps a division of its partitions at least."
+    ),
+    millis!(
+        "group.consumer.heartbeat.interval.ms",
+        "INT",
+        group_consumer_heartbeat_interval,
+        5_000,
+        15_000,
+        "How often members of the new protocol are told to say that they are alive."
+    ),
+    number!("group.consumer.max.size", "INT", group_consumer_max_size: u32, Count, 1, INT, "How many members a group of the new protocol takes."),
+    millis!(
+        "group.consumer.session.timeout.ms",
+        "INT",
+        group_consumer_session_timeout,
+        45_000,
+        60_000,
+        "Silent for so long, a member of the new protocol is dead to its coordinator."
+    ),
+    millis!(
         "group.initial.rebalance.delay.ms",
         "INT",
         group_initial_rebalance_delay,
         0,
         INT,
         "How long a new group waits for more members before it divides the partitions."
+    ),
+    millis!(
+        "group.max.session.timeout.ms",
+        "INT",
+        group_max_session_timeout,
+        1,
+        INT,
+        "The longest session.timeout.ms a member may ask for."
+    ),
+    number!("group.max.size", "INT", group_max_size: u32, Count, 1, INT, "How many members a group may have."),
+    millis!(
+        "group.min.session.timeout.ms",
+        "INT",
+        group_min_session_timeout,
+        1,
+        INT,
+        "The shortest session.timeout.ms a member may ask for."
     ),
     Row {
         key: "leader.imbalance.check.interval.seconds",
@@ -389,6 +488,22 @@ const BROKER: &[Row<BrokerConfig>] = &[
         set: |c, v| c.log_flush_scheduler_interval_ms = v,
     },
     number!("num.partitions", "INT", num_partitions: u32, Count, 1, 1_000, "Into how many partitions a topic is cut that does not say."),
+    millis!(
+        "offsets.retention.check.interval.ms",
+        "LONG",
+        offsets_retention_check_interval,
+        1,
+        LONG_MS,
+        "How often a coordinator looks for bookmarks that are too old."
+    ),
+    Row {
+        key: "offsets.retention.minutes",
+        kafka_type: "INT",
+        kind: Kind::Count { min: 1, max: LONG_MS / 60_000 },
+        meaning: told("So many minutes after its last member left, a group's bookmarks are forgotten."),
+        get: |c| c.offsets_retention.millis() / 60_000,
+        set: |c, v| c.offsets_retention = SimDuration::from_secs(v * 60),
+    },
     number!(
         "offsets.topic.num.partitions",
         "INT",
@@ -538,7 +653,8 @@ settings!(BrokerConfig, BROKER, &[], "broker", |config| {
 
 impl<C> TextRow<C> {
     fn described(&self, value: &str) -> Described {
-        let (default, valid) = (String::new(), "any text".to_owned());
+        let (default, valid) = (self.default.to_owned(), "any text".to_owned());
+        let value = if value.is_empty() { self.default } else { value };
         Described { key: self.key, kafka_type: "STRING", default, unit: "", valid, meaning: self.meaning, value: value.to_owned() }
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Flag,
     /// Spellings, several of which may mean the same; the number is the meaning.
     Words(&'static [(&'static str, u64)]),
+    /// Several of such words, each once: digits of 16, the first word's lowest, each its meaning and one.
+    List(&'static [(&'static str, u64)]),
 }
 
 impl Kind {
@@ -47,6 +49,18 @@ impl Kind {
                 let word = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
                 return word.map(|(_, meaning)| *meaning).ok_or_else(|| bad(not_a_word(key, text, words)));
             }
+            Kind::List(words) => {
+                let (mut packed, mut place) = (0, 0);
+                for text in text.trim_matches(['[', ']']).split(',').map(str::trim) {
+                    let meaning = Kind::Words(words).read(key, text)?;
+                    if (0..place).any(|at| packed >> at & 0xf == meaning + 1) {
+                        return Err(bad(format!("`{text}` is there twice in `{key}`. Write it once.")));
+                    }
+                    packed |= (meaning + 1) << place;
+                    place += 4;
+                }
+                return Ok(packed);
+            }
         };
         match value {
             None => Err(bad(format!("`{text}` is not a value of `{key}`. Write {}.", self.form()))),
@@ -63,6 +77,10 @@ impl Kind {
             Kind::Words(words) => {
                 words.iter().find(|(_, meaning)| *meaning == value).map_or_else(String::new, |(word, _)| (*word).to_owned())
             }
+            Kind::List(words) => {
+                let digits = (0..16).map(|place| value >> (4 * place) & 0xf).take_while(|digit| *digit > 0);
+                digits.map(|digit| Kind::Words(words).print(digit - 1)).collect::<Vec<_>>().join(",")
+            }
             _ => value.to_string(),
         }
     }
@@ -72,7 +90,7 @@ impl Kind {
             Kind::Millis { .. } => "ms",
             Kind::Seconds { .. } => "s",
             Kind::Bytes { .. } => "bytes",
-            Kind::Count { .. } | Kind::Flag | Kind::Words(_) => "",
+            Kind::Count { .. } | Kind::Flag | Kind::Words(_) | Kind::List(_) => "",
         }
     }
 
@@ -91,7 +109,7 @@ impl Kind {
                 format!("{min} to {max}")
             }
             Kind::Flag => "true, false".to_owned(),
-            Kind::Words(words) => listed(words),
+            Kind::Words(words) | Kind::List(words) => listed(words),
         }
     }
 }

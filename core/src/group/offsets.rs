@@ -1,14 +1,29 @@
 //! The records of `__consumer_offsets`, in Kafka's bytes: committed offsets (key v1, value v4) and classic group metadata
 //! (key v2, value v4). Writing and reading back are all a coordinator needs to move to another broker.
 
+use super::bytes::{Reader, Writer};
+use super::consumer::records::ConsumerRecord;
 use crate::ids::{LeaderEpoch, Offset};
 use std::sync::Arc;
 
 /// A decoded record; unknown keys are passed over when a coordinator loads its partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRecord {
-    OffsetCommit { group: Arc<str>, topic: Arc<str>, partition: u32, value: Option<OffsetValue> },
-    GroupMetadata { group: Arc<str>, value: Option<GroupValue> },
+    OffsetCommit {
+        group: Arc<str>,
+        topic: Arc<str>,
+        partition: u32,
+        value: Option<OffsetValue>,
+    },
+    GroupMetadata {
+        group: Arc<str>,
+        value: Option<GroupValue>,
+    },
+    /// Of the new protocol.
+    Consumer {
+        group: Arc<str>,
+        record: ConsumerRecord,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +36,8 @@ pub struct OffsetValue {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupValue {
+    /// `consumer`; empty in a group that has had no member.
+    pub protocol_type: Arc<str>,
     pub generation: i32,
     pub protocol: Option<Arc<str>>,
     pub leader: Option<Arc<str>>,
@@ -31,6 +48,7 @@ pub struct GroupValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberValue {
     pub member_id: Arc<str>,
+    pub instance: Option<Arc<str>>,
     pub client_id: Arc<str>,
     pub rebalance_timeout_ms: i32,
     pub session_timeout_ms: i32,
@@ -53,6 +71,7 @@ impl GroupRecord {
                 key.i16(2);
                 key.string(group);
             }
+            GroupRecord::Consumer { group, record } => record.write_key(group, &mut key),
         }
         key.0
     }
@@ -62,6 +81,7 @@ impl GroupRecord {
         match self {
             GroupRecord::OffsetCommit { value, .. } => value.as_ref().map(offset_bytes),
             GroupRecord::GroupMetadata { value, .. } => value.as_ref().map(group_bytes),
+            GroupRecord::Consumer { record, .. } => record.value(),
         }
     }
 
@@ -84,7 +104,10 @@ impl GroupRecord {
                 };
                 Some(GroupRecord::GroupMetadata { group, value })
             }
-            _ => None,
+            kind => {
+                let (group, record) = ConsumerRecord::decode(kind, &mut key, value)?;
+                Some(GroupRecord::Consumer { group, record })
+            }
         }
     }
 }
@@ -116,7 +139,7 @@ fn read_offset(bytes: &[u8]) -> Option<OffsetValue> {
 fn group_bytes(value: &GroupValue) -> Vec<u8> {
     let mut out = Writer::default();
     out.i16(4);
-    out.compact_bytes(b"consumer");
+    out.compact_bytes(value.protocol_type.as_bytes());
     out.i32(value.generation);
     out.compact_nullable(value.protocol.as_deref());
     out.compact_nullable(value.leader.as_deref());
@@ -124,7 +147,7 @@ fn group_bytes(value: &GroupValue) -> Vec<u8> {
     out.unsigned_varint(value.members.len() as u32 + 1);
     for member in &value.members {
         out.compact_bytes(member.member_id.as_bytes());
-        out.compact_nullable(None);
+        out.compact_nullable(member.instance.as_deref());
         out.compact_bytes(member.client_id.as_bytes());
         out.compact_bytes(b"/127.0.0.1");
         out.i32(member.rebalance_timeout_ms);
@@ -142,175 +165,32 @@ fn read_group(bytes: &[u8]) -> Option<GroupValue> {
     if value.i16()? != 4 {
         return None;
     }
-    value.compact_bytes()?;
+    let protocol_type = value.compact_string()?;
     let generation = value.i32()?;
     let protocol = value.compact_nullable()?;
     let leader = value.compact_nullable()?;
     let timestamp_ms = value.i64()?;
     let count = value.unsigned_varint()?.checked_sub(1)?;
     let members = (0..count).map(|_| read_member(&mut value)).collect::<Option<Vec<MemberValue>>>()?;
-    Some(GroupValue { generation, protocol, leader, timestamp_ms, members })
+    Some(GroupValue { protocol_type, generation, protocol, leader, timestamp_ms, members })
 }
 
 fn read_member(value: &mut Reader) -> Option<MemberValue> {
     let member_id = value.compact_string()?;
-    value.compact_nullable()?;
+    let instance = value.compact_nullable()?;
     let client_id = value.compact_string()?;
     value.compact_bytes()?;
     let (rebalance_timeout_ms, session_timeout_ms) = (value.i32()?, value.i32()?);
     let (subscription, assignment) = (value.compact_bytes()?.to_vec(), value.compact_bytes()?.to_vec());
     value.unsigned_varint()?;
-    Some(MemberValue { member_id, client_id, rebalance_timeout_ms, session_timeout_ms, subscription, assignment })
-}
-
-/// A subscription as ConsumerProtocol v3 without owned partitions writes it.
-pub fn subscription_bytes(topics: &[Arc<str>]) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.i16(3);
-    out.i32(topics.len() as i32);
-    topics.iter().for_each(|topic| out.string(topic));
-    out.i32(-1); // no user data
-    out.i32(0); // owned partitions
-    out.i32(-1); // generation
-    out.i16(-1); // rack
-    out.0
-}
-
-pub fn read_subscription(bytes: &[u8]) -> Option<Vec<Arc<str>>> {
-    let mut value = Reader(bytes);
-    value.i16()?;
-    let topics = value.i32()?;
-    (0..topics).map(|_| value.string()).collect()
-}
-
-/// An assignment as ConsumerProtocol v3 writes it.
-pub fn assignment_bytes<'a>(topics: impl ExactSizeIterator<Item = (&'a Arc<str>, &'a Vec<u32>)>) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.i16(3);
-    out.i32(topics.len() as i32);
-    for (topic, partitions) in topics {
-        out.string(topic);
-        out.i32(partitions.len() as i32);
-        partitions.iter().for_each(|partition| out.i32(*partition as i32));
-    }
-    out.i32(-1);
-    out.0
-}
-
-pub fn read_assignment(bytes: &[u8]) -> Option<Vec<(Arc<str>, Vec<u32>)>> {
-    let mut value = Reader(bytes);
-    value.i16()?;
-    let topics = value.i32()?;
-    let one = |value: &mut Reader| {
-        let topic = value.string()?;
-        let count = value.i32()?;
-        let partitions = (0..count).map(|_| value.i32().map(|p| p as u32)).collect::<Option<Vec<u32>>>()?;
-        Some((topic, partitions))
-    };
-    (0..topics).map(|_| one(&mut value)).collect()
-}
-
-/// Kafka's protocol types, big-endian.
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn i16(&mut self, value: i16) {
-        self.0.extend(value.to_be_bytes());
-    }
-
-    fn i32(&mut self, value: i32) {
-        self.0.extend(value.to_be_bytes());
-    }
-
-    fn i64(&mut self, value: i64) {
-        self.0.extend(value.to_be_bytes());
-    }
-
-    fn string(&mut self, text: &str) {
-        self.i16(text.len() as i16);
-        self.0.extend(text.as_bytes());
-    }
-
-    fn unsigned_varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    fn compact_bytes(&mut self, bytes: &[u8]) {
-        self.unsigned_varint(bytes.len() as u32 + 1);
-        self.0.extend(bytes);
-    }
-
-    fn compact_nullable(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => self.compact_bytes(text.as_bytes()),
-            None => self.unsigned_varint(0),
-        }
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (head, tail) = self.0.split_at_checked(n)?;
-        self.0 = tail;
-        Some(head)
-    }
-
-    fn i16(&mut self) -> Option<i16> {
-        Some(i16::from_be_bytes(self.take(2)?.try_into().ok()?))
-    }
-
-    fn i32(&mut self) -> Option<i32> {
-        Some(i32::from_be_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        Some(i64::from_be_bytes(self.take(8)?.try_into().ok()?))
-    }
-
-    fn string(&mut self) -> Option<Arc<str>> {
-        let len = usize::try_from(self.i16()?).ok()?;
-        Some(Arc::from(std::str::from_utf8(self.take(len)?).ok()?))
-    }
-
-    fn unsigned_varint(&mut self) -> Option<u32> {
-        let mut value = 0_u32;
-        for shift in (0..35).step_by(7) {
-            let byte = self.take(1)?[0];
-            value |= u32::from(byte & 0x7f).checked_shl(shift)?;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn compact_bytes(&mut self) -> Option<&'a [u8]> {
-        let len = self.unsigned_varint()?.checked_sub(1)?;
-        self.take(len as usize)
-    }
-
-    fn compact_string(&mut self) -> Option<Arc<str>> {
-        Some(Arc::from(std::str::from_utf8(self.compact_bytes()?).ok()?))
-    }
-
-    fn compact_nullable(&mut self) -> Option<Option<Arc<str>>> {
-        match self.unsigned_varint()?.checked_sub(1) {
-            None => Some(None),
-            Some(len) => Some(Some(Arc::from(std::str::from_utf8(self.take(len as usize)?).ok()?))),
-        }
-    }
+    Some(MemberValue { member_id, instance, client_id, rebalance_timeout_ms, session_timeout_ms, subscription, assignment })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::consumer_protocol::{HIGHEST_VERSION, Subscription, assignment_bytes};
     use super::*;
+    use crate::protocol::MemberAssignment;
 
     fn hex(bytes: &[u8]) -> String {
         data_encoding::HEXLOWER.encode(bytes)
@@ -336,27 +216,28 @@ mod tests {
 
     #[test]
     fn group_metadata_reads_back() {
-        let topics: Vec<Arc<str>> = vec!["orders".into()];
-        let assignment: Vec<(Arc<str>, Vec<u32>)> = vec![("orders".into(), vec![0, 2])];
+        let subscription = Subscription { topics: vec!["orders".into()], ..Subscription::default() };
+        let assignment = MemberAssignment::from([("orders".into(), vec![0, 2])]);
         let record = GroupRecord::GroupMetadata {
             group: "payments".into(),
             value: Some(GroupValue {
+                protocol_type: "consumer".into(),
                 generation: 7,
                 protocol: Some("range".into()),
                 leader: Some("m-1".into()),
                 timestamp_ms: 5,
                 members: vec![MemberValue {
                     member_id: "m-1".into(),
+                    instance: Some("i-1".into()),
                     client_id: "m".into(),
                     rebalance_timeout_ms: 300_000,
                     session_timeout_ms: 45_000,
-                    subscription: subscription_bytes(&topics),
-                    assignment: assignment_bytes(assignment.iter().map(|(t, p)| (t, p))),
+                    subscription: subscription.bytes(HIGHEST_VERSION),
+                    assignment: assignment_bytes(HIGHEST_VERSION, assignment.iter(), None),
                 }],
             }),
         };
         let read = GroupRecord::decode(&record.key(), record.value().as_deref());
         assert_eq!(read, Some(record));
-        assert_eq!(read_subscription(&subscription_bytes(&topics)), Some(topics));
     }
 }

@@ -81,9 +81,11 @@ fn reader(name: &str, members: u32) -> GroupSpec {
         topics: vec!["trucks_gps".to_owned()],
         bootstrap: Vec::new(),
         members,
+        start: Vec::new(),
         process: SimDuration::ZERO,
         commit: CommitMode::Auto,
         config: ConsumerConfig { auto_offset_reset: OffsetReset::Earliest, ..ConsumerConfig::default() },
+        poison: None,
     }
 }
 

@@ -7,7 +7,7 @@ mod cursor;
 
 use super::names::{hint, shown};
 use crate::trace::EventKind;
-use crate::view::{BrokerState, ClientView, ClusterView, EventView, GroupView, PartitionView, TopicView};
+use crate::view::{BrokerState, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, PartitionView, TopicView};
 use cursor::Cursor;
 use std::fmt;
 
@@ -50,6 +50,8 @@ enum Takes {
     Partition,
     TopicOrPartition,
     Group,
+    /// A group, a topic and a partition of it.
+    GroupPartition,
     Broker,
     /// A client, or the members of a group together.
     Client,
@@ -66,13 +68,14 @@ enum Kind {
     Number,
     /// A number or `none`.
     Broker,
+    Offset,
     Brokers,
     GroupState,
     BrokerState,
 }
 
 /// Every quantity, what it takes and what it gives.
-const QUANTITIES: [(&str, Takes, Kind); 30] = [
+const QUANTITIES: [(&str, Takes, Kind); 34] = [
     ("acked_lost", Takes::ClientOrNothing, Kind::Number),
     ("unwritten", Takes::Nothing, Kind::Number),
     ("sent", Takes::ClientOrNothing, Kind::Number),
@@ -103,9 +106,13 @@ const QUANTITIES: [(&str, Takes, Kind); 30] = [
     ("skipped", Takes::Group, Kind::Number),
     ("out_of_order", Takes::Group, Kind::Number),
     ("state", Takes::Group, Kind::GroupState),
+    ("members", Takes::Group, Kind::Number),
+    ("owned", Takes::Client, Kind::Number),
+    ("committed", Takes::GroupPartition, Kind::Offset),
+    ("position", Takes::GroupPartition, Kind::Offset),
 ];
 
-const GROUP_STATES: [&str; 5] = ["Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead"];
+const GROUP_STATES: [&str; 7] = ["Empty", "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling", "Stable", "Dead"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compare {
@@ -198,6 +205,7 @@ impl Expression {
             Takes::Partition => format!("{}(topic, partition)", self.quantity),
             Takes::TopicOrPartition => format!("{0}(topic) or {0}(topic, partition)", self.quantity),
             Takes::Group => format!("{}(group)", self.quantity),
+            Takes::GroupPartition => format!("{}(group, topic, partition)", self.quantity),
             Takes::Broker => format!("{}(id)", self.quantity),
             Takes::Client => format!("{}(client)", self.quantity),
             Takes::ClientOrNothing => format!("{0} or {0}(client)", self.quantity),
@@ -240,11 +248,20 @@ impl Expression {
                 first.clone_into(&mut self.name);
                 self.of_client(cursor, takes, known, &form)?;
             }
-            Takes::Group => {
+            Takes::Group | Takes::GroupPartition => {
                 if !known.groups.contains(&first) {
                     return Err(cursor.fault(at, format!("There is no group `{}`. {}", shown(first), hint(first, known.groups))));
                 }
                 first.clone_into(&mut self.name);
+                if takes == Takes::GroupPartition {
+                    let comma = cursor.skip();
+                    if !cursor.eat(",") {
+                        return Err(write(cursor, comma));
+                    }
+                    let at = cursor.skip();
+                    let topic = cursor.take(name);
+                    self.partition_arguments(cursor, takes, known, at, topic, &form)?;
+                }
             }
             Takes::Broker => {
                 self.broker = first.parse().map_err(|_| write(cursor, at))?;
@@ -371,6 +388,16 @@ impl Expression {
             "duplicates" => by_group(&ledger.duplicates),
             "skipped" => by_group(&ledger.skipped),
             "out_of_order" => by_group(&ledger.out_of_order),
+            "members" => number(self.group(view)?.members.iter().filter(|member| !member.member_id.is_empty()).count() as u64),
+            "owned" => {
+                let meant = |group: &&GroupView, client: &str| group.name == self.name || client == self.name;
+                let members = view.groups.iter().flat_map(|group| group.members.iter().map(move |member| (group, member)));
+                let owned =
+                    members.filter(|(group, member)| meant(group, &member.client)).flat_map(|(_, member)| member.assignment.values());
+                number(owned.map(Vec::len).sum::<usize>() as u64)
+            }
+            "committed" => Some(offset(self.group_offset(view)?.committed)),
+            "position" => Some(offset(self.group_offset(view)?.position)),
             _ => {
                 let group = self.group(view)?;
                 GROUP_STATES.iter().find(|state| **state == group.state).map(|state| Value::Word(state))
@@ -400,9 +427,17 @@ impl Expression {
         self.topic(view)?.partitions.get(self.partition? as usize)
     }
 
+    fn group_offset<'v>(&self, view: &'v ClusterView) -> Option<&'v GroupOffsetView> {
+        self.group(view)?.offsets.get(&self.topic)?.get(self.partition? as usize)
+    }
+
     fn group<'v>(&self, view: &'v ClusterView) -> Option<&'v GroupView> {
         view.groups.iter().find(|group| group.name == self.name)
     }
+}
+
+fn offset(offset: Option<u64>) -> Value {
+    offset.map_or(Value::None, |offset| Value::Number(i64::try_from(offset).unwrap_or(i64::MAX)))
 }
 
 /// Sorted: as a set.

@@ -101,6 +101,20 @@ impl<'n, 't> Fields<'n, 't> {
         }
     }
 
+    /// One duration or a list of them.
+    pub(super) fn durations(&self, faults: &mut Faults<'_>, key: &str, max: SimDuration) -> Vec<SimDuration> {
+        let list = self.get(key).and_then(|node| node.get_ref().as_array());
+        let Some(list) = list else { return self.duration(faults, key, max).into_iter().collect() };
+        let mut all = Vec::with_capacity(list.len());
+        for item in list.iter() {
+            match duration(item.get_ref()).filter(|value| *value <= max) {
+                Some(value) => all.push(value),
+                None => self.wrong(faults, key, item, &format!("durations of up to {max}, such as \"20s\"")),
+            }
+        }
+        all
+    }
+
     /// A list of tables (`[[topic]]`), or nothing.
     pub(super) fn tables(&self, faults: &mut Faults<'_>, key: &str, max: usize) -> Vec<Fields<'n, 't>> {
         let Some(node) = self.get(key) else { return Vec::new() };

@@ -211,6 +211,14 @@ impl Writer {
         if group.members != 1 {
             self.field("members", &group.members.to_string());
         }
+        match group.start.as_slice() {
+            [] => {}
+            [all] => self.duration("start", *all),
+            each => {
+                let each = self.list(each.iter().map(|at| quoted(&at.written())));
+                self.field("start", &each);
+            }
+        }
         if group.process != SimDuration::ZERO {
             self.duration("process", group.process);
         }
@@ -219,6 +227,7 @@ impl Writer {
             CommitMode::Auto => {}
             CommitMode::Before => self.field("commit", "\"before\""),
             CommitMode::After => self.field("commit", "\"after\""),
+            CommitMode::Each => self.field("commit", "\"each\""),
         }
         if group.commit != CommitMode::Auto {
             given.remove("enable.auto.commit");

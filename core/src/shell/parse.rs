@@ -2,10 +2,10 @@
 
 use super::words::{Word, Words};
 use super::{kafka, reading};
-use crate::command::{ACTS, Act, Command, DiskFault, KINDS, LinkFault, Path, Who};
+use crate::command::{ACTS, Act, Command, Deed, DiskFault, KINDS, LinkFault, Path, SeekTo, Who};
 use crate::ids::BrokerId;
-use crate::scenario::limits;
 use crate::scenario::names::{hint, shown};
+use crate::scenario::{BadRecord, MISHAPS, Mishap, Poison, limits};
 use crate::time::SimDuration;
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl std::error::Error for ParseError {}
 type Read = fn(&mut Words<'_>) -> Result<Command, ParseError>;
 
 /// What Kafka has no command for; its own tools are in [`kafka`].
-const VERBS: [(&str, &str, Read); 8] = [
+const VERBS: [(&str, &str, Read); 11] = [
     ("cut", "cut 101 102", |words| link(words, |_| Ok(LinkFault::Cut))),
     ("slow", "slow 101 102 200ms", |words| link(words, |words| Ok(LinkFault::Slow(duration(words)?)))),
     ("lose", "lose 101 102 10%", |words| link(words, |words| Ok(LinkFault::Lose(percent(words)?)))),
@@ -36,6 +36,9 @@ const VERBS: [(&str, &str, Read); 8] = [
     ("disk", "disk full 102", disk),
     ("skew", "skew 102 +10m", skew),
     ("set", "set truck-1 acks=1", set),
+    ("poison", "poison billing orders-0@17 crash", poison),
+    ("cure", "cure billing", |words| Ok(Command::Deed { who: application(words)?, deed: Deed::Cure })),
+    ("seek", "seek billing orders-0@17", seek),
 ];
 
 /// Reads a line such as `kill 102`.
@@ -72,7 +75,17 @@ fn process(words: &mut Words<'_>, act: Act) -> Result<Command, ParseError> {
         Act::Resume => "resume 102",
         Act::PowerCut => "power-cut 102",
     };
-    Ok(Command::Process(act, who(words)?))
+    let who = who(words)?;
+    match (act, &who) {
+        // `KafkaConsumer.pause`: of a partition, not of the process.
+        (Act::Pause | Act::Resume, Who::Client(name)) if !words.is_empty() => {
+            words.form = if act == Act::Pause { "pause billing orders-0" } else { "resume billing orders-0" };
+            let word = words.need("which partition")?;
+            let (topic, partition) = partition(words, word)?;
+            Ok(Command::Deed { who: name.clone(), deed: Deed::Hold { topic, partition, on: act == Act::Pause } })
+        }
+        _ => Ok(Command::Process(act, who)),
+    }
 }
 
 fn link(words: &mut Words<'_>, fault: fn(&mut Words<'_>) -> Result<LinkFault, ParseError>) -> Result<Command, ParseError> {
@@ -125,6 +138,52 @@ fn set(words: &mut Words<'_>) -> Result<Command, ParseError> {
     let setting = words.need("which setting, and its value")?;
     let (key, value) = setting.1.split_once('=').ok_or_else(|| words.wrong(setting, "is no setting with its value"))?;
     Ok(Command::Set { client, key: key.to_owned(), value: value.to_owned() })
+}
+
+fn application(words: &mut Words<'_>) -> Result<String, ParseError> {
+    Ok(words.need("which group or member")?.1.to_owned())
+}
+
+/// `orders-0`.
+fn partition(words: &Words<'_>, (at, text): Word<'_>) -> Result<(String, u32), ParseError> {
+    let parts = text.rsplit_once('-').and_then(|(topic, number)| Some((topic.to_owned(), number.parse().ok()?)));
+    parts.filter(|(topic, _)| !topic.is_empty()).ok_or_else(|| words.wrong((at, text), "is no partition such as orders-0"))
+}
+
+fn seek(words: &mut Words<'_>) -> Result<Command, ParseError> {
+    let who = application(words)?;
+    let (at, text) = words.need("which record")?;
+    let (name, place) =
+        text.rsplit_once('@').ok_or_else(|| words.wrong((at, text), "is no place such as orders-0@17 or orders-0@earliest"))?;
+    let (topic, partition) = partition(words, (at, name))?;
+    let to = match place {
+        "earliest" => SeekTo::Earliest,
+        "latest" => SeekTo::Latest,
+        offset => SeekTo::Offset(offset.parse().map_err(|_| words.wrong((at + name.len() + 1, offset), "is no offset"))?),
+    };
+    Ok(Command::Deed { who, deed: Deed::Seek { topic, partition, to } })
+}
+
+fn poison(words: &mut Words<'_>) -> Result<Command, ParseError> {
+    let who = application(words)?;
+    let (at, text) = words.need("which record, or which key")?;
+    let record = match (text.strip_prefix("key="), text.rsplit_once('@')) {
+        (Some(key), _) => BadRecord::Key(key.to_owned()),
+        (None, Some((name, offset))) => {
+            let (topic, partition) = partition(words, (at, name))?;
+            let offset = offset.parse().map_err(|_| words.wrong((at + name.len() + 1, offset), "is no offset"))?;
+            BadRecord::At { topic, partition, offset }
+        }
+        _ => return Err(words.wrong((at, text), "is no record such as orders-0@17 and no key=truck-3")),
+    };
+    let does = match words.next() {
+        None => Mishap::default(),
+        Some(word) => match MISHAPS.iter().find(|(name, _)| *name == word.1) {
+            Some((_, does)) => *does,
+            None => return Err(words.wrong(word, hint(word.1, &MISHAPS.map(|(name, _)| name)).trim_end_matches('.'))),
+        },
+    };
+    Ok(Command::Deed { who, deed: Deed::Poison(Poison { record, does }) })
 }
 
 fn who(words: &mut Words<'_>) -> Result<Who, ParseError> {
@@ -201,6 +260,13 @@ mod tests {
             "skew truck-1 -1500ms",
             "skew truck-1 +0s",
             "set truck-1 acks=1",
+            "poison billing orders-0@17 crash",
+            "poison billing-1 key=truck-3 block",
+            "cure billing",
+            "seek billing orders-0@17",
+            "seek billing-2 a-b-10@earliest",
+            "pause billing-1 orders-0",
+            "resume billing orders-0",
             "kafka-leader-election.sh --election-type preferred --all-topic-partitions",
             "kafka-leader-election.sh --election-type unclean --topic t --partition 3",
             "kafka-topics.sh --create --topic t",
@@ -214,6 +280,15 @@ mod tests {
             "kafka-reassign-partitions.sh --execute --topic t --partition 0 --replicas 103:101",
             "kafka-reassign-partitions.sh --cancel --topic t --partition 0",
             "kafka-cluster.sh unregister --id 102",
+            "kafka-consumer-groups.sh --reset-offsets --group g --all-topics --to-earliest --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t:0,1 --topic u --to-offset 17 --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --shift-by -5 --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --to-datetime 2026-01-01T00:01:30.000 --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --by-duration PT90S --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --by-duration PT0.250S --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --from-file t,0,17;t,1,20 --execute",
+            "kafka-consumer-groups.sh --delete-offsets --group g --topic t:1",
+            "kafka-consumer-groups.sh --delete --group g",
         ] {
             assert_eq!(parse_line(line).map(|command| command.to_string()), Ok(line.to_owned()));
         }
@@ -252,6 +327,10 @@ mod tests {
             ("heal 101", 8, "Say between whom"),
             ("disk fill 102", 5, "Did you mean `full`?"),
             ("disk full t", 10, "is no broker id"),
+            ("poison billing orders-0", 15, "is no record such as orders-0@17"),
+            ("poison billing orders-0@17 skp", 27, "Did you mean `skip`?"),
+            ("seek billing orders@17", 13, "is no partition such as orders-0"),
+            ("seek billing orders-0@x", 22, "is no offset"),
             ("set truck-1 acks", 12, "is no setting with its value. Write `set truck-1 acks=1`."),
             ("kafka-topics.sh --create", 24, "--topic"),
             ("kafka-topics.sh --topic t", 16, "Say what to do"),

@@ -1,23 +1,19 @@
 //! Reading a cluster into a view.
 
+use super::groups::{Standing, group_view};
 use super::{
-    BrokerState, BrokerView, CellView, ClientKind, ClientView, ClusterView, ControllersView, DeliveredView, GroupOffsetView, GroupView,
-    LedgerView, LostView, MemberView, PartitionView, ReplicaView, TopicView,
+    BrokerState, BrokerView, CellView, ClientKind, ClientView, ClusterView, ControllersView, LedgerView, LostView, PartitionView,
+    ReplicaView, TopicView,
 };
 use crate::broker::partition::Replica;
 use crate::broker::{Broker, Phase};
-use crate::client::consumer::Consumer;
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
 use crate::config::Settings;
-use crate::group::Shard;
-use crate::group::classic::{Group, GroupState};
-use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::metadata::{OFFSETS_TOPIC, PartitionRegistration, TopicImage};
+use crate::metadata::{PartitionRegistration, TopicImage};
 use crate::quorum::voter::Voter;
-use crate::sorted::SortedMap;
 
 /// Cells of a strip a view carries at most.
 const TAIL: u32 = 48;
@@ -25,6 +21,7 @@ const TAIL: u32 = 48;
 impl ClusterView {
     pub fn of(cluster: &Cluster) -> Self {
         let scenario = cluster.scenario();
+        let standings: Vec<Standing<'_>> = (0..scenario.groups.len() as u32).map(|group| Standing::of(cluster, group)).collect();
         ClusterView {
             kafka: scenario.kafka().to_owned(),
             title: scenario.title.clone(),
@@ -34,9 +31,9 @@ impl ClusterView {
             brokers: cluster.brokers().iter().map(|broker| broker_view(cluster, broker)).collect(),
             controllers: controllers(cluster),
             topics: topics(cluster),
-            groups: (0..scenario.groups.len() as u32).map(|group| group_view(cluster, group)).collect(),
+            groups: standings.iter().map(group_view).collect(),
             clients: clients(cluster),
-            ledger: ledger(cluster),
+            ledger: ledger(cluster, &standings),
             in_force: cluster.in_force(),
             violations: cluster.violations(),
         }
@@ -159,85 +156,8 @@ fn cell(stored: &StoredBatch, delta: u32, key: Option<&[u8]>) -> CellView {
     CellView { offset: stored.base_offset.0 + u64::from(delta), key: key.map(text) }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The coordinator's own word on a group, if one is up.
-fn shard<'a>(cluster: &'a Cluster, name: &str, partition: u32) -> Option<(BrokerId, &'a Shard, Option<&'a Group>)> {
-    let topic = cluster.controller().image().topic_named(OFFSETS_TOPIC)?;
-    let leader = cluster.controller().image().partition(TopicPartition { topic: topic.id, partition })?.leader?;
-    let shard = cluster.broker(leader)?.groups().shards().get(&partition)?;
-    Some((leader, shard, shard.groups.get(name)))
-}
-
-fn group_view(cluster: &Cluster, index: u32) -> GroupView {
-    let spec = &cluster.scenario().groups[index as usize];
-    let offsets_partition = coordinator_partition(&spec.name, cluster.scenario().cluster.config.offsets_topic_partitions);
-    let coordinator = shard(cluster, &spec.name, offsets_partition);
-    let group = coordinator.and_then(|(_, _, group)| group);
-    let members: Vec<&Consumer> = cluster
-        .consumers()
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| cluster.group_of(*i as u32) == index)
-        .map(|(_, consumer)| consumer)
-        .collect();
-    GroupView {
-        name: spec.name.clone(),
-        state: group.map_or(GroupState::Empty, |group| group.state).name().to_owned(),
-        protocol: "classic".to_owned(),
-        assignor: group.and_then(|group| group.protocol.as_deref()).unwrap_or_default().to_owned(),
-        generation: group.map_or(0, |group| group.generation),
-        coordinator: coordinator.map(|(broker, ..)| broker.0),
-        offsets_partition,
-        offsets: spec
-            .topics
-            .iter()
-            .map(|topic| (topic.clone(), offsets(cluster, &spec.name, topic, coordinator.map(|(_, s, _)| s), &members)))
-            .collect(),
-        members: members.into_iter().map(|member| member_view(cluster, member, group)).collect(),
-    }
-}
-
-fn member_view(cluster: &Cluster, consumer: &Consumer, group: Option<&Group>) -> MemberView {
-    let image = cluster.controller().image();
-    let owned = group.and_then(|group| group.members.get(consumer.member_id()));
-    let mut assignment: SortedMap<String, Vec<u32>> = SortedMap::new();
-    for (topic, partitions) in owned.iter().flat_map(|member| member.assignment.iter()) {
-        assignment.insert(topic.to_string(), partitions.clone());
-    }
-    if owned.is_none() {
-        for (id, _) in consumer.positions() {
-            let topic = image.topic(id.topic).map(|topic| topic.name.to_string()).unwrap_or_default();
-            assignment.entry(topic).or_default().push(id.partition);
-        }
-    }
-    let recent = consumer.recent().filter_map(|(id, stored, offset)| {
-        let record = stored.batch.record(offset.since(stored.base_offset) as u32)?;
-        Some(DeliveredView { partition: id.partition, offset: offset.0, key: record.key.map(text), value: record.value.map(text) })
-    });
-    MemberView { client: consumer.name.to_string(), member_id: consumer.member_id().to_owned(), assignment, recent: recent.collect() }
-}
-
-fn offsets(cluster: &Cluster, group: &str, topic: &str, shard: Option<&Shard>, members: &[&Consumer]) -> Vec<GroupOffsetView> {
-    let Some(image) = cluster.controller().image().topic_named(topic) else { return Vec::new() };
-    let committed = shard.and_then(|shard| shard.offsets.get(group));
-    let one = |partition: u32| {
-        let id = TopicPartition { topic: image.id, partition };
-        let log_end = cluster.speaker(id).map_or(0, |replica| replica.high_watermark.0);
-        let committed = committed.and_then(|offsets| offsets.get(&(image.name.clone(), partition))).map(|value| value.offset.0);
-        let owner = members.iter().find_map(|member| Some((member, member.positions().find(|(owned, _)| *owned == id)?.1)));
-        GroupOffsetView {
-            partition,
-            committed,
-            position: owner.and_then(|(_, position)| position).map(|offset| offset.0),
-            log_end,
-            lag: committed.map(|offset| log_end.saturating_sub(offset)),
-            client: owner.map(|(member, _)| member.name.to_string()),
-        }
-    };
-    (0..image.partitions.len() as u32).map(one).collect()
 }
 
 fn clients(cluster: &Cluster) -> Vec<ClientView> {
@@ -279,7 +199,7 @@ fn counted(client: ClientView, counts: &Counts) -> ClientView {
     }
 }
 
-fn ledger(cluster: &Cluster) -> LedgerView {
+fn ledger(cluster: &Cluster, standings: &[Standing<'_>]) -> LedgerView {
     let referee = cluster.referee();
     let groups = || cluster.scenario().groups.iter().map(|group| group.name.clone()).zip(&referee.groups);
     LedgerView {
@@ -291,7 +211,7 @@ fn ledger(cluster: &Cluster) -> LedgerView {
         unwritten: cluster.unwritten_records(),
         delivered: groups().map(|(name, ledger)| (name, ledger.delivered)).collect(),
         duplicates: groups().map(|(name, ledger)| (name, ledger.duplicates)).collect(),
-        skipped: (0..).zip(groups()).map(|(i, (name, _))| (name, referee.skipped(i))).collect(),
+        skipped: groups().zip(standings).map(|((name, _), standing)| (name, standing.skipped())).collect(),
         out_of_order: groups().map(|(name, ledger)| (name, ledger.out_of_order)).collect(),
     }
 }

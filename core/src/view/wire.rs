@@ -15,15 +15,18 @@ wire_structs! {
     }
     ReplicaView { broker, online, in_sync, high_watermark, log_end }
     CellView { offset, key }
-    GroupView { name, state, protocol, assignor, generation, coordinator, offsets_partition, members, offsets }
-    MemberView { client, member_id, assignment, recent }
+    GroupView { name, state, protocol, assignor, generation, assignment_epoch, coordinator, offsets_partition, members, offsets }
+    ProgressView { epoch, state, own_state, target, to_revoke }
+    MemberView { client, member_id, assignment, progress, does, in_hand, recent }
     DeliveredView { partition, offset, key, value }
-    GroupOffsetView { partition, committed, position, log_end, lag, client }
+    GroupOffsetView { partition, committed, position, log_end, lag, lag_ms, held, client }
     ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors, requests }
     LedgerView { sent, acked, failed, acked_lost, acked_lost_total, unwritten, delivered, duplicates, skipped, out_of_order }
     LostView { topic, partition, offset, key, client, acks, because }
     EventView { id, at_us, kind, subject, text, rule, causes }
     HopView { kind, from, to, departed_us, arrived_us, topic, partition, offset, records, key }
+    GroupHistory { group, second, spells, given }
+    SpellView { topic, partition, client, from_us, until_us }
     RecordDetail {
         topic, partition, offset, timestamp_ms, timestamp_us, key, value, headers, batch_bytes, batch_records, batch_base_offset,
         leader_epoch, crc, copies, committed
@@ -35,6 +38,7 @@ wire_enums! {
     ClientKind else ClientKind::Producer => { 0 Producer, 1 Consumer }
     HopKind else HopKind::Produce => { 0 Produce, 1 Replicate, 2 Deliver, 3 Commit }
     Place else Place::Nowhere => { 0 Nowhere, 1 Broker(id), 2 Client(name) }
+    Detail else Detail::Group(GroupHistory::default()) => { 0 Record(record), 1 Group(history) }
     Subject else Subject::Broker(0) => {
         0 Broker(id), 1 Partition { topic, partition }, 2 Record { topic, partition, offset }, 3 Client(name), 4 Group(name)
     }

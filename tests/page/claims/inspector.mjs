@@ -67,4 +67,21 @@ export const claims = {
     await it.frame.locator('[data-at="client:truck-7"]').click();
     await it.untilTitle("truck-7");
   },
+
+  "a group shows who read what, and the pause that a crash of a member costs": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&t=60s");
+    await it.moment();
+    await it.frame.locator(".group__head").filter({ hasText: "location-dashboard" }).click();
+    await it.panel.getByText("No partition was without a reader once it had one.").waitFor();
+    const bar = (partition) => it.panel.getByRole("img", { name: new RegExp(`^P${partition}: `) });
+    assert.match(await bar(9).getAttribute("aria-label"), /^P9: member 2 reads it now/);
+    await it.frame.locator("#prompt").fill("kill location-dashboard-2");
+    await it.frame.locator("#prompt").press("Enter");
+    await it.panel.getByRole("img", { name: /^P9: nobody/ }).waitFor();
+    await it.speed(10);
+    await it.play.click();
+    await it.panel.getByRole("img", { name: /^P9: member 1 reads it now/ }).waitFor();
+    assert.match(await it.panel.getByText("paused; the longest time").textContent(), /without a reader was 4\d s\.$/);
+    assert.equal(await bar(0).locator("rect").count() >= 1, true);
+  },
 };

@@ -1,12 +1,11 @@
 //! One question, one answer: which of the engine's functions a kind of vector asks.
 
-use super::{batch, controller, group, log, partitioner, replication};
+use super::{assignor, batch, classic, consumer_group, controller, group, log, partitioner, replication};
 use data_encoding::HEXLOWER;
 use playground_core::config::reference::reference;
-use playground_core::group::assignor::{Assignor, MemberSubscription, RangeAssignor, ReplicaRacks};
+use playground_core::group::assignor::{ServerRangeAssignor, SimpleAssignor, UniformAssignor};
 use playground_core::hash;
 use playground_core::record::varint;
-use playground_core::sorted::SortedMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -28,7 +27,13 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "varint" => varints(&parse(input)?),
         "coordinator_partition" => coordinator_partition(parse(input)?),
         "java_hashmap_order" => Ok(map_order(parse(input)?)),
-        "assignor_range" => assign(&RangeAssignor, parse(input)?),
+        "assignor_range" => assignor::assign("range", parse(input)?),
+        "assignor_roundrobin" => assignor::assign("roundrobin", parse(input)?),
+        "assignor_sticky" => assignor::assign("sticky", parse(input)?),
+        "assignor_cooperative_sticky" => assignor::assign("cooperative-sticky", parse(input)?),
+        "assignor_kip848_uniform" => assignor::assign_by_coordinator(&UniformAssignor, parse(input)?),
+        "assignor_kip848_simple" => assignor::assign_by_coordinator(&SimpleAssignor, parse(input)?),
+        "assignor_kip848_range" => assignor::assign_by_coordinator(&ServerRangeAssignor, parse(input)?),
         "builtin_partitioner_keyless" => partitioner::sticky(&parse(input)?),
         "roundrobin_partitioner" => partitioner::round_robin(&parse(input)?),
         "record_batch_v2" => batch::record_batch(parse(input)?),
@@ -43,8 +48,10 @@ pub(super) fn answer(kind: &str, input: &Value) -> Answer {
         "replica_placement_striped" => controller::striped(&parse(input)?),
         "replica_placement_legacy_adminutils" => controller::legacy(&parse(input)?),
         "controller_scenario" => controller::scene(&parse(input)?),
+        "group_scenario_classic" => classic::play(parse(input)?),
+        "group_scenario_kip848" => consumer_group::scenario(parse(input)?),
         "consumer_offsets_record" => group::offsets_record(parse(input)?),
-        "consumer_protocol_bytes" => group::protocol_bytes(&parse(input)?),
+        "consumer_protocol_bytes" => group::protocol_bytes(parse(input)?),
         "config_default" => config_default(&parse(input)?),
         _ => Err(Refusal::Unsupported("no function of the engine answers this kind yet".into())),
     }
@@ -151,29 +158,4 @@ fn varints(number: &Number) -> Answer {
         }
     }
     Ok(Value::Object(answer))
-}
-
-#[derive(Deserialize)]
-struct GroupMembers {
-    topics: SortedMap<String, u32>,
-    members: Vec<Member>,
-    #[serde(default)]
-    replica_racks: ReplicaRacks,
-}
-
-#[derive(Deserialize)]
-struct Member {
-    id: String,
-    topics: Vec<String>,
-    instance: Option<String>,
-    rack: Option<String>,
-}
-
-fn assign(assignor: &dyn Assignor, group: GroupMembers) -> Answer {
-    let subscription = |member: Member| {
-        let Member { id, topics, instance, rack } = member;
-        MemberSubscription { id, instance, topics, rack }
-    };
-    let members: Vec<MemberSubscription> = group.members.into_iter().map(subscription).collect();
-    Ok(json!({ "assignment": assignor.assign(&members, &group.topics, &group.replica_racks) }))
 }

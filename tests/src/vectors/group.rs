@@ -1,12 +1,14 @@
 //! Vectors about the bytes of groups: the records of `__consumer_offsets` and what members tell each other.
 
-use super::answer::{Answer, Refusal};
+use super::answer::{Answer, Refusal, unhex};
 use data_encoding::HEXLOWER;
-use playground_core::group::offsets::{GroupRecord, OffsetValue, assignment_bytes, subscription_bytes};
+use playground_core::group::consumer::records::ConsumerRecord;
+use playground_core::group::consumer_protocol::{Subscription, assignment_bytes};
+use playground_core::group::offsets::{GroupRecord, OffsetValue};
 use playground_core::ids::{LeaderEpoch, Offset};
+use playground_core::protocol::MemberAssignment;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::json;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -30,6 +32,11 @@ pub(super) enum OffsetsRecord {
     GroupTombstone {
         group: String,
     },
+    ConsumerGroupEpoch {
+        group: String,
+        epoch: i32,
+        hash: i64,
+    },
     #[serde(other)]
     Other,
 }
@@ -45,6 +52,9 @@ pub(super) fn offsets_record(input: OffsetsRecord) -> Answer {
             GroupRecord::OffsetCommit { group: group.into(), topic: topic.into(), partition, value: None }
         }
         OffsetsRecord::GroupTombstone { group } => GroupRecord::GroupMetadata { group: group.into(), value: None },
+        OffsetsRecord::ConsumerGroupEpoch { group, epoch, hash } => {
+            GroupRecord::Consumer { group: group.into(), record: ConsumerRecord::Epoch(Some((epoch, hash as u64))) }
+        }
         OffsetsRecord::Other => return Err(Refusal::Unsupported("the engine writes no such record".into())),
     };
     Ok(json!({ "key": HEXLOWER.encode(&record.key()), "value": record.value().map(|value| HEXLOWER.encode(&value)) }))
@@ -57,7 +67,7 @@ pub(super) struct ProtocolBytes {
     #[serde(default)]
     topics: Vec<String>,
     #[serde(default)]
-    owned: Vec<Value>,
+    owned: Vec<(String, u32)>,
     #[serde(default)]
     assigned: Vec<(String, u32)>,
     generation: Option<i32>,
@@ -65,23 +75,33 @@ pub(super) struct ProtocolBytes {
     user_data: Option<String>,
 }
 
-pub(super) fn protocol_bytes(input: &ProtocolBytes) -> Answer {
-    let plain = input.version == 3
-        && input.owned.is_empty()
-        && input.generation.is_none_or(|generation| generation < 0)
-        && input.rack.is_none()
-        && input.user_data.is_none();
-    if !plain {
-        return Err(Refusal::Unsupported("the engine writes version 3 without owned partitions, rack and user data".into()));
-    }
+pub(super) fn protocol_bytes(input: ProtocolBytes) -> Answer {
+    let user_data = input.user_data.as_deref().map(unhex).transpose()?;
     let bytes = match input.what.as_str() {
-        "subscription" => subscription_bytes(&input.topics.iter().map(|topic| topic.as_str().into()).collect::<Vec<Arc<str>>>()),
-        "assignment" => {
-            let mut topics: BTreeMap<Arc<str>, Vec<u32>> = BTreeMap::new();
-            for (topic, partition) in &input.assigned {
-                topics.entry(topic.as_str().into()).or_default().push(*partition);
+        "subscription" => {
+            let mut owned = MemberAssignment::new();
+            for (topic, partition) in input.owned {
+                owned.entry(topic.into()).or_default().push(partition);
             }
-            assignment_bytes(topics.iter())
+            owned.values_mut().for_each(|partitions| partitions.sort_unstable());
+            let subscription = Subscription {
+                topics: input.topics.into_iter().map(Arc::from).collect(),
+                user_data,
+                owned,
+                generation: input.generation.filter(|generation| *generation >= 0),
+                rack: input.rack.filter(|rack| !rack.is_empty()).map(Arc::from),
+            };
+            subscription.bytes(input.version)
+        }
+        "assignment" => {
+            let mut topics: Vec<(Arc<str>, Vec<u32>)> = Vec::new();
+            for (topic, partition) in input.assigned {
+                match topics.iter_mut().find(|(known, _)| **known == *topic) {
+                    Some((_, partitions)) => partitions.push(partition),
+                    None => topics.push((topic.into(), vec![partition])),
+                }
+            }
+            assignment_bytes(input.version, topics.iter().map(|(topic, partitions)| (topic, partitions)), user_data.as_deref())
         }
         what => return Err(Refusal::Unsupported(format!("the engine writes no {what}"))),
     };

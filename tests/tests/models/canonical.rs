@@ -34,6 +34,8 @@ const LEFT_OUT: &[&str] = &[
     "troubles",
     "outbox",
     "hops",
+    "history",
+    "changes",
     "witness",
     "last_arrival",
     "sent_at",

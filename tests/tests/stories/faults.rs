@@ -147,6 +147,21 @@ fn a_wrong_clock_changes_timestamps_and_nothing_else() {
 }
 
 #[test]
+fn log_append_time_is_the_leaders_clock_and_create_time_the_producers() {
+    let stamped = |kind: &str| {
+        let story = Story::brokers(3).topic_on("orders", &[&[101, 102]]).with("message.timestamp.type", kind);
+        let story = story.producer("p", "orders", "rate = 10").field("records = 50").at("1s", "skew p -10m").at("1001ms", "skew 101 +20m");
+        let told = story.run_until("60s").expect(&["acked == 50"]);
+        let lines = told.cluster.records("orders", Some(0)).into_iter().filter(|line| line.offset >= 20);
+        lines
+            .map(|line| (line.timestamp_ms - playground_core::time::EPOCH_MS) / 60_000)
+            .collect::<playground_core::sorted::SortedSet<i64>>()
+    };
+    assert_eq!(stamped("\"CreateTime\"").into_iter().collect::<Vec<_>>(), [-9]);
+    assert_eq!(stamped("\"LogAppendTime\"").into_iter().collect::<Vec<_>>(), [20]);
+}
+
+#[test]
 fn faults_in_force_are_listed_with_what_ends_them_until_they_are_over() {
     let mut told = orders().at("1s", "cut 101 brokers").at("2s", "pause p").at("3s", "heal 101 102").run_until("4s");
     let listed = |told: &Told| told.cluster.in_force();

@@ -67,7 +67,9 @@ impl Sign {
             "broker_unfenced" => Sign::Back,
             "leader_elected" | "controller_elected" => Sign::Leader,
             "isr_changed" | "log_truncated" => Sign::Sync,
-            "group_rebalanced" | "member_left" | "member_joined" | "coordinator_loaded" => Sign::Group,
+            "group_rebalanced" | "rebalance_started" | "partitions_revoked" | "member_left" | "member_joined" | "coordinator_loaded" => {
+                Sign::Group
+            }
             _ => Sign::Plain,
         }
     }

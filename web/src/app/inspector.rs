@@ -6,6 +6,7 @@ pub mod controllers;
 pub mod event;
 pub mod group;
 pub mod guide;
+pub mod handover;
 pub mod partition;
 pub mod record;
 pub mod scenarios;

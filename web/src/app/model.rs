@@ -8,9 +8,7 @@ use crate::app::stage::map::Tracks;
 use crate::app::stage::staging::{Staging, Window};
 use crate::bridge::{Frame, Playback, SaveState, Storage};
 use playground_core::view::delta::{ListDelta, ViewDelta};
-use playground_core::view::{
-    BrokerView, ClientView, ControllersView, EventView, GroupView, LedgerView, PartitionView, RecordDetail, TopicView,
-};
+use playground_core::view::{BrokerView, ClientView, ControllersView, Detail, EventView, GroupView, LedgerView, PartitionView, TopicView};
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -165,7 +163,7 @@ pub struct Snapshot {
     pub events: Shared<Vec<Shared<EventView>>>,
     pub keys: Shared<Keys>,
     pub tracks: Shared<Tracks>,
-    pub detail: Option<Shared<RecordDetail>>,
+    pub detail: Option<Shared<Detail>>,
     pub playback: Option<Playback>,
     pub keeping: Keeping,
     /// State digest of exactly this moment; told while the run stands still.
@@ -211,7 +209,7 @@ pub struct Model {
     keys: Keys,
     tracks: Tracks,
     pub staging: Staging,
-    detail: Option<Shared<RecordDetail>>,
+    detail: Option<Shared<Detail>>,
     playback: Option<Playback>,
     pub keeping: Keeping,
     digest: Option<String>,
@@ -253,7 +251,7 @@ impl Model {
         self.playback = Some(playback);
     }
 
-    pub fn set_detail(&mut self, detail: Option<RecordDetail>) {
+    pub fn set_detail(&mut self, detail: Option<Detail>) {
         self.detail = detail.map(Shared::new);
     }
 

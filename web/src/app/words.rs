@@ -9,6 +9,11 @@ pub fn clock(us: u64) -> (String, String) {
     (text[..dot].to_owned(), text[dot..].to_owned())
 }
 
+/// `member 2` of a group, by the client's name.
+pub fn member(group: &str, client: &str) -> String {
+    client.strip_prefix(group).map_or(client.to_owned(), |rest| format!("member{}", rest.replace('-', " ")))
+}
+
 /// `1:02` or `2:00:07`: a moment in a list.
 pub fn moment(us: u64) -> String {
     let s = us / 1_000_000;

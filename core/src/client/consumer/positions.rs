@@ -1,7 +1,7 @@
 //! What a member owns and where it reads: committed offsets, resets, fetches and commits. Kafka's `SubscriptionState` and `Fetcher`.
 
-use super::membership::Membership;
 use super::{Asked, Consumer};
+use crate::command::SeekTo;
 use crate::config::OffsetReset;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
@@ -15,14 +15,16 @@ use crate::protocol::{
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// One partition this member owns.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Assigned {
     /// The next offset the application gets; `None` until the committed offset or the reset is known.
     pub position: Option<Offset>,
-    /// `auto.offset.reset` decides: ask for the earliest or latest offset.
+    /// Ask for the earliest or latest offset: `auto.offset.reset` decides which, unless the application has.
     needs_reset: bool,
+    sought: Option<OffsetReset>,
     /// Because the log no longer has the offset it stood at.
     gone: bool,
     /// Leader epoch of the last record handed out; committed with the offset.
@@ -37,6 +39,10 @@ pub(super) struct Assigned {
     preferred: Option<Preferred>,
     /// A batch whose CRC is wrong (`check.crcs`): every poll would throw, so this partition is read no further.
     damaged: bool,
+    /// `pause()`: the application wants none of its records for now.
+    pub paused: bool,
+    /// It goes to somebody else: nothing of it is read any more.
+    leaving: bool,
 }
 
 /// The follower the leader has sent this member to (KIP-392).
@@ -67,8 +73,20 @@ impl Assigned {
         Some((batch, from, to))
     }
 
+    /// What was fetched and not handed out is left to who comes to own it.
+    pub fn give_up(&mut self) {
+        self.leaving = true;
+        self.fetched.clear();
+    }
+
     fn fetchable(&self) -> bool {
-        self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged && self.validating.is_none()
+        !self.leaving
+            && self.position.is_some()
+            && !self.fetching
+            && self.fetched.is_empty()
+            && !self.damaged
+            && self.validating.is_none()
+            && !self.paused
     }
 
     /// The follower its leader has named, for as long as that holds.
@@ -83,31 +101,44 @@ impl Assigned {
 }
 
 impl Consumer {
-    pub(super) fn take_assignment(&mut self, now: SimTime, assignment: &MemberAssignment, out: &mut Outbox) {
-        self.assigned.clear();
+    /// What is kept stays where it is read; gives how much was owned that is not in the assignment.
+    pub(super) fn take_assignment(&mut self, assignment: &MemberAssignment) -> usize {
+        let mut owned = std::mem::take(&mut *self.assigned);
         for (topic, partitions) in assignment {
             let Some(topic) = self.connections.topic(topic).map(|topic| topic.id) else { continue };
             let ids = partitions.iter().map(|partition| TopicPartition { topic, partition: *partition });
-            self.assigned.extend(ids.map(|id| (id, Assigned::default())));
+            self.assigned.extend(ids.map(|id| (id, owned.remove(&id).unwrap_or_default())));
         }
-        self.ask_committed(now, out);
+        // Counted as a change also when nothing is left.
+        self.assigned.retain(|_, _| true);
+        owned.len()
     }
 
-    fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
+    pub(super) fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
         let Some(coordinator) = self.coordinator else { return };
         let unknown = self.assigned.iter().filter(|(_, assigned)| assigned.position.is_none() && !assigned.needs_reset);
         let partitions: Vec<TopicPartition> = unknown.map(|(id, _)| *id).collect();
-        if partitions.is_empty() || self.waits_for(|kind| *kind == Asked::Committed) {
+        let refused = self.follower.is_some() && self.reset_not_before > now;
+        if partitions.is_empty() || refused || self.waits_for(|kind| matches!(kind, Asked::Committed(_))) {
             return;
         }
-        let request = OffsetFetchRequest { group: self.group.clone(), partitions };
-        self.ask(now, coordinator, Request::OffsetFetch(Box::new(request)), Asked::Committed, out);
+        let member = self.follower.as_ref().map(|_| (Arc::clone(&self.member_id), self.generation()));
+        let request = OffsetFetchRequest { group: self.group.clone(), member, partitions: partitions.clone() };
+        self.ask(now, coordinator, Request::OffsetFetch(Box::new(request)), Asked::Committed(partitions), out);
     }
 
-    pub(super) fn took_committed(&mut self, now: SimTime, answer: Result<SortedMap<TopicPartition, Offset>, ErrorCode>, out: &mut Outbox) {
+    pub(super) fn took_committed(
+        &mut self,
+        now: SimTime,
+        asked: &[TopicPartition],
+        answer: Result<SortedMap<TopicPartition, Offset>, ErrorCode>,
+        out: &mut Outbox,
+    ) {
         match answer {
             Ok(offsets) => {
-                for (id, assigned) in self.assigned.iter_mut().filter(|(_, assigned)| assigned.position.is_none()) {
+                for id in asked {
+                    // Partitions that came meanwhile are asked for again.
+                    let Some(assigned) = self.assigned.get_mut(id).filter(|assigned| assigned.position.is_none()) else { continue };
                     assigned.position = offsets.get(id).copied();
                     assigned.needs_reset = assigned.position.is_none();
                     if !assigned.needs_reset {
@@ -116,6 +147,11 @@ impl Consumer {
                 }
                 self.reset(now, out);
             }
+            // Its epoch has risen or is no longer one: asked again with the next, or not at all.
+            Err(error @ (ErrorCode::StaleMemberEpoch | ErrorCode::UnknownMemberId)) => {
+                self.note_error(error);
+                self.reset_not_before = now + self.spec.config.retry_backoff;
+            }
             Err(error) => {
                 self.note_error(error);
                 self.lose_coordinator(now);
@@ -123,37 +159,55 @@ impl Consumer {
         }
     }
 
-    /// Partitions without a valid position ask their leaders where `auto.offset.reset` means.
+    /// What a partition without a valid position is to be read from.
+    fn reset_of(&self, assigned: &Assigned) -> OffsetReset {
+        assigned.sought.unwrap_or(self.spec.config.auto_offset_reset)
+    }
+
+    /// Partitions without a valid position ask their leaders for it. With `auto.offset.reset = none` the application hears of it.
     fn reset(&mut self, now: SimTime, out: &mut Outbox) {
-        let earliest = match self.spec.config.auto_offset_reset {
-            OffsetReset::Earliest => true,
-            OffsetReset::Latest => false,
-            OffsetReset::None => return,
-        };
         if self.waits_for(|kind| *kind == Asked::Reset) {
             return;
         }
-        let mut by_leader: SortedMap<BrokerId, Vec<TopicPartition>> = SortedMap::new();
-        for (id, _) in self.assigned.iter().filter(|(_, assigned)| assigned.needs_reset) {
+        let mut by_leader: SortedMap<(BrokerId, bool), Vec<TopicPartition>> = SortedMap::new();
+        for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.needs_reset) {
+            let earliest = match self.reset_of(assigned) {
+                OffsetReset::None => return self.no_offset(now, *id, out),
+                reset => reset == OffsetReset::Earliest,
+            };
             match self.connections.leader(*id) {
-                Some(leader) => by_leader.entry(leader).or_default().push(*id),
+                Some(leader) => by_leader.entry((leader, earliest)).or_default().push(*id),
                 None => self.connections.want_metadata(),
             }
         }
-        by_leader.retain(|leader, _| self.connections.usable(*leader, now));
-        for (leader, partitions) in by_leader {
+        by_leader.retain(|(leader, _), _| self.connections.usable(*leader, now));
+        for ((leader, earliest), partitions) in by_leader {
             let request = ListOffsetsRequest { partitions, earliest };
             self.ask(now, leader, Request::ListOffsets(Box::new(request)), Asked::Reset, out);
         }
     }
 
+    /// `poll()` throws `NoOffsetForPartitionException`, or `OffsetOutOfRangeException`.
+    fn no_offset(&mut self, now: SimTime, id: TopicPartition, out: &mut Outbox) {
+        let name = self.connections.image().map(|image| image.name_of(id)).unwrap_or_default();
+        let why = match self.assigned.get(&id).is_some_and(|assigned| assigned.gone) {
+            true => format!("OffsetOutOfRangeException: the log of {name} does not reach back to its position, and no reset policy is set"),
+            false => format!("NoOffsetForPartitionException: undefined offset with no reset policy for {name}"),
+        };
+        self.fail(now, &why, "auto.offset.reset = none", out);
+    }
+
     pub(super) fn took_reset(&mut self, now: SimTime, answer: &[(TopicPartition, Result<Offset, ErrorCode>)], out: &mut Outbox) {
-        let earliest = self.spec.config.auto_offset_reset == OffsetReset::Earliest;
         for (id, result) in answer {
+            let default = self.spec.config.auto_offset_reset;
             match (result, self.assigned.get_mut(id)) {
                 (Ok(offset), Some(assigned)) if assigned.needs_reset => {
                     assigned.needs_reset = false;
-                    let at = BeginsAt::Reset { earliest, gone: std::mem::take(&mut assigned.gone) };
+                    let gone = std::mem::take(&mut assigned.gone);
+                    let at = match assigned.sought.take() {
+                        Some(_) => BeginsAt::Sought,
+                        None => BeginsAt::Reset { earliest: default == OffsetReset::Earliest, gone },
+                    };
                     out.fact(Fact::Begun { client: self.id, partition: *id, at });
                     (assigned.position, assigned.last_epoch) = (Some(*offset), None);
                 }
@@ -166,9 +220,45 @@ impl Consumer {
         }
     }
 
+    /// `seek()`: the next poll returns what is there.
+    pub fn seek(&mut self, now: SimTime, id: TopicPartition, to: SeekTo, out: &mut Outbox) {
+        let Some(assigned) = self.assigned.get_mut(&id) else { return };
+        assigned.fetched.clear();
+        assigned.last_epoch = None;
+        assigned.damaged = false;
+        let reset = match to {
+            SeekTo::Earliest => Some(OffsetReset::Earliest),
+            SeekTo::Latest => Some(OffsetReset::Latest),
+            SeekTo::Offset(_) => None,
+        };
+        (assigned.needs_reset, assigned.sought, assigned.gone) = (reset.is_some(), reset, false);
+        assigned.position = match to {
+            SeekTo::Offset(offset) => Some(Offset(offset)),
+            _ => None,
+        };
+        if reset.is_none() {
+            out.fact(Fact::Begun { client: self.id, partition: id, at: BeginsAt::Sought });
+        }
+        self.run(now, out);
+    }
+
+    pub fn is_held(&self, id: TopicPartition) -> bool {
+        self.assigned.get(&id).is_some_and(|assigned| assigned.paused)
+    }
+
+    /// `pause()` and `resume()` of a partition: what was fetched is kept.
+    pub fn hold(&mut self, now: SimTime, id: TopicPartition, on: bool, out: &mut Outbox) {
+        if let Some(assigned) = self.assigned.get_mut(&id) {
+            assigned.paused = on;
+        }
+        self.run(now, out);
+    }
+
     /// One fetch a leader, for the owned partitions whose fetched records are used up.
     pub(super) fn fetch(&mut self, now: SimTime, out: &mut Outbox) {
-        let Membership::Stable { .. } = self.membership else { return };
+        if !self.reads() {
+            return;
+        }
         self.ask_committed(now, out);
         if self.assigned.values().any(|assigned| assigned.needs_reset) && self.reset_not_before <= now {
             self.reset(now, out);
@@ -298,11 +388,10 @@ impl Consumer {
             }
         }
         for fetched in answer {
-            let Some(assigned) = self.assigned.get_mut(&fetched.partition) else { continue };
-            let position = assigned.position.unwrap_or_default();
+            let Some(assigned) = self.assigned.get_mut(&fetched.partition).filter(|assigned| !assigned.leaving) else { continue };
+            // The position moved meanwhile: an answer to another question.
+            let Some(position) = assigned.position.filter(|position| *position == fetched.offset) else { continue };
             match fetched.error {
-                // The position moved meanwhile: an answer to another question.
-                _ if fetched.offset != position => {}
                 None => {
                     assigned.high_watermark = fetched.high_watermark;
                     if let Some(broker) = fetched.preferred {
@@ -312,6 +401,9 @@ impl Consumer {
                     let whole = fetched.batches.iter().position(|batch| batch.damaged).unwrap_or(fetched.batches.len());
                     assigned.damaged = whole < fetched.batches.len();
                     assigned.fetched.extend(fetched.batches.into_iter().take(whole).filter(|batch| batch.next_offset() > position));
+                    if assigned.has_records() {
+                        self.ready.push_back(fetched.partition);
+                    }
                     if assigned.damaged {
                         self.note_error(ErrorCode::CorruptMessage);
                     }
@@ -329,14 +421,16 @@ impl Consumer {
         }
     }
 
-    /// Commits what the application was given; false when there is nothing to commit or nobody to tell.
+    /// What the application was given so far (`SubscriptionState.allConsumed`).
+    pub(super) fn consumed(&self) -> Vec<(TopicPartition, Offset, LeaderEpoch)> {
+        let one = |(id, assigned): (&TopicPartition, &Assigned)| Some((*id, assigned.position?, assigned.last_epoch.unwrap_or_default()));
+        self.assigned.iter().filter_map(one).collect()
+    }
+
+    /// Commits what the application was given, without waiting; false when there is nothing to commit or nobody to tell.
     pub(super) fn commit(&mut self, now: SimTime, then_join: bool, out: &mut Outbox) -> bool {
         let Some(coordinator) = self.coordinator else { return false };
-        let offsets: Vec<(TopicPartition, Offset, LeaderEpoch)> = self
-            .assigned
-            .iter()
-            .filter_map(|(id, assigned)| Some((*id, assigned.position?, assigned.last_epoch.unwrap_or_default())))
-            .collect();
+        let offsets = self.consumed();
         if offsets.is_empty() {
             return false;
         }
@@ -345,26 +439,27 @@ impl Consumer {
         true
     }
 
-    pub(super) fn commit_answered(&mut self, now: SimTime, answer: Result<(), ErrorCode>, then_join: bool, out: &mut Outbox) {
+    pub(super) fn commit_answered(&mut self, now: SimTime, answer: Result<(), ErrorCode>, then_join: bool) {
+        if then_join {
+            self.commit_before_join(now, answer);
+        }
         if let Err(error) = answer {
             self.note_error(error);
-            if matches!(error, ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable) {
-                self.lose_coordinator(now);
-            }
-        }
-        if then_join {
-            self.send_join(now, out);
+            self.commit_refused(now, error, self.generation());
         }
     }
 
     /// A leader that could not be reached is tried again when its pause is over.
     pub(super) fn next_fetch(&self) -> SimTime {
-        let Membership::Stable { .. } = self.membership else { return SimTime::MAX };
+        if !self.reads() {
+            return SimTime::MAX;
+        }
         let Some(image) = self.connections.image() else { return SimTime::MAX };
         let idle = self.assigned.iter().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
         let paused = idle.filter_map(|(id, assigned)| assigned.read_from(self.last_run, image, image.partition(*id)?));
         let paused = paused.map(|broker| self.connections.retry_at(broker));
-        let resets = self.assigned.values().any(|assigned| assigned.needs_reset || assigned.fetchable()).then_some(self.reset_not_before);
+        let waits = |assigned: &Assigned| assigned.needs_reset || assigned.fetchable() || assigned.position.is_none();
+        let resets = self.assigned.values().any(waits).then_some(self.reset_not_before);
         paused.chain(resets).filter(|at| *at > self.last_run).min().unwrap_or(SimTime::MAX)
     }
 }

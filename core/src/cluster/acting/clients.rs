@@ -4,17 +4,24 @@ use super::super::Cluster;
 use crate::command::{CommandError, Who};
 use crate::config::Settings;
 use crate::ids::{ClientId, NodeId};
+use crate::scenario::{CommitMode, limits};
 use crate::sorted::SortedSet;
 use crate::time::SimDuration;
 use std::sync::Arc;
 
 impl Cluster {
-    /// Clocks stamp records and nothing else here; timers follow their own.
+    /// Clocks stamp records and offsets, and nothing else here; timers follow their own.
     pub(super) fn skew(&mut self, who: &Who, ms: i64) -> Result<(), CommandError> {
-        let clients: Vec<usize> = self.meant(who).into_iter().filter_map(|node| self.producer_at(node)).collect();
-        if clients.is_empty() {
-            return Err(CommandError::NotModelled("A wrong clock of anyone but a producer (LogAppendTime)"));
-        }
+        let nodes = self.meant(who);
+        let (producers, brokers): (Vec<usize>, Vec<usize>) = (
+            nodes.iter().filter_map(|node| self.producer_at(*node)).collect(),
+            nodes.iter().filter_map(|node| self.broker_place(*node)).collect(),
+        );
+        let rule = match (producers.is_empty(), brokers.is_empty()) {
+            (true, true) => return Err(CommandError::Refused("Only producers and brokers stamp records: no other clock is asked.".into())),
+            (false, _) => "message.timestamp.type = CreateTime: a record carries its producer's clock",
+            (true, false) => "message.timestamp.type: LogAppendTime is the leader's clock, and CreateTime may not be far from it",
+        };
         let (actor, many) = self.actor(who);
         let clock = if many { "clocks are" } else { "clock is" };
         let by = SimDuration::from_millis(ms.unsigned_abs());
@@ -22,8 +29,9 @@ impl Cluster {
             0 => format!("{actor}: {clock} right again."),
             ms => format!("{actor}: {clock} {by} {}.", if ms < 0 { "behind" } else { "ahead" }),
         };
-        self.fault(who.to_string(), text, "message.timestamp.type = CreateTime: a record carries its producer's clock", Vec::new());
-        clients.into_iter().for_each(|producer| self.producers[producer].skew(ms));
+        self.fault(who.to_string(), text, rule, Vec::new());
+        producers.into_iter().for_each(|producer| self.producers[producer].skew(ms));
+        brokers.into_iter().for_each(|broker| self.brokers[broker].skew(ms));
         Ok(())
     }
 
@@ -49,7 +57,15 @@ impl Cluster {
                 None => {
                     let place = id as usize - self.producers.len();
                     let mut spec = (**self.consumers[place].spec()).clone();
-                    spec.config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
+                    // What its application does is set as its file has it.
+                    match (key, SimDuration::parse(value), CommitMode::named(value)) {
+                        ("process", Some(process), _) if process <= limits::DELAY => spec.process = process,
+                        ("commit", _, Some(commit)) => {
+                            spec.commit = commit;
+                            spec.config.enable_auto_commit = commit == CommitMode::Auto;
+                        }
+                        _ => spec.config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?,
+                    }
                     consumers.push((place, spec));
                 }
             }
@@ -62,7 +78,8 @@ impl Cluster {
             self.producers[place].reconfigure(Arc::new(config));
         }
         for (place, spec) in consumers {
-            self.consumers[place].reconfigure(Arc::new(spec));
+            let (now, node) = (self.now, self.servers() + (self.producers.len() + place) as u32);
+            self.acting_as(node, |cluster, out| cluster.consumers[place].cope(now, Arc::new(spec), out));
         }
         Ok(())
     }

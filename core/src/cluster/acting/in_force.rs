@@ -40,8 +40,11 @@ impl Cluster {
     }
 
     fn is_skewed(&self, node: u32) -> bool {
-        let NodeId::Client(ClientId(id)) = self.node_id(node) else { return false };
-        self.producers.get(id as usize).is_some_and(|producer| producer.workload().skew_ms != 0)
+        match self.node_id(node) {
+            NodeId::Client(ClientId(id)) => self.producers.get(id as usize).is_some_and(|producer| producer.workload().skew_ms != 0),
+            NodeId::Broker(id) => self.broker(id).is_some_and(Broker::is_skewed),
+            NodeId::Controller(_) => false,
+        }
     }
 }
 

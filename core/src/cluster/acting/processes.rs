@@ -45,6 +45,10 @@ impl Cluster {
                     host.paused = true;
                     host.strike(event);
                     host.falls_silent(self.now);
+                    let now = self.now;
+                    if let Some(place) = self.consumer_at(node) {
+                        self.acting_as(node, |cluster, out| cluster.consumers[place].freeze(now, out));
+                    }
                 }
                 Act::Resume => self.resume(node),
             }
@@ -106,14 +110,19 @@ impl Cluster {
 
     /// The process ends; the operating system closes its connections.
     pub(super) fn kill(&mut self, node: u32, event: EventId) {
+        if let Some(place) = self.consumer_at(node) {
+            let now = self.now;
+            self.acting_as(node, |cluster, out| cluster.consumers[place].crash(now, out));
+        }
         self.end(node, Some(event));
         match self.node_id(node) {
             NodeId::Controller(_) => self.controllers[node as usize].crash(),
             NodeId::Broker(_) => self.brokers[node as usize - self.controllers.len()].crash(),
-            NodeId::Client(ClientId(client)) => match self.producers.get_mut(client as usize) {
-                Some(producer) => producer.crash(),
-                None => self.consumers[client as usize - self.producers.len()].crash(),
-            },
+            NodeId::Client(ClientId(client)) => {
+                if let Some(producer) = self.producers.get_mut(client as usize) {
+                    producer.crash();
+                }
+            }
         }
     }
 
@@ -159,8 +168,12 @@ impl Cluster {
             return;
         }
         let place = client as usize - self.producers.len();
-        self.acting_as(node, |cluster, out| cluster.consumers[place].close(now, out));
-        self.kill(node, event);
+        let mut ended = false;
+        self.acting_as(node, |cluster, out| ended = cluster.consumers[place].close(now, event, out));
+        // One that works on records goes on with those it has in hand, and then ends by itself.
+        if ended {
+            self.kill(node, event);
+        }
     }
 
     /// A producer that waits for the last acknowledgements.
@@ -213,6 +226,9 @@ impl Cluster {
     /// What waited is delivered now, in order; then the timers are looked at.
     fn resume(&mut self, node: u32) {
         self.hosts[node as usize].paused = false;
+        if let Some(place) = self.consumer_at(node) {
+            self.consumers[place].thaw(self.now);
+        }
         if let Some(witness) = &mut self.witness {
             witness.resumed = true;
         }

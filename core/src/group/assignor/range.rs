@@ -3,8 +3,10 @@
 //! With racks on both sides, members first get partitions that have a replica in their rack, within the same quotas, and
 //! topics with equal counts and subscribers stay aligned partition by partition.
 
-use super::{Assignment, Assignor, MemberSubscription, ReplicaRacks};
+use super::numbered::Numbered;
+use super::{Assignment, Assignor, Member, Topics, in_assignment_order, with_everybody};
 use crate::sorted::{SortedMap, SortedSet};
+use std::sync::Arc;
 
 /// Kafka's default: simple, and it keeps equal topics aligned, but odd counts of many topics pile up on the first members.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,23 +17,19 @@ impl Assignor for RangeAssignor {
         "range"
     }
 
-    fn assign(&self, members: &[MemberSubscription], partitions: &SortedMap<String, u32>, replica_racks: &ReplicaRacks) -> Assignment {
-        let mut sorted: Vec<&MemberSubscription> = members.iter().collect();
-        crate::sorted::settle(&mut sorted, |a, b| a.assignment_order(b).is_lt());
-        let racks_of = |topic: &String| replica_racks.get(topic).map_or(&[] as &[_], Vec::as_slice);
-        let mut topics: Vec<Topic<'_>> = partitions
-            .iter()
-            .filter(|&(_, &count)| count > 0)
-            .map(|(topic, &count)| Topic::new(topic, count, &sorted, racks_of(topic)))
-            .filter(|topic| !topic.consumers.is_empty())
-            .collect();
-        if topics.iter().any(Topic::racks_matter) {
-            match_racks(&mut topics);
+    fn assign(&self, members: &[Member], topics: &Topics) -> Assignment {
+        let sorted = in_assignment_order(members);
+        let partitions = Numbered::new(&sorted, topics);
+        let readers = partitions.readers(&sorted);
+        let described = partitions.topics().iter().zip(&readers);
+        let mut shared: Vec<Topic<'_>> = described.map(|((name, topic), readers)| Topic::new(name, topic, readers, &sorted)).collect();
+        if shared.iter().any(Topic::racks_matter) {
+            match_racks(&mut shared);
         }
-        for topic in &mut topics {
+        for topic in &mut shared {
             topic.hand_out(|_, _, _| true);
         }
-        collect(members, &topics)
+        collect(members, &shared)
     }
 }
 
@@ -44,7 +42,7 @@ struct Consumer<'a> {
 
 /// One topic while it is being shared.
 struct Topic<'a> {
-    name: &'a str,
+    name: &'a Arc<str>,
     /// Subscribers in assignment order.
     consumers: Vec<Consumer<'a>>,
     /// Racks of each partition's replicas.
@@ -58,12 +56,11 @@ struct Topic<'a> {
 }
 
 impl<'a> Topic<'a> {
-    fn new(name: &'a str, count: u32, sorted: &[&'a MemberSubscription], replica_racks: &'a [Vec<String>]) -> Self {
-        let subscribed = |member: &&&MemberSubscription| member.topics.iter().any(|topic| topic == name);
-        let consumers: Vec<Consumer<'_>> =
-            sorted.iter().filter(subscribed).map(|member| Consumer { id: &member.id, rack: member.rack() }).collect();
-        let racks = |partition: u32| replica_racks.get(partition as usize).into_iter().flatten().map(String::as_str).collect();
-        let divisor = (consumers.len() as u32).max(1);
+    fn new(name: &'a Arc<str>, topic: &'a super::Topic, readers: &[u32], sorted: &[&'a Member]) -> Self {
+        let consumer = |member: &'a Member| Consumer { id: &member.id, rack: member.subscription.rack.as_deref() };
+        let consumers: Vec<Consumer<'_>> = readers.iter().map(|reader| consumer(sorted[*reader as usize])).collect();
+        let racks = |partition: u32| topic.racks.get(partition as usize).into_iter().flatten().map(|rack| &**rack).collect();
+        let (count, divisor) = (topic.partitions, (consumers.len() as u32).max(1));
         Topic {
             name,
             racks: (0..count).map(racks).collect(),
@@ -113,8 +110,13 @@ impl<'a> Topic<'a> {
 
     /// One consumer after the other takes its range of what is left and allowed.
     fn hand_out(&mut self, allowed: impl Fn(&Self, u32, u32) -> bool) {
+        let mut first = 0;
         for consumer in 0..self.consumers.len() as u32 {
-            let free = (0..self.partition_count()).filter(|&partition| self.owners[partition as usize].is_none());
+            let taken = |partition: &u32| self.owners.get(*partition as usize).is_some_and(Option::is_some);
+            while taken(&first) {
+                first += 1;
+            }
+            let free = (first..self.partition_count()).filter(|partition| !taken(partition));
             let range: Vec<u32> = free.filter(|&partition| allowed(self, consumer, partition)).take(self.room(consumer) as usize).collect();
             if !range.is_empty() {
                 self.give(consumer, &range);
@@ -154,13 +156,13 @@ fn match_racks_together(topics: &mut [Topic<'_>], group: &[usize], consumers: u3
     }
 }
 
-fn collect(members: &[MemberSubscription], topics: &[Topic<'_>]) -> Assignment {
-    let mut assignment: Assignment = members.iter().map(|member| (member.id.clone(), Vec::new())).collect();
+fn collect(members: &[Member], topics: &[Topic<'_>]) -> Assignment {
+    let mut assignment = with_everybody(members);
     for topic in topics {
         for (partition, owner) in (0..).zip(&topic.owners) {
             let consumer = owner.map(|owner| topic.consumers[owner as usize].id);
-            if let Some(partitions) = consumer.and_then(|id| assignment.get_mut(id)) {
-                partitions.push((topic.name.to_string(), partition));
+            if let Some(share) = consumer.and_then(|id| assignment.get_mut(id)) {
+                share.entry(Arc::clone(topic.name)).or_default().push(partition);
             }
         }
     }
@@ -169,29 +171,28 @@ fn collect(members: &[MemberSubscription], topics: &[Topic<'_>]) -> Assignment {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{counts, member};
     use super::*;
+    use crate::group::consumer_protocol::Subscription;
 
-    fn member(id: &str, instance: Option<&str>, rack: Option<&str>, topics: &[&str]) -> MemberSubscription {
-        MemberSubscription {
-            id: id.into(),
-            instance: instance.map(Into::into),
-            topics: topics.iter().map(|&t| t.into()).collect(),
-            rack: rack.map(Into::into),
-        }
+    fn racked(id: &str, rack: Option<&str>, topics: &[&str]) -> Member {
+        let plain = member(id, topics);
+        Member { subscription: Subscription { rack: rack.map(Into::into), ..plain.subscription }, ..plain }
     }
 
-    fn counts(topics: &[(&str, u32)]) -> SortedMap<String, u32> {
-        topics.iter().map(|&(topic, count)| (topic.into(), count)).collect()
+    fn racks(topics: &mut Topics, topic: &str, racks: &[&str]) {
+        topics.get_mut(topic).expect("a topic").racks = racks.iter().map(|&rack| vec![rack.into()]).collect();
     }
 
     fn numbers(assignment: &Assignment, member: &str, topic: &str) -> Vec<u32> {
-        assignment[member].iter().filter(|(t, _)| t == topic).map(|&(_, p)| p).collect()
+        assignment[member].get(topic).cloned().unwrap_or_default()
     }
 
     #[test]
     fn static_members_come_first_then_text_order_not_number_order() {
-        let members = [member("c-2", None, None, &["t"]), member("c-10", None, None, &["t"]), member("z", Some("i"), None, &["t"])];
-        let assignment = RangeAssignor.assign(&members, &counts(&[("t", 5)]), &ReplicaRacks::new());
+        let first = Member { instance: Some("i".into()), ..member("z", &["t"]) };
+        let members = [member("c-2", &["t"]), member("c-10", &["t"]), first];
+        let assignment = RangeAssignor.assign(&members, &counts(&[("t", 5)]));
         assert_eq!(numbers(&assignment, "z", "t"), [0, 1]);
         assert_eq!(numbers(&assignment, "c-10", "t"), [2, 3]);
         assert_eq!(numbers(&assignment, "c-2", "t"), [4]);
@@ -202,10 +203,11 @@ mod tests {
         for partitions in 0..20 {
             for consumers in 1..8_u32 {
                 let rack = |n: u32| ["a", "b", "c"].get(n as usize % 4).copied();
-                let members: Vec<_> = (0..consumers).map(|n| member(&format!("m{n}"), None, rack(n), &["t", "u"])).collect();
-                let racks: Vec<Vec<String>> = (0..partitions).filter_map(|n| rack(n * 7 % 5)).map(|r| vec![r.into()]).collect();
-                let replica_racks = ReplicaRacks::from([("t".into(), racks)]);
-                let assignment = RangeAssignor.assign(&members, &counts(&[("t", partitions), ("u", partitions)]), &replica_racks);
+                let members: Vec<_> = (0..consumers).map(|n| racked(&format!("m{n}"), rack(n), &["t", "u"])).collect();
+                let mut topics = counts(&[("t", partitions), ("u", partitions)]);
+                let places: Vec<&str> = (0..partitions).filter_map(|n| rack(n * 7 % 5)).collect();
+                racks(&mut topics, "t", &places);
+                let assignment = RangeAssignor.assign(&members, &topics);
                 let mut all: Vec<u32> = assignment.keys().flat_map(|m| numbers(&assignment, m, "t")).collect();
                 all.sort_unstable();
                 assert_eq!(all, (0..partitions).collect::<Vec<_>>());
@@ -217,10 +219,11 @@ mod tests {
 
     #[test]
     fn topics_of_equal_count_stay_aligned_when_racks_match() {
-        let members = [member("m0", None, Some("a"), &["t", "u"]), member("m1", None, Some("b"), &["t", "u"])];
-        let racks: Vec<Vec<String>> = ["b", "a", "b", "a"].iter().map(|&rack| vec![rack.to_string()]).collect();
-        let replica_racks = ReplicaRacks::from([("t".into(), racks.clone()), ("u".into(), racks)]);
-        let assignment = RangeAssignor.assign(&members, &counts(&[("t", 4), ("u", 4)]), &replica_racks);
+        let members = [racked("m0", Some("a"), &["t", "u"]), racked("m1", Some("b"), &["t", "u"])];
+        let mut topics = counts(&[("t", 4), ("u", 4)]);
+        racks(&mut topics, "t", &["b", "a", "b", "a"]);
+        racks(&mut topics, "u", &["b", "a", "b", "a"]);
+        let assignment = RangeAssignor.assign(&members, &topics);
         for topic in ["t", "u"] {
             assert_eq!(numbers(&assignment, "m0", topic), [1, 3]);
             assert_eq!(numbers(&assignment, "m1", topic), [0, 2]);
@@ -229,8 +232,7 @@ mod tests {
 
     #[test]
     fn nobody_subscribed_or_nothing_there_gives_empty_shares() {
-        let members = [member("m", None, None, &["other"])];
-        let assignment = RangeAssignor.assign(&members, &counts(&[("t", 4), ("other", 0)]), &ReplicaRacks::new());
-        assert_eq!(assignment["m"], []);
+        let assignment = RangeAssignor.assign(&[member("m", &["other"])], &counts(&[("t", 4), ("other", 0)]));
+        assert!(assignment["m"].is_empty());
     }
 }

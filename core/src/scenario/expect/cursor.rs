@@ -42,7 +42,7 @@ impl<'t> Cursor<'t> {
             .find(|(token, _)| self.rest().starts_with(token))
             .ok_or_else(|| self.fault(at, "A comparison is missing. Write ==, !=, <, <=, > or >=.".to_owned()))?;
         self.at += token.len();
-        match kind == Kind::Number || matches!(compare, Compare::Equal | Compare::Unequal) {
+        match matches!(kind, Kind::Number | Kind::Offset) || matches!(compare, Compare::Equal | Compare::Unequal) {
             true => Ok(compare),
             false => Err(self.fault(at, format!("`{token}` compares numbers only. Write == or !=."))),
         }
@@ -55,12 +55,12 @@ impl<'t> Cursor<'t> {
                 let text = self.take(|c| c.is_ascii_digit() || c == '-');
                 text.parse().map(Value::Number).map_err(|_| self.fault(at, "Compare with a whole number.".to_owned()))
             }
-            Kind::Broker => match self.take(|c| c.is_ascii_alphanumeric() || c == '-') {
+            Kind::Broker | Kind::Offset => match self.take(|c| c.is_ascii_alphanumeric() || c == '-') {
                 "none" => Ok(Value::None),
                 text => text
                     .parse()
-                    .map(|id: i32| Value::Number(i64::from(id)))
-                    .map_err(|_| self.fault(at, "Compare with an id, or with none.".to_owned())),
+                    .map(|id: u32| Value::Number(i64::from(id)))
+                    .map_err(|_| self.fault(at, "Compare with a number, or with none.".to_owned())),
             },
             Kind::Brokers => self.brokers(at),
             Kind::GroupState => self.word(at, &GROUP_STATES),

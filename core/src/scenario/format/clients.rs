@@ -23,8 +23,8 @@ pub(super) struct Clients<'s> {
 
 const PRODUCER: [&str; 11] = ["name", "topic", "partition", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
 const PRODUCER_LATER: [&str; 2] = ["headers", "transaction"];
-const GROUP: [&str; 7] = ["name", "topics", "bootstrap", "members", "process", "commit", "config"];
-const GROUP_LATER: [&str; 3] = ["start", "instance", "assign"];
+const GROUP: [&str; 8] = ["name", "topics", "bootstrap", "members", "start", "process", "commit", "config"];
+const GROUP_LATER: [&str; 2] = ["instance", "assign"];
 
 impl<'s> Clients<'s> {
     pub(super) fn new(specs: &'s [TopicSpec], brokers: &'s [BrokerId], profile: Profile) -> Self {
@@ -105,7 +105,22 @@ impl<'s> Clients<'s> {
         }
         config_faults(&fields, faults, settings.check());
         let process = fields.duration(faults, "process", limits::DELAY).unwrap_or_default();
-        GroupSpec { name, topics, bootstrap: self.bootstrap(&fields, faults), members, process, commit, config: settings }
+        let start = fields.durations(faults, "start", limits::RUN);
+        if start.len() > 1 && start.len() != members as usize {
+            let message = format!("{}: `start` has {} times for {members} members. Write one, or one for each.", fields.what, start.len());
+            faults.at(fields.place("start"), message);
+        }
+        GroupSpec {
+            name,
+            topics,
+            bootstrap: self.bootstrap(&fields, faults),
+            members,
+            start,
+            process,
+            commit,
+            config: settings,
+            poison: None,
+        }
     }
 
     /// The partition that every record names.
@@ -236,16 +251,13 @@ fn pace(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Pace {
 }
 
 fn commit(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> CommitMode {
-    const WRITE: &str = "\"auto\", \"before\" (commit, then process) or \"after\" (process, then commit)";
-    match fields.text(faults, "commit", WRITE) {
-        None | Some("auto") => CommitMode::Auto,
-        Some("before") => CommitMode::Before,
-        Some("after") => CommitMode::After,
-        Some(_) => {
-            if let Some(node) = fields.get("commit") {
-                faults.at(node.span().start, format!("{}: `commit` is {}. Write {WRITE}.", fields.what, named(node.get_ref())));
-            }
-            CommitMode::Auto
+    const WRITE: &str = "\"auto\", \"before\" (commit, then process), \"after\" (process what a poll returned, then commit) or \
+                         \"each\" (process a record, then commit it)";
+    let Some(word) = fields.text(faults, "commit", WRITE) else { return CommitMode::Auto };
+    CommitMode::named(word).unwrap_or_else(|| {
+        if let Some(node) = fields.get("commit") {
+            faults.at(node.span().start, format!("{}: `commit` is {}. Write {WRITE}.", fields.what, named(node.get_ref())));
         }
-    }
+        CommitMode::Auto
+    })
 }

@@ -75,7 +75,13 @@ fn faults(broker: &BrokerView, zookeeper: bool) -> Faults {
     let mut network: Vec<(&'static str, String)> = links.map(|(word, kind)| (word, format!("cut {id} {kind}"))).into();
     network.push(("Slow by 200 ms", format!("slow {id} brokers 200ms")));
     network.push(("Heal all links", "heal".to_owned()));
-    vec![("Process", process.iter().map(|(word, verb)| (*word, format!("{verb} {id}"))).collect()), ("Network", network), ("Disk", disk)]
+    let clock = [("2 h behind", "-2h"), ("2 h ahead", "+2h"), ("Right", "+0s")].map(|(word, by)| (word, format!("skew {id} {by}"))).into();
+    vec![
+        ("Process", process.iter().map(|(word, verb)| (*word, format!("{verb} {id}"))).collect()),
+        ("Network", network),
+        ("Disk", disk),
+        ("Clock", clock),
+    ]
 }
 
 fn replicas<'a>(topics: impl Iterator<Item = &'a Topic>, broker: i32) -> Cells {

@@ -1,5 +1,6 @@
 //! One group in the columns of `kafka-consumer-groups --describe`.
 
+use crate::app::inspector::handover::handover;
 use crate::app::inspector::{gone, title};
 use crate::app::model::Snapshot;
 use crate::app::widgets::{Cells, Rows, facts, table};
@@ -15,6 +16,7 @@ pub fn group(shot: &Snapshot, name: &str) -> Html {
         <div {key} class="panel">
             { title(&group.name, &about) }
             { facts(counts(group, shot)) }
+            { handover(shot, group) }
             <h3 key="head" class="panel__head">{ "Bookmarks" }</h3>
             { table("table", "Bookmarks", &["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID"], 1, bookmarks(group)) }
         </div>

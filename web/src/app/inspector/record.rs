@@ -2,11 +2,11 @@
 
 use crate::app::inspector::partition::ids;
 use crate::app::inspector::title;
-use crate::app::model::{Shared, Snapshot};
+use crate::app::model::Snapshot;
 use crate::app::widgets::{Rows, facts, key_glyph};
 use crate::app::words;
 use playground_core::time::EPOCH_MS;
-use playground_core::view::RecordDetail;
+use playground_core::view::{Detail, RecordDetail};
 use yew::prelude::*;
 
 /// Bytes shown of a key or value.
@@ -15,7 +15,11 @@ const SHOWN: usize = 192;
 pub fn record(shot: &Snapshot, topic: &str, partition: u32, offset: u64) -> Html {
     let address = format!("{topic}-{partition}@{offset}");
     let panel_key = format!("record-{address}");
-    let Some(detail) = shot.detail.as_ref().filter(|d| d.topic == topic && d.partition == partition && d.offset == offset) else {
+    let detail = shot.detail.as_deref().and_then(|detail| match detail {
+        Detail::Record(detail) => Some(detail).filter(|d| d.topic == topic && d.partition == partition && d.offset == offset),
+        Detail::Group(_) => None,
+    });
+    let Some(detail) = detail else {
         return html! { <div key={panel_key} class="panel">{ title(&address, "not in the leader's log at this moment") }</div> };
     };
     let about = if detail.committed { "committed: readers may see it" } else { "not committed yet: readers may not see it" };
@@ -38,7 +42,7 @@ pub fn record(shot: &Snapshot, topic: &str, partition: u32, offset: u64) -> Html
     }
 }
 
-fn about_it(detail: &Shared<RecordDetail>, shot: &Snapshot) -> Rows {
+fn about_it(detail: &RecordDetail, shot: &Snapshot) -> Rows {
     let replicas = shot.mirror.partition(&detail.topic, detail.partition).map_or(0, |partition| partition.replicas.len());
     let mut rows = vec![
         ("Copies on brokers".into(), format!("{} ({} of {replicas})", ids(&detail.copies), detail.copies.len()).into()),

@@ -94,7 +94,7 @@ fn member_box(page: &PageHandle, group: &str, member: &MemberView, selected: Opt
     let name = &member.client;
     let subject = Subject::Client(name.clone());
     let selected = is_selected(selected, &subject);
-    let short = name.strip_prefix(group).map_or(name.clone(), |rest| format!("member{}", rest.replace('-', " ")));
+    let short = words::member(group, name);
     let class = classes!("member", selected.then_some("is-selected"));
     html! {
         <button key={name.clone()} type="button" {class} data-at={client_at(name)} title={name.clone()} aria-pressed={words::yes(selected)}

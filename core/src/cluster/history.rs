@@ -1,0 +1,133 @@
+//! What the members of groups did of late, for the picture of a rebalance: who owned which partition from when to when, and how many
+//! records each was given in every second. Nothing decides by it.
+
+use super::Cluster;
+use crate::ids::{ClientId, TopicPartition};
+use crate::sorted::SortedSet;
+use crate::time::SimTime;
+use std::collections::VecDeque;
+
+/// How far back it reaches, in virtual seconds.
+pub const SECONDS: u64 = 120;
+
+/// The most spells a group keeps, whatever happens within two minutes.
+const SPELLS: usize = 8_192;
+
+/// A member owned a partition for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spell {
+    pub partition: TopicPartition,
+    pub member: ClientId,
+    pub from: SimTime,
+    /// [`SimTime::MAX`] while it lasts.
+    pub until: SimTime,
+}
+
+/// Spells by group and rates by member, both in the order of the scenario.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    spells: Vec<VecDeque<Spell>>,
+    rates: Vec<Rate>,
+    /// The changes of each member's partitions that are known here.
+    seen: Vec<u32>,
+}
+
+/// Records of each of the last seconds, as a ring.
+#[derive(Clone, Debug, Default)]
+struct Rate {
+    records: Vec<u32>,
+    newest: u64,
+}
+
+impl Rate {
+    fn add(&mut self, second: u64, records: u32) {
+        self.records.resize(SECONDS as usize, 0);
+        for empty in (self.newest + 1..=second).rev().take(SECONDS as usize) {
+            self.records[(empty % SECONDS) as usize] = 0;
+        }
+        self.newest = self.newest.max(second);
+        self.records[(second % SECONDS) as usize] += records;
+    }
+
+    /// Of the seconds before `second`, oldest first.
+    fn before(&self, second: u64) -> Vec<u32> {
+        let one = |back: u64| {
+            let at = second.checked_sub(back).filter(|at| *at <= self.newest && at + SECONDS > self.newest);
+            at.and_then(|at| self.records.get((at % SECONDS) as usize)).copied().unwrap_or(0)
+        };
+        (1..=SECONDS).rev().map(one).collect()
+    }
+}
+
+fn second(at: SimTime) -> u64 {
+    at.micros() / 1_000_000
+}
+
+impl Cluster {
+    /// A member was given records.
+    pub(super) fn note_given(&mut self, consumer: usize, records: u64) {
+        let (rates, now) = (&mut self.history.rates, second(self.now));
+        rates.resize(self.consumers.len(), Rate::default());
+        rates[consumer].add(now, records as u32);
+    }
+
+    /// A member did something: what it owns may be other than before.
+    pub(super) fn note_owned(&mut self, consumer: usize) {
+        let changes = self.consumers[consumer].owned_changes();
+        if self.history.seen.get(consumer).copied().unwrap_or_default() == changes {
+            return;
+        }
+        let (now, member) = (self.now, self.consumers[consumer].id);
+        let history = &mut self.history;
+        history.seen.resize(self.consumers.len(), 0);
+        history.seen[consumer] = changes;
+        history.spells.resize(self.scenario.groups.len(), VecDeque::new());
+        let spells = &mut history.spells[self.group_of[consumer] as usize];
+        let owned: Vec<TopicPartition> = self.consumers[consumer].positions().map(|(id, _)| id).collect();
+        let mut lasting = SortedSet::new();
+        for spell in spells.iter_mut().filter(|spell| spell.member == member && spell.until == SimTime::MAX) {
+            match owned.binary_search(&spell.partition) {
+                Ok(_) => {
+                    lasting.insert(spell.partition);
+                }
+                Err(_) => spell.until = now,
+            }
+        }
+        let begun = owned.into_iter().filter(|id| !lasting.contains(id));
+        spells.extend(begun.map(|partition| Spell { partition, member, from: now, until: SimTime::MAX }));
+        let over = |spell: &Spell| spell.until.micros() + SECONDS * 1_000_000 < now.micros();
+        spells.retain(|spell| spell.until == SimTime::MAX || !over(spell));
+        let excess = spells.len().saturating_sub(SPELLS);
+        spells.drain(..excess);
+    }
+
+    /// The spells of a group, oldest first.
+    pub fn spells(&self, group: u32) -> impl Iterator<Item = &Spell> {
+        self.history.spells.get(group as usize).into_iter().flatten()
+    }
+
+    /// How many records a member was given in each of the last seconds, oldest first.
+    pub fn given_by_second(&self, consumer: usize) -> Vec<u32> {
+        let now = second(self.now);
+        self.history.rates.get(consumer).map_or_else(|| vec![0; SECONDS as usize], |rate| rate.before(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_forgets_what_is_older_than_its_ring() {
+        let mut rate = Rate::default();
+        rate.add(3, 5);
+        rate.add(3, 1);
+        rate.add(5, 2);
+        let before = rate.before(6);
+        assert_eq!(before.len() as u64, SECONDS);
+        assert_eq!(before[SECONDS as usize - 3..], [6, 0, 2]);
+        rate.add(3 + SECONDS, 7);
+        assert_eq!(rate.before(4 + SECONDS).iter().sum::<u32>(), 9, "the six of second 3 are gone");
+        assert_eq!(rate.before(4 + 3 * SECONDS).iter().sum::<u32>(), 0);
+    }
+}
