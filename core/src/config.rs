@@ -164,6 +164,10 @@ pub struct ConsumerConfig {
     /// `group.instance.id`; `{name}` in it stands for the member's name.
     pub group_instance: Option<Arc<str>>,
     pub strategies: Strategies,
+    /// `group.protocol = consumer` (KIP-848).
+    pub consumer_protocol: bool,
+    /// `group.remote.assignor`.
+    pub remote_assignor: Option<Arc<str>>,
     pub auto_offset_reset: OffsetReset,
     pub enable_auto_commit: bool,
     pub auto_commit_interval: SimDuration,
@@ -186,6 +190,8 @@ impl Default for ConsumerConfig {
             client_rack: None,
             group_instance: None,
             strategies: Strategies::DEFAULT,
+            consumer_protocol: false,
+            remote_assignor: None,
             auto_offset_reset: OffsetReset::Latest,
             enable_auto_commit: true,
             auto_commit_interval: SimDuration::from_secs(5),

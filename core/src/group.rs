@@ -66,6 +66,8 @@ pub enum Continuation {
     AnswerCommit {
         to: NodeId,
         id: CorrelationId,
+        /// Some of the partitions were not the member's.
+        refused: Option<ErrorCode>,
     },
     /// The leader's assignment is safe: hand it out.
     FinishSync {
@@ -251,11 +253,8 @@ impl GroupCoordinator {
     pub fn appended(&mut self, now: SimTime, shard: u32, records: Vec<GroupRecord>) {
         let Some(shard) = self.shards.get_mut(&shard) else { return };
         for record in records {
-            let gone = ConsumerRecord::Epoch(None);
-            match &record {
-                GroupRecord::GroupMetadata { value: Some(_), .. } => {}
-                GroupRecord::Consumer { record, .. } if *record != gone => {}
-                _ => shard.replay(now, record),
+            if !matches!(record, GroupRecord::GroupMetadata { value: Some(_), .. }) {
+                shard.replay(now, record);
             }
         }
     }
@@ -265,8 +264,8 @@ impl GroupCoordinator {
         match continuation {
             Continuation::Nothing => {}
             Continuation::Consumer(follow) => self.consumer_written(*follow, failed.map(coordinator_error), out),
-            Continuation::AnswerCommit { to, id } => {
-                let answer = failed.map_or(Ok(()), |error| Err(coordinator_error(error)));
+            Continuation::AnswerCommit { to, id, refused } => {
+                let answer = failed.map(coordinator_error).or(refused).map_or(Ok(()), Err);
                 out.respond(to, id, Response::OffsetCommit(answer));
             }
             group => self.finished.push_back((group, failed.map(coordinator_error))),
@@ -323,6 +322,11 @@ impl GroupCoordinator {
 }
 
 impl Shard {
+    /// It has committed something that was not deleted.
+    pub fn has_offsets(&self, group: &str) -> bool {
+        self.offsets.get(group).is_some_and(|offsets| !offsets.is_empty())
+    }
+
     fn replay(&mut self, now: SimTime, record: GroupRecord) {
         match record {
             GroupRecord::OffsetCommit { group, topic, partition, value: Some(value) } => {

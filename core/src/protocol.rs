@@ -306,6 +306,8 @@ pub struct OffsetCommitRequest {
 #[derive(Clone, Debug)]
 pub struct OffsetFetchRequest {
     pub group: Arc<str>,
+    /// A member of the new protocol says who it is, and its epoch.
+    pub member: Option<(Arc<str>, i32)>,
     pub partitions: Vec<TopicPartition>,
 }
 

@@ -83,6 +83,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("ac_25_commit_after", include_str!("../../tests/scenarios/ac_25_commit_after.toml")),
     ("ac_25_commit_before", include_str!("../../tests/scenarios/ac_25_commit_before.toml")),
     ("ac_26_reset_policy", include_str!("../../tests/scenarios/ac_26_reset_policy.toml")),
+    ("ac_27_reset", include_str!("../../tests/scenarios/ac_27_reset.toml")),
     ("ac_28_classic_pause", include_str!("../../tests/scenarios/ac_28_classic_pause.toml")),
     ("ac_29_poll_deadline", include_str!("../../tests/scenarios/ac_29_poll_deadline.toml")),
     ("ac_29_within_deadline", include_str!("../../tests/scenarios/ac_29_within_deadline.toml")),

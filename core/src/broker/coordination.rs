@@ -6,7 +6,7 @@ use super::purgatory::{AnswerTo, ParkedProduce};
 use crate::config::{Acks, BrokerConfig, Settings, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
-use crate::group::{Asked, Write};
+use crate::group::{Asked, Continuation, Write};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::log::ClientBatch;
@@ -120,8 +120,8 @@ impl Broker {
         }
     }
 
-    fn named(&self, id: TopicPartition, offset: Offset, epoch: LeaderEpoch) -> Option<(Arc<str>, u32, Offset, LeaderEpoch)> {
-        Some((Arc::clone(&self.image.topic(id.topic)?.name), id.partition, offset, epoch))
+    fn named(&self, id: TopicPartition, offset: Offset, epoch: LeaderEpoch) -> Option<(TopicPartition, Arc<str>, Offset, LeaderEpoch)> {
+        Some((id, Arc::clone(&self.image.topic(id.topic)?.name), offset, epoch))
     }
 
     fn committed(&self, request: &OffsetFetchRequest) -> Result<SortedMap<TopicPartition, Offset>, ErrorCode> {
@@ -129,6 +129,7 @@ impl Broker {
         if !self.groups.leads(shard) {
             return Err(ErrorCode::NotCoordinator);
         }
+        self.groups.may_fetch(shard, &request.group, request.member.as_ref().map(|(id, epoch)| (&**id, *epoch)))?;
         let one = |id: &TopicPartition| {
             let topic = &self.image.topic(id.topic)?.name;
             Some((*id, self.groups.committed(shard, &request.group, topic, id.partition)?.offset))
@@ -145,6 +146,12 @@ impl Broker {
                 self.write(now, write, out);
             }
         }
+    }
+
+    /// Writes what an administrator has decided about a group.
+    pub fn write_for(&mut self, now: SimTime, group: &str, records: Vec<GroupRecord>, out: &mut Outbox) {
+        let write = Write { shard: self.shard_of(group), records, then: Continuation::Nothing };
+        self.write(now, write, out);
     }
 
     /// What was to follow writes that are committed now, or have failed; true when there was something.

@@ -3,6 +3,7 @@
 //! Kafka's `ClassicKafkaConsumer`: heartbeats go on beside the loop; joining and auto commit happen inside `poll()`.
 
 mod application;
+pub mod following;
 mod membership;
 mod owned;
 mod positions;
@@ -19,6 +20,7 @@ use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use application::{Stage, Work};
+use following::Follower;
 use membership::{LastAssignment, Membership, Said};
 use owned::Owned;
 use std::collections::VecDeque;
@@ -39,6 +41,8 @@ pub struct Consumer {
     /// Pause after a failed attempt to find or reach the coordinator.
     coordinator_retry_at: SimTime,
     membership: Membership,
+    /// Under the new protocol (KIP-848).
+    follower: Option<Box<Follower>>,
     member_id: Arc<str>,
     /// `group.instance.id`.
     instance: Option<Arc<str>>,
@@ -93,10 +97,17 @@ enum Asked {
     Coordinator,
     Join,
     Sync,
-    Heartbeat { generation: i32 },
-    Commit { then_join: bool },
+    /// A heartbeat of the new protocol.
+    Following,
+    Heartbeat {
+        generation: i32,
+    },
+    Commit {
+        then_join: bool,
+    },
     CommitSync,
-    Committed,
+    /// The committed offsets of these partitions.
+    Committed(Vec<TopicPartition>),
     Reset,
     Fetch(Vec<TopicPartition>),
     Validate,
@@ -117,6 +128,7 @@ impl Consumer {
             coordinator: None,
             coordinator_retry_at: SimTime::ZERO,
             membership: Membership::Unjoined,
+            follower: config.consumer_protocol.then(Box::default),
             member_id: Arc::from(""),
             instance,
             protocol: Arc::from(""),
@@ -253,7 +265,8 @@ impl Consumer {
             (Asked::Heartbeat { generation }, Response::Heartbeat(answer)) => self.heartbeat_answered(now, answer, generation),
             (Asked::Commit { then_join }, Response::OffsetCommit(answer)) => self.commit_answered(now, answer, then_join),
             (Asked::CommitSync, Response::OffsetCommit(answer)) => self.commit_sync_answered(now, answer, out),
-            (_, Response::OffsetFetch(answer)) => self.took_committed(now, *answer, out),
+            (Asked::Following, Response::ConsumerGroupHeartbeat(answer)) => self.follower_answered(now, *answer, out),
+            (Asked::Committed(asked), Response::OffsetFetch(answer)) => self.took_committed(now, &asked, *answer, out),
             (_, Response::OffsetForLeaderEpoch(answer)) => self.took_validation(now, &answer, out),
             (_, Response::ListOffsets(answer)) => self.took_reset(now, &answer, out),
             (Asked::Fetch(asked), Response::Fetch(answer)) => self.took_fetch(now, &asked, answer),
@@ -286,6 +299,7 @@ impl Consumer {
     fn request_lost(&mut self, now: SimTime, kind: &Asked, out: &mut Outbox) {
         match kind {
             Asked::Join | Asked::Sync => self.join_lost(now),
+            Asked::Following => self.follower_lost(now),
             Asked::Heartbeat { .. } => self.heartbeat_lost(now),
             Asked::Commit { then_join: true } => self.commit_before_join(now, Err(ErrorCode::NetworkException)),
             Asked::CommitSync => self.commit_sync_answered(now, Err(ErrorCode::NetworkException), out),

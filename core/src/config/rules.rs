@@ -95,6 +95,11 @@ const SESSION_TIMEOUTS: [SimDuration; 2] = [SimDuration::from_secs(6), SimDurati
 impl ConsumerConfig {
     pub fn check(&self) -> Vec<ConfigFault> {
         let mut faults = Vec::new();
+        if self.consumer_protocol {
+            self.check_remote(&mut faults);
+        } else if self.remote_assignor.is_some() {
+            faults.push(fault("group.remote.assignor", "group.remote.assignor cannot be set when group.protocol=CLASSIC. Leave it out."));
+        }
         if self.heartbeat_interval >= self.session_timeout {
             faults.push(fault(
                 "heartbeat.interval.ms",
@@ -109,6 +114,24 @@ impl ConsumerConfig {
             ));
         }
         faults
+    }
+}
+
+impl ConsumerConfig {
+    /// `ConsumerConfig.checkUnsupportedConfigsPostProcess`: under the new protocol the brokers decide these.
+    fn check_remote(&self, faults: &mut Vec<ConfigFault>) {
+        let default = ConsumerConfig::default();
+        let changed = [
+            ("heartbeat.interval.ms", self.heartbeat_interval != default.heartbeat_interval),
+            ("session.timeout.ms", self.session_timeout != default.session_timeout),
+            ("partition.assignment.strategy", self.strategies != default.strategies),
+        ];
+        for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
+            faults.push(fault(key, format!("{key} cannot be set when group.protocol=CONSUMER. Leave it out: the brokers decide.")));
+        }
+        if self.remote_assignor.as_ref().is_some_and(|name| !["uniform", "range"].contains(&&**name)) {
+            faults.push(fault("group.remote.assignor", "The brokers have two assignors. Write uniform or range."));
+        }
     }
 }
 

@@ -66,7 +66,7 @@ const SELECTOR: &[(&str, u64)] =
     &[("null", 0), ("org.apache.kafka.common.replica.RackAwareReplicaSelector", 1), ("RackAwareReplicaSelector", 1)];
 /// librdkafka's names; `default` leaves the choice to `partitioner.class`.
 const LIBRDKAFKA: &[(&str, u64)] = &[("default", 0), ("consistent_random", 1), ("murmur2_random", 2)];
-const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0)];
+const GROUP_PROTOCOL: &[(&str, u64)] = &[("classic", 0), ("consumer", 1), ("CLASSIC", 0), ("CONSUMER", 1)];
 /// As [`Strategies`] numbers them.
 const ASSIGNOR: &[(&str, u64)] = &[
     ("range", 0),
@@ -245,7 +245,16 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
     number!("fetch.max.bytes", "INT", fetch_max_bytes: u32, Bytes, 0, INT, "The most one fetch brings."),
     millis!("fetch.max.wait.ms", "INT", fetch_max_wait, 1, INT, "How long the broker waits for fetch.min.bytes."),
     number!("fetch.min.bytes", "INT", fetch_min_bytes: u32, Bytes, 0, INT, "The least one fetch brings, unless it waited too long."),
-    fixed!("group.protocol", "STRING", GROUP_PROTOCOL, "How the group agrees who reads what."),
+    Row {
+        key: "group.protocol",
+        kafka_type: "STRING",
+        kind: Kind::Words(GROUP_PROTOCOL),
+        meaning: told(
+            "How the group agrees who reads what: among its members (classic), or by the coordinator's word (consumer, KIP-848).",
+        ),
+        get: |c| u64::from(c.consumer_protocol),
+        set: |c, v| c.consumer_protocol = v == 1,
+    },
     millis!("heartbeat.interval.ms", "INT", heartbeat_interval, 1, INT, "How often a member says that it is alive."),
     fixed!("isolation.level", "STRING", ISOLATION, "Whether records of open transactions are read."),
     number!(
@@ -287,6 +296,13 @@ const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[
         meaning: told("Makes the member static: it may restart within session.timeout.ms and nobody else notices. {name} is its name."),
         get: |c| c.group_instance.as_deref().unwrap_or_default(),
         set: |c, v| c.group_instance = (!v.is_empty() && v != "null").then(|| v.into()),
+    },
+    TextRow {
+        key: "group.remote.assignor",
+        default: "null",
+        meaning: told("Which assignor of group.consumer.assignors the member would like the coordinator to run: uniform or range."),
+        get: |c| c.remote_assignor.as_deref().unwrap_or_default(),
+        set: |c, v| c.remote_assignor = (!v.is_empty() && v != "null").then(|| v.into()),
     },
 ];
 

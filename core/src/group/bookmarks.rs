@@ -3,7 +3,7 @@
 use super::offsets::{GroupRecord, OffsetValue};
 use super::{AnyGroup, Asked, Continuation, GroupCoordinator, Shard, Work, Write};
 use crate::error::ErrorCode;
-use crate::ids::{LeaderEpoch, Offset};
+use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::protocol::MemberRef;
 use crate::time::SimTime;
 use crate::trace::EventKind;
@@ -16,21 +16,23 @@ impl GroupCoordinator {
         now: SimTime,
         asked: &Asked,
         member: &MemberRef,
-        offsets: &[(Arc<str>, u32, Offset, LeaderEpoch)],
+        offsets: &[(TopicPartition, Arc<str>, Offset, LeaderEpoch)],
     ) -> Result<Write, ErrorCode> {
         let shard = self.shards.get_mut(&asked.shard).ok_or(ErrorCode::NotCoordinator)?;
+        let mut allowed = vec![true; offsets.len()];
         match shard.groups.get_mut(&member.group) {
             Some(group) => {
-                group.validate_commit(member)?;
+                allowed = group.validate_commit(member, offsets.iter().map(|(id, ..)| *id))?;
                 group.heard_by_commit(now, member);
             }
             None if member.generation < 0 => {}
             None => return Err(ErrorCode::GroupIdNotFound),
         }
-        let record = |(topic, partition, offset, leader_epoch): &(Arc<str>, u32, Offset, LeaderEpoch)| GroupRecord::OffsetCommit {
+        let refused = allowed.contains(&false).then_some(ErrorCode::StaleMemberEpoch);
+        let record = |(id, topic, offset, leader_epoch): &(TopicPartition, Arc<str>, Offset, LeaderEpoch)| GroupRecord::OffsetCommit {
             group: Arc::clone(&member.group),
             topic: Arc::clone(topic),
-            partition: *partition,
+            partition: id.partition,
             value: Some(OffsetValue {
                 offset: *offset,
                 leader_epoch: *leader_epoch,
@@ -38,8 +40,9 @@ impl GroupCoordinator {
                 commit_timestamp_ms: now.timestamp_ms(),
             }),
         };
-        let then = Continuation::AnswerCommit { to: asked.from, id: asked.id };
-        Ok(Write { shard: asked.shard, records: offsets.iter().map(record).collect(), then })
+        let then = Continuation::AnswerCommit { to: asked.from, id: asked.id, refused };
+        let taken = offsets.iter().zip(allowed).filter_map(|(offset, allowed)| allowed.then_some(offset));
+        Ok(Write { shard: asked.shard, records: taken.map(record).collect(), then })
     }
 
     pub fn committed(&self, shard: u32, group: &Arc<str>, topic: &Arc<str>, partition: u32) -> Option<&OffsetValue> {

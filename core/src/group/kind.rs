@@ -5,6 +5,7 @@ use super::consumer::ConsumerGroup;
 use super::consumer::records::ConsumerRecord;
 use super::offsets::GroupRecord;
 use crate::error::ErrorCode;
+use crate::ids::TopicPartition;
 use crate::node::Outbox;
 use crate::protocol::MemberRef;
 use crate::time::SimTime;
@@ -60,6 +61,14 @@ impl AnyGroup {
         }
     }
 
+    /// As Kafka's tools print it.
+    pub fn state_name(&self) -> &'static str {
+        match self {
+            AnyGroup::Classic(group) => group.state.name(),
+            AnyGroup::Consumer(group) => group.state().name(),
+        }
+    }
+
     pub fn next_timeout(&self) -> SimTime {
         match self {
             AnyGroup::Classic(group) => group.next_timeout(),
@@ -67,11 +76,11 @@ impl AnyGroup {
         }
     }
 
-    /// Whether a commit of this member is taken.
-    pub fn validate_commit(&self, asked: &MemberRef) -> Result<(), ErrorCode> {
+    /// Whether a commit of this member is taken: for each partition.
+    pub fn validate_commit(&self, asked: &MemberRef, ids: impl Iterator<Item = TopicPartition>) -> Result<Vec<bool>, ErrorCode> {
         match self {
-            AnyGroup::Classic(group) => group.validate_commit(asked),
-            AnyGroup::Consumer(group) => group.may_commit(&asked.member_id, asked.generation, std::iter::empty()).map(|_| ()),
+            AnyGroup::Classic(group) => group.validate_commit(asked).map(|()| ids.map(|_| true).collect()),
+            AnyGroup::Consumer(group) => group.may_commit(&asked.member_id, asked.generation, ids),
         }
     }
 

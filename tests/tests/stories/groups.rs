@@ -116,3 +116,48 @@ fn a_coordinator_that_leads_on_in_a_newer_epoch_forgets_nobody_who_waits() {
     let told = told.until("70s").expect(&["state(g) == Stable"]);
     assert_eq!(told.events("member_joined").len(), 2, "nobody had to join again");
 }
+
+/// Runs a line that only reads.
+fn shell(told: &Told, line: &str) -> String {
+    playground_core::shell::reading::answer(&told.cluster, line).expect("a line that reads").expect("an answer")
+}
+
+#[test]
+fn picture_table_and_shell_show_the_same_lag() {
+    let told = four_partitions(2);
+    let view = told.view();
+    let printed = shell(&told, "kafka-consumer-groups.sh --describe --group g");
+    let mut seen = 0;
+    for row in printed.lines().filter(|row| row.starts_with("g ")) {
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        let offset = &view.groups[0].offsets["orders"][cells[2].parse::<usize>().unwrap()];
+        let shown = [offset.committed.unwrap(), offset.log_end, offset.lag.unwrap()];
+        assert_eq!(cells[3..6], shown.map(|number| number.to_string()));
+        assert_eq!(offset.lag, Some(offset.log_end - offset.committed.unwrap()));
+        assert_eq!(cells[8], offset.client.clone().unwrap());
+        seen += 1;
+    }
+    assert_eq!(seen, 4, "{printed}");
+}
+
+#[test]
+fn a_reset_is_refused_while_the_group_is_active_and_plans_while_it_is_not() {
+    const LINE: &str = "kafka-consumer-groups.sh --reset-offsets --group g --topic orders:1,3 --to-offset 5";
+    let told = four_partitions(1);
+    let refused = playground_core::shell::reading::answer(&told.cluster, LINE).unwrap().unwrap_err();
+    assert_eq!(
+        refused,
+        "\nError: Assignments can only be reset if the group 'g' is inactive, but the current state is Stable.\n\n\
+         GROUP           TOPIC           PARTITION  NEW-OFFSET"
+    );
+    let told = told.then("stop g").until("61s");
+    let before = told.view();
+    let plan = "\nGROUP           TOPIC           PARTITION  NEW-OFFSET\n\
+                g               orders          1          5\ng               orders          3          5";
+    assert_eq!(shell(&told, LINE), plan);
+    assert_eq!(told.view().groups, before.groups, "a plan changes nothing");
+    let told = told.then(&format!("{LINE} --execute"));
+    let committed = told.view().groups[0].offsets["orders"].iter().map(|offset| offset.committed.unwrap()).collect::<Vec<_>>();
+    assert_eq!((committed[1], committed[3]), (5, 5));
+    assert!(committed[0] > 100 && committed[2] > 100, "the others stay: {committed:?}");
+}

@@ -127,6 +127,9 @@ impl Consumer {
             self.throw(now, error, out);
             return false;
         }
+        if self.follower.is_some() {
+            return self.follow(now, out);
+        }
         match self.said.take() {
             Some(Said::Joined(answer)) => self.joined(now, *answer, out),
             Some(Said::Synced(answer)) => self.synced(now, answer, out),
@@ -196,6 +199,8 @@ impl Consumer {
                     | ErrorCode::CoordinatorLoadInProgress
                     | ErrorCode::RequestTimedOut
                     | ErrorCode::NetworkException
+                    // Its epoch has risen meanwhile.
+                    | ErrorCode::StaleMemberEpoch
             )
         };
         match answer {
@@ -389,13 +394,19 @@ impl Consumer {
             (ErrorCode::RebalanceInProgress, Membership::Stable { generation, .. }) => {
                 self.membership = Membership::Stable { generation, rebalancing: true };
             }
-            (ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration, _) if self.generation() == sent => self.reset_generation(error),
+            // Under the new protocol heartbeats alone tell what becomes of a member.
+            (ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration, _) if self.generation() == sent && self.follower.is_none() => {
+                self.reset_generation(error);
+            }
             _ => {}
         }
     }
 
     /// The heartbeat thread: it also notices an application that has not polled for `max.poll.interval.ms`.
     pub(super) fn heartbeat(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.follower.is_some() {
+            return self.follower_heartbeat(now, out);
+        }
         if matches!(self.membership, Membership::Unjoined | Membership::Joining { .. }) {
             return;
         }
@@ -419,6 +430,9 @@ impl Consumer {
 
     /// Tells the group; a static member does not, it may come back within its session.
     pub(super) fn leave(&mut self, now: SimTime, out: &mut Outbox) {
+        if self.follower.is_some() {
+            return self.follower_leave(now, out);
+        }
         let joined = self.membership != Membership::Unjoined && !self.member_id.is_empty() && self.instance.is_none();
         if let Some(coordinator) = self.coordinator.filter(|_| joined) {
             self.ask(now, coordinator, Request::LeaveGroup(Box::new(self.member_ref())), Asked::Leave, out);
@@ -468,6 +482,9 @@ impl Consumer {
         };
         if self.coordinator.is_none() {
             return coordinator;
+        }
+        if self.follower.is_some() {
+            return self.next_follower_step();
         }
         let joins = match self.membership {
             Membership::Stable { .. } => false,

@@ -15,6 +15,7 @@ use crate::protocol::{
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// One partition this member owns.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub(super) struct Assigned {
     damaged: bool,
     /// `pause()`: the application wants none of its records for now.
     pub paused: bool,
+    /// It goes to somebody else: nothing of it is read any more.
+    leaving: bool,
 }
 
 /// The follower the leader has sent this member to (KIP-392).
@@ -72,8 +75,20 @@ impl Assigned {
         Some((batch, from, to))
     }
 
+    /// What was fetched and not handed out is left to who comes to own it.
+    pub fn give_up(&mut self) {
+        self.leaving = true;
+        self.fetched.clear();
+    }
+
     fn fetchable(&self) -> bool {
-        self.position.is_some() && !self.fetching && self.fetched.is_empty() && !self.damaged && self.validating.is_none() && !self.paused
+        !self.leaving
+            && self.position.is_some()
+            && !self.fetching
+            && self.fetched.is_empty()
+            && !self.damaged
+            && self.validating.is_none()
+            && !self.paused
     }
 
     /// The follower its leader has named, for as long as that holds.
@@ -105,17 +120,27 @@ impl Consumer {
         let Some(coordinator) = self.coordinator else { return };
         let unknown = self.assigned.iter().filter(|(_, assigned)| assigned.position.is_none() && !assigned.needs_reset);
         let partitions: Vec<TopicPartition> = unknown.map(|(id, _)| *id).collect();
-        if partitions.is_empty() || self.waits_for(|kind| *kind == Asked::Committed) {
+        let refused = self.follower.is_some() && self.reset_not_before > now;
+        if partitions.is_empty() || refused || self.waits_for(|kind| matches!(kind, Asked::Committed(_))) {
             return;
         }
-        let request = OffsetFetchRequest { group: self.group.clone(), partitions };
-        self.ask(now, coordinator, Request::OffsetFetch(Box::new(request)), Asked::Committed, out);
+        let member = self.follower.as_ref().map(|_| (Arc::clone(&self.member_id), self.generation()));
+        let request = OffsetFetchRequest { group: self.group.clone(), member, partitions: partitions.clone() };
+        self.ask(now, coordinator, Request::OffsetFetch(Box::new(request)), Asked::Committed(partitions), out);
     }
 
-    pub(super) fn took_committed(&mut self, now: SimTime, answer: Result<SortedMap<TopicPartition, Offset>, ErrorCode>, out: &mut Outbox) {
+    pub(super) fn took_committed(
+        &mut self,
+        now: SimTime,
+        asked: &[TopicPartition],
+        answer: Result<SortedMap<TopicPartition, Offset>, ErrorCode>,
+        out: &mut Outbox,
+    ) {
         match answer {
             Ok(offsets) => {
-                for (id, assigned) in self.assigned.iter_mut().filter(|(_, assigned)| assigned.position.is_none()) {
+                for id in asked {
+                    // Partitions that came meanwhile are asked for again.
+                    let Some(assigned) = self.assigned.get_mut(id).filter(|assigned| assigned.position.is_none()) else { continue };
                     assigned.position = offsets.get(id).copied();
                     assigned.needs_reset = assigned.position.is_none();
                     if !assigned.needs_reset {
@@ -123,6 +148,11 @@ impl Consumer {
                     }
                 }
                 self.reset(now, out);
+            }
+            // Its epoch has risen or is no longer one: asked again with the next, or not at all.
+            Err(error @ (ErrorCode::StaleMemberEpoch | ErrorCode::UnknownMemberId)) => {
+                self.note_error(error);
+                self.reset_not_before = now + self.spec.config.retry_backoff;
             }
             Err(error) => {
                 self.note_error(error);
@@ -360,7 +390,7 @@ impl Consumer {
             }
         }
         for fetched in answer {
-            let Some(assigned) = self.assigned.get_mut(&fetched.partition) else { continue };
+            let Some(assigned) = self.assigned.get_mut(&fetched.partition).filter(|assigned| !assigned.leaving) else { continue };
             // The position moved meanwhile: an answer to another question.
             let Some(position) = assigned.position.filter(|position| *position == fetched.offset) else { continue };
             match fetched.error {
@@ -430,7 +460,8 @@ impl Consumer {
         let idle = self.assigned.iter().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
         let paused = idle.filter_map(|(id, assigned)| assigned.read_from(self.last_run, image, image.partition(*id)?));
         let paused = paused.map(|broker| self.connections.retry_at(broker));
-        let resets = self.assigned.values().any(|assigned| assigned.needs_reset || assigned.fetchable()).then_some(self.reset_not_before);
+        let waits = |assigned: &Assigned| assigned.needs_reset || assigned.fetchable() || assigned.position.is_none();
+        let resets = self.assigned.values().any(waits).then_some(self.reset_not_before);
         paused.chain(resets).filter(|at| *at > self.last_run).min().unwrap_or(SimTime::MAX)
     }
 }

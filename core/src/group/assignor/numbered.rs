@@ -21,11 +21,9 @@ impl<'a> Numbered<'a> {
     /// Those of all topics that have partitions and a subscriber.
     pub(super) fn new(members: &[&Member], topics: &'a Topics) -> Self {
         let mut subscribed: SortedSet<&Arc<str>> = SortedSet::new();
-        let mut last: &[Arc<str>] = &[];
-        for member in members {
-            if member.subscription.topics != last {
-                last = &member.subscription.topics;
-                subscribed.extend(last);
+        for (member, same) in with_repeats(members) {
+            if !same {
+                subscribed.extend(&member.subscription.topics);
             }
         }
         let shared = |(name, topic): &(&Arc<str>, &Topic)| topic.partitions > 0 && subscribed.contains(name);
@@ -79,9 +77,26 @@ impl<'a> Numbered<'a> {
         })
     }
 
-    /// The topics of a subscription.
-    pub(super) fn subscribed(&self, member: &Member) -> Vec<u32> {
-        member.subscription.topics.iter().filter_map(|name| self.topic(name)).collect()
+    /// By member, the topics it reads.
+    pub(super) fn subscriptions(&self, members: &[&Member]) -> Vec<Arc<[u32]>> {
+        let mut subscriptions: Vec<Arc<[u32]>> = Vec::with_capacity(members.len());
+        for (member, same) in with_repeats(members) {
+            let topics = match subscriptions.last() {
+                Some(last) if same => Arc::clone(last),
+                _ => member.subscription.topics.iter().filter_map(|name| self.topic(name)).collect(),
+            };
+            subscriptions.push(topics);
+        }
+        subscriptions
+    }
+
+    /// By topic, who reads it, in the order of the members.
+    pub(super) fn readers(&self, members: &[&Member]) -> Vec<Vec<u32>> {
+        let mut readers = vec![Vec::new(); self.topics.len()];
+        for (member, topics) in (0..).zip(self.subscriptions(members)) {
+            topics.iter().for_each(|topic| readers[*topic as usize].push(member));
+        }
+        readers
     }
 
     /// Everybody's share, when each partition's owner is known.
@@ -97,6 +112,15 @@ impl<'a> Numbered<'a> {
         }
         members.iter().map(|member| Arc::clone(&member.id)).zip(shares).collect()
     }
+}
+
+/// Members, and whether each reads the same as the one before: most groups are of one mind.
+fn with_repeats<'b>(members: &'b [&'b Member]) -> impl Iterator<Item = (&'b Member, bool)> {
+    let before = std::iter::once(None).chain(members.iter().map(Some));
+    members
+        .iter()
+        .zip(before)
+        .map(|(member, before)| (*member, before.is_some_and(|before| before.subscription.topics == member.subscription.topics)))
 }
 
 /// Members by id as Java compares text: `Collections.sort` of ids, and `TreeSet`'s tie.

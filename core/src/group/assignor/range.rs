@@ -3,6 +3,7 @@
 //! With racks on both sides, members first get partitions that have a replica in their rack, within the same quotas, and
 //! topics with equal counts and subscribers stay aligned partition by partition.
 
+use super::numbered::Numbered;
 use super::{Assignment, Assignor, Member, Topics, in_assignment_order, with_everybody};
 use crate::sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
@@ -18,12 +19,10 @@ impl Assignor for RangeAssignor {
 
     fn assign(&self, members: &[Member], topics: &Topics) -> Assignment {
         let sorted = in_assignment_order(members);
-        let mut shared: Vec<Topic<'_>> = topics
-            .iter()
-            .filter(|(_, topic)| topic.partitions > 0)
-            .map(|(name, topic)| Topic::new(name, topic, &sorted))
-            .filter(|topic| !topic.consumers.is_empty())
-            .collect();
+        let partitions = Numbered::new(&sorted, topics);
+        let readers = partitions.readers(&sorted);
+        let described = partitions.topics().iter().zip(&readers);
+        let mut shared: Vec<Topic<'_>> = described.map(|((name, topic), readers)| Topic::new(name, topic, readers, &sorted)).collect();
         if shared.iter().any(Topic::racks_matter) {
             match_racks(&mut shared);
         }
@@ -57,10 +56,9 @@ struct Topic<'a> {
 }
 
 impl<'a> Topic<'a> {
-    fn new(name: &'a Arc<str>, topic: &'a super::Topic, sorted: &[&'a Member]) -> Self {
-        let subscribed = |member: &&&Member| member.subscription.topics.contains(name);
-        let consumer = |member: &&'a Member| Consumer { id: &member.id, rack: member.subscription.rack.as_deref() };
-        let consumers: Vec<Consumer<'_>> = sorted.iter().filter(subscribed).map(consumer).collect();
+    fn new(name: &'a Arc<str>, topic: &'a super::Topic, readers: &[u32], sorted: &[&'a Member]) -> Self {
+        let consumer = |member: &'a Member| Consumer { id: &member.id, rack: member.subscription.rack.as_deref() };
+        let consumers: Vec<Consumer<'_>> = readers.iter().map(|reader| consumer(sorted[*reader as usize])).collect();
         let racks = |partition: u32| topic.racks.get(partition as usize).into_iter().flatten().map(|rack| &**rack).collect();
         let (count, divisor) = (topic.partitions, (consumers.len() as u32).max(1));
         Topic {

@@ -1,7 +1,7 @@
 //! `RoundRobinAssignor`: all partitions of all topics are dealt out one by one, as cards.
 
-use super::{Assignment, Assignor, Member, Topics, in_assignment_order, with_everybody};
-use std::sync::Arc;
+use super::numbered::Numbered;
+use super::{Assignment, Assignor, Member, Topics, in_assignment_order};
 
 /// Shares differ by one at most while all members subscribe to the same topics; equal topics do not stay aligned.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,25 +13,21 @@ impl Assignor for RoundRobinAssignor {
     }
 
     fn assign(&self, members: &[Member], topics: &Topics) -> Assignment {
-        let mut assignment = with_everybody(members);
         let order = in_assignment_order(members);
+        let partitions = Numbered::new(&order, topics);
+        let mut owners = Vec::new();
         let mut deal = 0;
-        for (name, topic) in topics {
-            let subscribed: Vec<bool> = order.iter().map(|member| member.subscription.topics.contains(name)).collect();
-            if !subscribed.contains(&true) {
-                continue;
-            }
-            for partition in 0..topic.partitions {
-                while !subscribed[deal] {
-                    deal = (deal + 1) % order.len();
-                }
-                if let Some(share) = assignment.get_mut(&order[deal].id) {
-                    share.entry(Arc::clone(name)).or_default().push(partition);
-                }
-                deal = (deal + 1) % order.len();
+        for (readers, (_, topic)) in partitions.readers(&order).iter().zip(partitions.topics()) {
+            // Who does not read the topic is passed over.
+            let mut next = readers.partition_point(|reader| *reader < deal);
+            for _ in 0..topic.partitions {
+                let reader = readers[next % readers.len()];
+                owners.push(reader);
+                next = next % readers.len() + 1;
+                deal = (reader + 1) % order.len() as u32;
             }
         }
-        assignment
+        partitions.shares(&order, &owners)
     }
 }
 

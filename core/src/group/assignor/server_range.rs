@@ -1,7 +1,7 @@
 //! The coordinator's `range` (KIP-848): as the client's, without racks. Each topic is cut into contiguous ranges, one a subscriber.
 
-use super::{Assignment, Assignor, Member, Topics, in_assignment_order, with_everybody};
-use std::sync::Arc;
+use super::numbered::Numbered;
+use super::{Assignment, Assignor, Member, Topics, in_assignment_order};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerRangeAssignor;
@@ -12,21 +12,17 @@ impl Assignor for ServerRangeAssignor {
     }
 
     fn assign(&self, members: &[Member], topics: &Topics) -> Assignment {
-        let mut assignment = with_everybody(members);
         let order = in_assignment_order(members);
-        for (name, topic) in topics {
-            let subscribers: Vec<&&Member> = order.iter().filter(|member| member.subscription.topics.contains(name)).collect();
-            let count = subscribers.len() as u32;
-            let mut start = 0;
-            for (place, member) in (0..count).zip(&subscribers) {
-                let end = start + topic.partitions / count + u32::from(place < topic.partitions % count);
-                if let Some(share) = assignment.get_mut(&member.id).filter(|_| start < end) {
-                    share.insert(Arc::clone(name), (start..end).collect());
-                }
-                start = end;
+        let partitions = Numbered::new(&order, topics);
+        let mut owners = Vec::new();
+        for (readers, (_, topic)) in partitions.readers(&order).iter().zip(partitions.topics()) {
+            let count = readers.len() as u32;
+            for (place, reader) in (0..).zip(readers) {
+                let share = topic.partitions / count + u32::from(place < topic.partitions % count);
+                owners.extend((0..share).map(|_| *reader));
             }
         }
-        assignment
+        partitions.shares(&order, &owners)
     }
 }
 

@@ -27,10 +27,7 @@ impl Assignor for SimpleAssignor {
             let inserted = shared.insertion_order(&turn);
             shared.share(&everybody, &in_buckets(inserted, hash), hash);
         } else {
-            let subscribed: Vec<Vec<u32>> = group.members.iter().map(|member| group.partitions.subscribed(member)).collect();
-            for topic in 0..group.partitions.topics().len() as u32 {
-                let reads = |member: &u32| subscribed[*member as usize].contains(&topic);
-                let readers: Vec<u32> = everybody.iter().copied().filter(reads).collect();
+            for (topic, readers) in (0..).zip(group.partitions.readers(&group.members)) {
                 let partitions: Vec<u32> = group.partitions.of_topic(topic).collect();
                 shared.share(&readers, &partitions, |partition| group.partitions.place(partition).1 as i32);
             }

@@ -138,6 +138,17 @@ impl GroupCoordinator {
     }
 }
 
+impl GroupCoordinator {
+    /// Whether a member may be told what is committed; those of the classic protocol do not say who they are.
+    pub fn may_fetch(&self, shard: u32, group: &Arc<str>, asking: Option<(&str, i32)>) -> Result<(), ErrorCode> {
+        let group = self.shards.get(&shard).and_then(|shard| shard.groups.get(group));
+        match group.and_then(AnyGroup::consumer) {
+            Some(group) => group.may_fetch(asking),
+            None => Ok(()),
+        }
+    }
+}
+
 impl ConsumerGroup {
     /// Another broker coordinates it now.
     pub(in crate::group) fn resign(self, out: &mut Outbox) {

@@ -5,14 +5,12 @@ use super::movements::{Moved, Movements};
 use super::{Claims, Group};
 use crate::hash::java_string_hash;
 use crate::sorted::SortedSet;
+use std::sync::Arc;
 
 /// `GeneralAssignmentBuilder`; gives each partition's owner.
 pub(super) fn share(group: &Group<'_>, claims: &Claims) -> Vec<u32> {
-    let topics: Vec<Vec<u32>> = group.members.iter().map(|member| group.partitions.subscribed(member)).collect();
-    let mut readers = vec![Vec::new(); group.partitions.topics().len()];
-    for (member, topics) in (0..).zip(&topics) {
-        topics.iter().for_each(|topic| readers[*topic as usize].push(member));
-    }
+    let topics = group.partitions.subscriptions(&group.members);
+    let readers = group.partitions.readers(&group.members);
     let hashes = group.partitions.topics().iter().map(|(name, _)| java_string_hash(name)).collect();
     let count = group.partitions.count() as usize;
     let sizes = vec![0; topics.len()];
@@ -38,7 +36,7 @@ struct Builder<'a> {
     group: &'a Group<'a>,
     claims: &'a Claims,
     /// By member, the topics it reads.
-    topics: Vec<Vec<u32>>,
+    topics: Vec<Arc<[u32]>>,
     /// By topic, who reads it.
     readers: Vec<Vec<u32>>,
     /// By topic, the hash of its name.

@@ -6,7 +6,7 @@ use crate::sorted::SortedSet;
 /// with most from the back; within a range all began equal, and each turn through one changes its level by one.
 #[derive(Default)]
 pub(super) struct Balancer {
-    sorted: Vec<u32>,
+    order: Vec<u32>,
     least_end: usize,
     least_size: i64,
     next_least: usize,
@@ -22,9 +22,9 @@ impl Balancer {
     /// Begins with these members; gives the difference between the most and the least that one has.
     pub(super) fn begin(&mut self, members: &[u32], sizes: &[u32]) -> u32 {
         let size = |member: u32| sizes[member as usize];
-        let order: SortedSet<(u32, u32)> = members.iter().map(|&member| (size(member), member)).collect();
-        self.sorted = order.iter().map(|(_, member)| *member).collect();
-        let (least, most) = (order.first().map_or(0, |(size, _)| *size), order.last().map_or(0, |(size, _)| *size));
+        let by_size: SortedSet<(u32, u32)> = members.iter().map(|&member| (size(member), member)).collect();
+        self.order = by_size.iter().map(|(_, member)| *member).collect();
+        let (least, most) = (by_size.first().map_or(0, |(size, _)| *size), by_size.last().map_or(0, |(size, _)| *size));
         (self.least_end, self.least_size, self.next_least) = (0, i64::from(least) - 1, 0);
         let count = members.len();
         (self.most_start, self.most_end, self.most_size, self.next_most) = (count, count, i64::from(most) + 1, count);
@@ -32,7 +32,7 @@ impl Balancer {
     }
 
     fn has(&self, place: usize, size: i64, sizes: &[u32]) -> bool {
-        self.sorted.get(place).is_some_and(|member| i64::from(sizes[*member as usize]) == size)
+        self.order.get(place).is_some_and(|member| i64::from(sizes[*member as usize]) == size)
     }
 
     /// Who takes the next partition.
@@ -45,7 +45,7 @@ impl Balancer {
             self.next_least = 0;
         }
         self.next_least += 1;
-        self.sorted[self.next_least - 1]
+        self.order[self.next_least - 1]
     }
 
     /// Who gives the next partition, unless all that could are excluded.
@@ -53,7 +53,7 @@ impl Balancer {
         if self.next_most <= self.most_start {
             // Nobody is left in the range: begin with whoever comes next.
             if self.most_end <= self.most_start && self.most_start > 0 {
-                self.most_size = i64::from(sizes[self.sorted[self.most_start - 1] as usize]);
+                self.most_size = i64::from(sizes[self.order[self.most_start - 1] as usize]);
             } else {
                 self.most_size -= 1;
             }
@@ -63,13 +63,13 @@ impl Balancer {
             self.next_most = self.most_end;
         }
         self.next_most = self.next_most.checked_sub(1)?;
-        Some(self.sorted[self.next_most])
+        Some(self.order[self.next_most])
     }
 
     /// The last that should have given has nothing.
     pub(super) fn exclude_most(&mut self) {
         self.most_end -= 1;
-        self.sorted.swap(self.next_most, self.most_end);
+        self.order.swap(self.next_most, self.most_end);
     }
 
     pub(super) fn is_balanced(&self) -> bool {

@@ -33,13 +33,13 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Everybody keeps what it owns of the topics it still reads.
     fn new(group: &'a Group<'a>) -> Self {
-        let mut subscribers = vec![Vec::new(); group.partitions.topics().len()];
+        let subscribers = group.partitions.readers(&group.members);
+        let subscriptions = group.partitions.subscriptions(&group.members);
         let mut owners = group.unowned();
         let mut sizes = vec![0; group.members.len()];
-        for (number, member) in (0..).zip(&group.members) {
-            group.partitions.subscribed(member).iter().for_each(|topic| subscribers[*topic as usize].push(number));
+        for ((number, member), topics) in (0..).zip(&group.members).zip(subscriptions) {
             for partition in group.partitions.numbers(&member.subscription.owned) {
-                if subscribers[group.partitions.place(partition).0 as usize].last() == Some(&number) {
+                if topics.contains(&group.partitions.place(partition).0) {
                     owners[partition as usize] = number;
                     sizes[number as usize] += 1;
                 }
