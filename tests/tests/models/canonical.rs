@@ -62,6 +62,7 @@ const LEFT_OUT: &[&str] = &[
     "next_correlation",
     "next_id",
     "deadlines",
+    "joins",
     "cache",
     // Of the auditor: what the cluster shows too.
     "copies",
