@@ -2,7 +2,7 @@
 //! numbers from here, so there is one LAG.
 
 use super::build::text;
-use super::{DeliveredView, GroupOffsetView, GroupView, MemberView};
+use super::{DeliveredView, GroupOffsetView, GroupView, MemberView, ProgressView};
 use crate::client::consumer::Consumer;
 use crate::cluster::Cluster;
 use crate::group::classic::GroupState;
@@ -95,7 +95,8 @@ impl<'c> Standing<'c> {
     pub fn assignor(&self) -> &'c str {
         match self.group {
             Some(AnyGroup::Classic(group)) => group.protocol.as_deref().unwrap_or_default(),
-            Some(AnyGroup::Consumer(_)) | None => "",
+            Some(AnyGroup::Consumer(group)) => group.assignor(),
+            None => "",
         }
     }
 
@@ -226,7 +227,8 @@ fn by_topic<'p>(image: &MetadataImage, partitions: impl Iterator<Item = &'p Topi
 pub(super) fn group_view(standing: &Standing<'_>) -> GroupView {
     let protocol = match standing.group {
         Some(AnyGroup::Consumer(_)) => "consumer",
-        _ => "classic",
+        None if standing.spec.config.consumer_protocol => "consumer",
+        None | Some(AnyGroup::Classic(_)) => "classic",
     };
     let offsets = |topic: &TopicImage| {
         let all = (0..topic.partitions.len() as u32).map(|partition| standing.offset(topic, partition));
@@ -239,6 +241,7 @@ pub(super) fn group_view(standing: &Standing<'_>) -> GroupView {
         protocol: protocol.to_owned(),
         assignor: standing.assignor().to_owned(),
         generation: standing.generation(),
+        assignment_epoch: standing.epochs().map(|(_, assignment)| assignment),
         coordinator: standing.coordinator.map(|broker| broker.0),
         offsets_partition: standing.offsets_partition,
         offsets: standing.topics().map(offsets).collect(),
@@ -267,6 +270,7 @@ fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolle
         client: consumer.name.to_string(),
         member_id: consumer.member_id().to_owned(),
         assignment,
+        progress: progress(standing, consumer, own.or_else(left)),
         does: (if down {
             "down"
         } else if paused {
@@ -278,4 +282,20 @@ fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolle
         in_hand: consumer.in_hand_count(),
         recent: recent.collect(),
     }
+}
+
+/// How far a member of the new protocol is; `None` under the classic one.
+fn progress(standing: &Standing<'_>, consumer: &Consumer, enrolled: Option<&Enrolled<'_>>) -> Option<ProgressView> {
+    let own_state = consumer.following()?.name().to_owned();
+    let image = standing.cluster.controller().image();
+    let group = standing.group.and_then(AnyGroup::consumer);
+    let known = group.zip(enrolled).and_then(|(group, enrolled)| Some((group, enrolled.id, group.members.get(enrolled.id)?)));
+    let Some((group, id, member)) = known else { return Some(ProgressView { own_state, ..ProgressView::default() }) };
+    Some(ProgressView {
+        epoch: member.epoch,
+        state: member.state.name().to_owned(),
+        own_state,
+        target: by_topic(image, group.target.get(id).into_iter().flat_map(|target| target.iter())),
+        to_revoke: by_topic(image, member.pending_revocation.keys()),
+    })
 }
