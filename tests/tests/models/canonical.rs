@@ -24,6 +24,7 @@ const LEFT_OUT: &[&str] = &[
     "scenario",
     "now",
     "steps",
+    "timers_set",
     "queue",
     "mid_instant",
     "spins",
