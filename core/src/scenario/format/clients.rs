@@ -104,6 +104,7 @@ impl<'s> Clients<'s> {
             settings.enable_auto_commit = false;
         }
         config_faults(&fields, faults, settings.check());
+        config_faults(&fields, faults, settings.check_protocol(&given, self.profile));
         let process = fields.duration(faults, "process", limits::DELAY).unwrap_or_default();
         let assign = self.assigned(&fields, faults, &topics);
         let start = fields.durations(faults, "start", limits::RUN);

@@ -22,6 +22,7 @@ pub fn group(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
             <h3 key="members" class="panel__head">{ "Members" }</h3>
             { table("who", "Members", &["MEMBER", "OWNS", "DOES"], WORDS, members(group)) }
             { handover(shot, group) }
+            { progress(group) }
             <h3 key="head" class="panel__head">{ "Bookmarks" }</h3>
             { table("table", "Bookmarks", &["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID"], 1, bookmarks(group)) }
             { for lines(group).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
@@ -30,16 +31,43 @@ pub fn group(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
     }
 }
 
+/// Members on their way to what the coordinator wants them to own (KIP-848).
+fn progress(group: &GroupView) -> Html {
+    let count = |topics: &playground_core::sorted::SortedMap<String, Vec<u32>>| topics.values().map(Vec::len).sum::<usize>().to_string();
+    let rows: Cells = group
+        .members
+        .iter()
+        .filter_map(|member| {
+            let progress = member.progress.as_ref()?;
+            let state = if progress.state.is_empty() { &progress.own_state } else { &progress.state };
+            let (owned, target) = (count(&member.assignment), count(&progress.target));
+            Some(vec![member.client.clone().into(), state.clone().into(), progress.epoch.to_string().into(), owned.into(), target.into()])
+        })
+        .collect();
+    if rows.is_empty() {
+        return html! {};
+    }
+    html! {
+        <>
+            <h3 key="progress" class="panel__head">{ "On the way to the target" }</h3>
+            { table("progress", "On the way to the target", &["MEMBER", "STATE", "EPOCH", "OWNS", "TARGET"], 2, rows) }
+        </>
+    }
+}
+
 fn counts(group: &GroupView, place: usize, shot: &Snapshot) -> Rows {
     let coordinator = group.coordinator.map_or("none: its offsets partition has no leader".to_owned(), |id| format!("broker {id}"));
     let ledger = &shot.mirror.ledger;
     let count =
         |map: &playground_core::sorted::SortedMap<String, u64>| AttrValue::from(words::count(map.get(&group.name).copied().unwrap_or(0)));
-    let epoch = if group.protocol == "consumer" { "Group epoch" } else { "Generation" };
+    let (number, value) = match group.assignment_epoch {
+        None => ("Generation", group.generation.to_string()),
+        Some(assigned) => ("Epoch, of the assignment", format!("{}, {assigned}", group.generation)),
+    };
     vec![
         ("Coordinator".into(), coordinator.into()),
         ("Bookmarks are kept in".into(), format!("__consumer_offsets-{}", group.offsets_partition).into()),
-        (epoch.into(), group.generation.to_string().into()),
+        (number.into(), value.into()),
         ("Members".into(), words::count(group.members.len() as u64).into()),
         ("LAG".into(), behind(group, place, shot).into()),
         ("Delivered".into(), count(&ledger.delivered)),
