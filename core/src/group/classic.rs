@@ -154,6 +154,7 @@ impl Group {
             Timer::Heartbeat(id) => self.session_over(work, id),
             Timer::Join => self.join_phase_over(work),
             Timer::Sync => self.sync_phase_over(work),
+            Timer::Rebalance(_) => {}
         }
         Some(timer)
     }

@@ -14,6 +14,7 @@ pub mod records;
 #[cfg(test)]
 mod tests;
 
+use super::timers::{Timer, Timers};
 use crate::error::ErrorCode;
 use crate::ids::{EventId, TopicId, TopicPartition};
 use crate::sorted::{SortedMap, SortedSet};
@@ -147,6 +148,15 @@ pub enum Clock {
     Rebalance,
 }
 
+impl Clock {
+    const fn timer(self, member: Arc<str>) -> Timer {
+        match self {
+            Clock::Session => Timer::Heartbeat(member),
+            Clock::Rebalance => Timer::Rebalance(member),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct ConsumerGroup {
     pub name: Arc<str>,
@@ -162,11 +172,9 @@ pub struct ConsumerGroup {
     pub static_members: SortedMap<Arc<str>, Arc<str>>,
     /// The epoch of the member that owns a partition, by its number; -1: nobody.
     owner_epochs: SortedMap<TopicId, Vec<i32>>,
-    /// Not in the log: until when members must act, which clock was wound before it, and the epoch that a rebalance clock is for.
-    clocks: SortedMap<(Arc<str>, Clock), (SimTime, u64, i32)>,
-    timers_set: u64,
-    /// No clock runs out before this.
-    next_clock: SimTime,
+    /// Not in the log: until when members must act, and the epoch of those that must give partitions up.
+    timers: Timers,
+    revoking: SortedMap<Arc<str>, i32>,
     /// Not in the log: the metadata at which the topics were last looked at, and the group epoch since which that holds.
     looked_at: Option<(u64, i32)>,
     /// Not in the log: writes that are not committed yet, and answers that are true only with them.
@@ -188,9 +196,8 @@ impl ConsumerGroup {
             target: SortedMap::new(),
             static_members: SortedMap::new(),
             owner_epochs: SortedMap::new(),
-            clocks: SortedMap::new(),
-            timers_set: 0,
-            next_clock: SimTime::MAX,
+            timers: Timers::default(),
+            revoking: SortedMap::new(),
             looked_at: None,
             open_writes: 0,
             behind: Vec::new(),
@@ -317,29 +324,33 @@ impl ConsumerGroup {
     }
 
     fn wind(&mut self, member: Arc<str>, clock: Clock, until: SimTime, epoch: i32) {
-        self.next_clock = self.next_clock.min(until);
-        self.timers_set += 1;
-        self.clocks.insert((member, clock), (until, self.timers_set, epoch));
+        if clock == Clock::Rebalance {
+            self.revoking.insert(Arc::clone(&member), epoch);
+        }
+        self.timers.set(clock.timer(member), until);
     }
 
     fn unwind(&mut self, member: &Arc<str>, clock: Clock) {
-        self.clocks.remove(&(Arc::clone(member), clock));
+        self.timers.cancel(&clock.timer(Arc::clone(member)));
+        if clock == Clock::Rebalance {
+            self.revoking.remove(member);
+        }
     }
 
     pub fn next_timeout(&self) -> SimTime {
-        self.next_clock
+        self.timers.next()
     }
 
-    /// Takes out the clock that ran out first; of several that end together the one that was wound first.
+    /// Takes out the clock that ran out first.
     fn run_out(&mut self, now: SimTime) -> Option<(Arc<str>, Clock, i32)> {
-        let first = self.clocks.iter().min_by_key(|(_, clock)| **clock).filter(|(_, (until, ..))| *until <= now);
-        let (key, epoch) = first.map(|(key, (.., epoch))| (key.clone(), *epoch)).unzip();
-        if let Some(key) = &key {
-            self.clocks.remove(key);
+        match self.timers.take_due(now)? {
+            Timer::Rebalance(member) => {
+                let epoch = self.revoking.remove(&member).unwrap_or_default();
+                Some((member, Clock::Rebalance, epoch))
+            }
+            Timer::Heartbeat(member) => Some((member, Clock::Session, 0)),
+            Timer::Join | Timer::Sync => None,
         }
-        self.next_clock = self.clocks.values().map(|(until, ..)| *until).min().unwrap_or(SimTime::MAX);
-        let (member, clock) = key?;
-        Some((member, clock, epoch?))
     }
 }
 

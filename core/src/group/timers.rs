@@ -12,6 +12,9 @@ pub enum Timer {
     Join,
     /// The end of the sync phase.
     Sync,
+    /// Of the new protocol, whose sessions are named `session-timeout-<group>-<member>`: the time of a member to give partitions up,
+    /// `rebalance-timeout-<group>-<member>`.
+    Rebalance(Arc<str>),
 }
 
 /// A heap, the earliest on top, kept as `java.util.PriorityQueue` keeps its own: of timers that end together the one comes first that

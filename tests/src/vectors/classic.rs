@@ -212,6 +212,7 @@ impl Stage {
             Timer::Heartbeat(member) => format!("heartbeat-{group}-{member}"),
             Timer::Join => format!("join-{group}"),
             Timer::Sync => format!("sync-{group}"),
+            Timer::Rebalance(member) => format!("rebalance-timeout-{group}-{member}"),
         })
     }
 

@@ -202,8 +202,9 @@ impl Stage {
         let mut ordered = Vec::new();
         for (topic, mut partitions) in topics {
             let name = &*self.image.topic(topic).expect("it was assigned").name;
-            let held = before.map_or(0, |before| before.assigned.keys().filter(|id| id.topic == topic).count());
-            by_bucket(&mut partitions, held);
+            let held = |partition: u32| before.is_some_and(|before| before.assigned.contains_key(&TopicPartition { topic, partition }));
+            let count = before.map_or(0, |before| before.assigned.keys().filter(|id| id.topic == topic).count());
+            by_bucket(&mut partitions, count, held);
             ordered.extend(partitions.into_iter().map(|partition| json!([name, partition])));
         }
         ordered
@@ -222,13 +223,13 @@ fn went_on(before: &ConsumerMember, after: &ConsumerMember) -> bool {
     standing(before) != standing(after)
 }
 
-/// The order of a `HashMap<Integer, …>` that began as a copy of one with so many entries.
-fn by_bucket(partitions: &mut [u32], held: usize) {
-    let mut buckets = if held == 0 { 16 } else { (held * 4 / 3 + 1).next_power_of_two() };
+/// The order of a `HashMap<Integer, …>` that began as a copy of one with so many entries; what it kept of those came first.
+fn by_bucket(partitions: &mut [u32], count: usize, held: impl Fn(u32) -> bool) {
+    let mut buckets = if count == 0 { 16 } else { (count * 4 / 3 + 1).next_power_of_two() };
     while partitions.len() * 4 > buckets * 3 {
         buckets *= 2;
     }
-    partitions.sort_by_key(|partition| *partition as usize & (buckets - 1));
+    partitions.sort_by_key(|partition| (*partition as usize & (buckets - 1), !held(*partition)));
 }
 
 fn failed(error: ErrorCode) -> Map<String, Value> {

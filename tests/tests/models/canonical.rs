@@ -24,7 +24,6 @@ const LEFT_OUT: &[&str] = &[
     "scenario",
     "now",
     "steps",
-    "timers_set",
     "queue",
     "mid_instant",
     "spins",
