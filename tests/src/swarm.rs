@@ -492,12 +492,12 @@ fn at_the_end(drawn: &Drawn, cluster: &Cluster) -> Result<(), (Row, String)> {
 fn groups_converged(view: &ClusterView, given_up: &[String]) -> Result<(), (Row, String)> {
     for group in &view.groups {
         if group.state != "Stable" {
-            return Err((Row::R3, format!("group {} is {}", group.name, group.state)));
+            return Err((Row::G8, format!("group {} is {}", group.name, group.state)));
         }
         for offset in group.offsets.get("orders").into_iter().flatten() {
             let readable = !given_up.contains(&format!("orders-{}", offset.partition));
             if readable && offset.position != Some(offset.log_end) {
-                return Err((Row::R3, format!("group {} stands at {offset:?}", group.name)));
+                return Err((Row::G8, format!("group {} stands at {offset:?}", group.name)));
             }
         }
     }
