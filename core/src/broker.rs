@@ -329,10 +329,11 @@ impl Broker {
 
     fn take_metadata(&mut self, now: SimTime, image: Arc<MetadataImage>, changed: &[TopicPartition], out: &mut Outbox) {
         let ahead = image.offset > self.image.offset;
-        self.image = image;
+        let before = std::mem::replace(&mut self.image, image);
         for id in changed {
             self.apply_partition(now, *id, out);
         }
+        self.forget_bookmarks(now, &before, changed, out);
         if ahead && self.lifecycle.phase == Phase::Fenced {
             // Caught up further: do not wait for the interval to say so.
             self.lifecycle.next_contact = now;

@@ -15,6 +15,7 @@ pub mod invariant;
 mod judging;
 mod loss;
 mod numbering;
+pub mod offsets;
 pub mod queue;
 pub mod referee;
 mod witness;

@@ -2,7 +2,7 @@
 
 use crate::ids::BrokerId;
 use crate::scenario::{BadRecord, MISHAPS, Poison};
-use crate::time::SimDuration;
+use crate::time::{Datetime, SimDuration};
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,36 @@ pub enum Command {
     Unregister(BrokerId),
     /// `kafka-reassign-partitions.sh --cancel`.
     CancelReassignment { topic: String, partition: u32 },
+    /// `kafka-consumer-groups.sh --reset-offsets --execute`.
+    ResetOffsets(Box<Reset>),
+    /// `kafka-consumer-groups.sh --delete-offsets`.
+    DeleteOffsets { group: String, topics: Vec<(String, Vec<u32>)> },
+    /// `kafka-consumer-groups.sh --delete`.
+    DeleteGroup(String),
+}
+
+/// Which committed offsets of a group move where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reset {
+    pub group: String,
+    /// Topics, each with some of its partitions, or none for all of them; empty for all that the group has committed.
+    pub topics: Vec<(String, Vec<u32>)>,
+    pub to: ResetTo,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResetTo {
+    Earliest,
+    Latest,
+    Current,
+    Offset(u64),
+    ShiftBy(i64),
+    /// The first record that is not older, in milliseconds since 1970.
+    Datetime(i64),
+    /// The first record of that time up to now.
+    Duration(SimDuration),
+    /// `--from-file`: topic, partition and offset of each line.
+    Plan(Vec<(String, u32, u64)>),
 }
 
 /// What an application does by calls of its own, or comes to grief on.
@@ -322,9 +352,59 @@ impl Command {
             Command::CancelReassignment { topic, partition } => {
                 write!(f, "kafka-reassign-partitions.sh --cancel --topic {topic} --partition {partition}")
             }
+            Command::ResetOffsets(reset) => write!(f, "kafka-consumer-groups.sh --reset-offsets {reset} --execute"),
+            Command::DeleteOffsets { group, topics: of } => {
+                write!(f, "kafka-consumer-groups.sh --delete-offsets --group {group}")?;
+                topics(f, of)
+            }
+            Command::DeleteGroup(group) => write!(f, "kafka-consumer-groups.sh --delete --group {group}"),
             _ => Ok(()),
         }
     }
+}
+
+/// The options of `--reset-offsets`.
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--group {}", self.group)?;
+        match (&self.to, self.topics.is_empty()) {
+            (ResetTo::Plan(_), _) => {}
+            (_, true) => f.write_str(" --all-topics")?,
+            _ => topics(f, &self.topics)?,
+        }
+        match &self.to {
+            ResetTo::Earliest => f.write_str(" --to-earliest"),
+            ResetTo::Latest => f.write_str(" --to-latest"),
+            ResetTo::Current => f.write_str(" --to-current"),
+            ResetTo::Offset(offset) => write!(f, " --to-offset {offset}"),
+            ResetTo::ShiftBy(by) => write!(f, " --shift-by {by}"),
+            ResetTo::Datetime(timestamp) => write!(f, " --to-datetime {}", Datetime(*timestamp)),
+            ResetTo::Duration(back) => {
+                write!(f, " --by-duration PT{}", back.millis() / 1_000)?;
+                match back.millis() % 1_000 {
+                    0 => f.write_str("S"),
+                    ms => write!(f, ".{ms:03}S"),
+                }
+            }
+            ResetTo::Plan(plan) => {
+                for (i, (topic, partition, offset)) in plan.iter().enumerate() {
+                    write!(f, "{}{topic},{partition},{offset}", if i == 0 { " --from-file " } else { ";" })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// `orders:0,1`.
+fn topics(f: &mut fmt::Formatter<'_>, topics: &[(String, Vec<u32>)]) -> fmt::Result {
+    for (topic, partitions) in topics {
+        write!(f, " --topic {topic}")?;
+        for (i, partition) in partitions.iter().enumerate() {
+            write!(f, "{}{partition}", if i == 0 { ':' } else { ',' })?;
+        }
+    }
+    Ok(())
 }
 
 fn assignment(f: &mut fmt::Formatter<'_>, partitions: &[Vec<BrokerId>]) -> fmt::Result {

@@ -11,6 +11,8 @@ pub mod consumer;
 pub mod consumer_protocol;
 mod kind;
 pub mod offsets;
+#[cfg(test)]
+mod tests;
 pub mod timers;
 
 use crate::config::BrokerConfig;
@@ -322,6 +324,11 @@ impl GroupCoordinator {
 }
 
 impl Shard {
+    /// It has committed something that was not deleted.
+    pub fn has_offsets(&self, group: &str) -> bool {
+        self.offsets.get(group).is_some_and(|offsets| !offsets.is_empty())
+    }
+
     fn replay(&mut self, now: SimTime, record: GroupRecord) {
         match record {
             GroupRecord::OffsetCommit { group, topic, partition, value: Some(value) } => {

@@ -212,6 +212,14 @@ impl PartitionLog {
         self.segments[segment].batches_from(offset).next().filter(|batch| batch.base_offset <= offset)
     }
 
+    /// The first record that is not older, by its own timestamp.
+    pub fn offset_at_time(&self, timestamp_ms: i64) -> Option<Offset> {
+        let mut batches = self.segments.iter().flat_map(LogSegment::batches);
+        let stored = batches.find(|stored| stored.batch.max_timestamp_ms() >= timestamp_ms && stored.next_offset() > self.log_start)?;
+        let record = stored.batch.records().find(|record| record.timestamp_ms >= timestamp_ms)?;
+        Some(stored.base_offset.plus(u64::from(record.offset_delta)).max(self.log_start))
+    }
+
     /// Batches, newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &StoredBatch> {
         self.segments.iter().rev().flat_map(|segment| segment.batches().rev())

@@ -3,7 +3,8 @@
 //! Only integers, text and `null`, so that no platform's way of printing fractions can show.
 
 use crate::view::{
-    BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView, PartitionView, TopicView,
+    BrokerView, ClientKind, ClientView, ClusterView, EventView, GroupOffsetView, GroupView, LedgerView, LostView, MemberView,
+    PartitionView, TopicView,
 };
 use serde_json::{Map, Value, json};
 
@@ -121,21 +122,30 @@ fn partition(partition: &PartitionView) -> Value {
 }
 
 fn group(group: &GroupView) -> Value {
-    let members = group
-        .members
-        .iter()
-        .map(|member| json!({ "client": member.client, "assignment": member.assignment, "does": member.does, "in_hand": member.in_hand }));
+    let member = |member: &MemberView| {
+        let mut said = json!({ "client": member.client, "assignment": member.assignment, "does": member.does, "in_hand": member.in_hand });
+        if let Some(progress) = &member.progress {
+            said["member_epoch"] = json!(progress.epoch);
+            said["state"] = json!(progress.state);
+            said["target"] = json!(progress.target);
+        }
+        said
+    };
     let offsets = group.offsets.iter().map(|(topic, offsets)| (topic.clone(), list(offsets, offset)));
-    json!({
+    let mut said = json!({
         "state": group.state,
         "protocol": group.protocol,
         "assignor": group.assignor,
         "generation": group.generation,
         "coordinator": group.coordinator,
         "offsets_partition": group.offsets_partition,
-        "members": members.collect::<Vec<_>>(),
+        "members": list(&group.members, member),
         "offsets": offsets.collect::<Map<_, _>>(),
-    })
+    });
+    if let Some(epoch) = group.assignment_epoch {
+        said["assignment_epoch"] = json!(epoch);
+    }
+    said
 }
 
 fn offset(offset: &GroupOffsetView) -> Value {

@@ -1,5 +1,6 @@
 //! The language of the terminal: text becomes a [`Command`](crate::command::Command), and every command prints as the line that makes it.
 
+mod groups;
 mod kafka;
 pub mod parse;
 pub mod reading;

@@ -161,6 +161,50 @@ impl SimDuration {
     }
 }
 
+/// Milliseconds since 1970 as `2026-01-01T00:01:30.000`, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datetime(pub i64);
+
+const DAY_MS: i64 = 86_400_000;
+
+impl fmt::Display for Datetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Days are counted in eras of 400 years that begin in March, so that a leap day is the last of its year.
+        let days = self.0.div_euclid(DAY_MS) + 719_468;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let march = (5 * day + 2) / 153;
+        let (day, month) = (day - (153 * march + 2) / 5 + 1, if march < 10 { march + 3 } else { march - 9 });
+        let year = year + era * 400 + i64::from(month <= 2);
+        let ms = self.0.rem_euclid(DAY_MS);
+        let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}", ms % 1_000)
+    }
+}
+
+impl Datetime {
+    /// `2026-01-01T00:01:30.000`, or without the fraction; in UTC, with or without a `Z`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z').unwrap_or(text).split_once('T')?;
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let numbers = |text: &str, mark: char| -> Option<[i64; 3]> {
+            let parts: Option<Vec<i64>> = text.split(mark).map(|part| part.parse().ok().filter(|n| *n >= 0)).collect();
+            parts?.try_into().ok()
+        };
+        let ([year, month, day], [hours, minutes, seconds]) = (numbers(date, '-')?, numbers(time, ':')?);
+        let ms: i64 = format!("{fraction:0<3}").parse().ok().filter(|_| fraction.len() <= 3)?;
+        let possible = (1..=12).contains(&month) && (1..=31).contains(&day) && hours < 24 && minutes < 60 && seconds < 60 && year < 10_000;
+        let years = if month <= 2 { year - 1 } else { year };
+        let (era, of_era) = (years.div_euclid(400), years.rem_euclid(400));
+        let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+        let at = Datetime(days * DAY_MS + ((hours * 60 + minutes) * 60 + seconds) * 1_000 + ms);
+        // The 31st of a shorter month would print as another day.
+        (possible && at.to_string().starts_with(date)).then_some(at)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +230,17 @@ mod tests {
         assert_eq!(SimDuration::parse("7d"), Some(SimDuration::from_secs(604_800)));
         for bad in ["", "s", "1.", ".5s", "5 weeks", "-1s", "1e9", "99999999999999999999d"] {
             assert_eq!(SimDuration::parse(bad), None, "{bad:?} is not a duration");
+        }
+    }
+
+    #[test]
+    fn a_date_reads_back_what_it_prints() {
+        for text in ["2026-01-01T00:00:00.000", "2024-02-29T23:59:59.999", "1970-01-01T00:00:00.000", "2000-03-01T12:30:00.500"] {
+            assert_eq!(Datetime::parse(text).map(|at| at.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Datetime::parse("2026-01-01T00:00:00Z"), Some(Datetime(EPOCH_MS)));
+        for wrong in ["2026-02-30T00:00:00", "2026-01-01", "2026-13-01T00:00:00", "2026-01-01T24:00:00", "now"] {
+            assert_eq!(Datetime::parse(wrong), None, "{wrong}");
         }
     }
 

@@ -144,12 +144,16 @@ pub struct CellView {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct GroupView {
     pub name: String,
-    /// `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable` or `Dead`.
+    /// `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable` or `Dead`; under the new protocol `Empty`, `Assigning`,
+    /// `Reconciling` or `Stable`.
     pub state: String,
     /// `classic` or `consumer`.
     pub protocol: String,
     pub assignor: String,
+    /// Under the new protocol the group's epoch.
     pub generation: i32,
+    /// Under the new protocol the epoch of the target assignment.
+    pub assignment_epoch: Option<i32>,
     /// The broker that coordinates it; `None` while its offsets partition has no leader.
     pub coordinator: Option<i32>,
     /// Its partition of `__consumer_offsets`.
@@ -167,12 +171,27 @@ pub struct MemberView {
     pub member_id: String,
     /// As the coordinator has it; a member that crashed keeps it until its session ends.
     pub assignment: SortedMap<String, Vec<u32>>,
+    /// Under the new protocol: how far it is, in the coordinator's words and in its own, and what it is to own.
+    pub progress: Option<ProgressView>,
     /// What its process does: `polls`, `works`, `commits`, `stuck`, `waits` (to be started), or it is `down` or `paused`.
     pub does: String,
     /// Records that a poll returned and the application has not done yet.
     pub in_hand: u64,
     /// What its application worked on last, oldest first: at most [`RECENT`] records.
     pub recent: Vec<DeliveredView>,
+}
+
+/// A member on its way to the target assignment (KIP-848).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ProgressView {
+    pub epoch: i32,
+    /// `STABLE`, `UNREVOKED_PARTITIONS` or `UNRELEASED_PARTITIONS`.
+    pub state: String,
+    /// What its own process takes it for: `JOINING`, `RECONCILING`, `ACKNOWLEDGING`, `STABLE`, `STALE`…
+    pub own_state: String,
+    pub target: SortedMap<String, Vec<u32>>,
+    /// What it was asked to give up and has not yet.
+    pub to_revoke: SortedMap<String, Vec<u32>>,
 }
 
 pub use crate::client::consumer::RECENT;

@@ -56,7 +56,7 @@ fn an_unknown_field_is_refused_with_the_nearest_name() {
 fn what_comes_later_is_named_as_such() {
     refused("[[connector]]\nname = \"x\"", "1:3", "`connector` is not modelled yet");
     refused("kafka = \"5.0\"", "1:9", "the rules of Kafka `5.0` are not modelled yet. Write kafka = \"4.3\"");
-    refused(&with_group("config = { \"group.protocol\" = \"consumer\" }"), "6:31", "not modelled yet");
+    refused(&with_group("config = { \"isolation.level\" = \"read_committed\" }"), "6:32", "not modelled yet");
     refused(&with_producer("config = { \"compression.type\" = \"zstd\" }"), "7:33", "not modelled yet");
     refused("[cluster]\nfeatures = { \"group.version\" = 1 }", "2:14", "features: `group.version` is not modelled yet");
     refused("[cluster]\nfeatures = { \"eligible.leader.replicas.version\" = 2 }", "2:51", "is over the limit of 1");

@@ -7,6 +7,7 @@ mod stories {
     mod faults;
     mod groups;
     mod nearby_reads;
+    mod new_protocol;
     mod producers;
     mod quorum;
     mod replication;

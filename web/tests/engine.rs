@@ -83,7 +83,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("ac_25_commit_after", include_str!("../../tests/scenarios/ac_25_commit_after.toml")),
     ("ac_25_commit_before", include_str!("../../tests/scenarios/ac_25_commit_before.toml")),
     ("ac_26_reset_policy", include_str!("../../tests/scenarios/ac_26_reset_policy.toml")),
+    ("ac_27_reset", include_str!("../../tests/scenarios/ac_27_reset.toml")),
     ("ac_28_classic_pause", include_str!("../../tests/scenarios/ac_28_classic_pause.toml")),
+    ("ac_28_cooperative", include_str!("../../tests/scenarios/ac_28_cooperative.toml")),
     ("ac_29_poll_deadline", include_str!("../../tests/scenarios/ac_29_poll_deadline.toml")),
     ("ac_29_within_deadline", include_str!("../../tests/scenarios/ac_29_within_deadline.toml")),
     ("ac_31_crash", include_str!("../../tests/scenarios/ac_31_crash.toml")),
@@ -92,9 +94,16 @@ const OTHERS: &[(&str, &str)] = &[
     ("b14_commit_first_fixed", include_str!("../../tests/scenarios/b14_commit_first_fixed.toml")),
     ("b15_latest", include_str!("../../tests/scenarios/b15_latest.toml")),
     ("b15_latest_fixed", include_str!("../../tests/scenarios/b15_latest_fixed.toml")),
+    ("bookmarks_expire", include_str!("../../tests/scenarios/bookmarks_expire.toml")),
     ("coordinator_killed", include_str!("../../tests/scenarios/coordinator_killed.toml")),
+    ("kip848_static", include_str!("../../tests/scenarios/kip848_static.toml")),
+    ("kip848_members", include_str!("../../tests/scenarios/kip848_members.toml")),
+    ("kip848_coordinator_killed", include_str!("../../tests/scenarios/kip848_coordinator_killed.toml")),
+    ("ac_28_consumer_pause", include_str!("../../tests/scenarios/ac_28_consumer_pause.toml")),
+    ("group_is_full", include_str!("../../tests/scenarios/group_is_full.toml")),
     ("poison_record", include_str!("../../tests/scenarios/poison_record.toml")),
     ("seek_and_pause", include_str!("../../tests/scenarios/seek_and_pause.toml")),
+    ("static_member", include_str!("../../tests/scenarios/static_member.toml")),
 ];
 
 fn open(name: &str) -> Session {

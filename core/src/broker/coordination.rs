@@ -6,15 +6,15 @@ use super::purgatory::{AnswerTo, ParkedProduce};
 use crate::config::{Acks, BrokerConfig, Settings, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
-use crate::group::{Asked, Write};
+use crate::group::{Asked, Continuation, Write};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::log::ClientBatch;
-use crate::metadata::OFFSETS_TOPIC;
+use crate::metadata::{MetadataImage, OFFSETS_TOPIC};
 use crate::node::Outbox;
 use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use std::sync::Arc;
@@ -110,6 +110,16 @@ impl Broker {
         self.write_all(now, writes, out);
     }
 
+    /// Groups have no bookmarks in topics that are gone.
+    pub(super) fn forget_bookmarks(&mut self, now: SimTime, before: &MetadataImage, changed: &[TopicPartition], out: &mut Outbox) {
+        let gone = changed.iter().filter(|id| self.image.topic(id.topic).is_none());
+        let gone: SortedSet<Arc<str>> = gone.filter_map(|id| Some(Arc::clone(&before.topic(id.topic)?.name))).collect();
+        if !gone.is_empty() {
+            let writes = self.groups.topics_deleted(&gone);
+            self.write_all(now, writes, out);
+        }
+    }
+
     fn commit(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &OffsetCommitRequest, out: &mut Outbox) {
         let asked = Asked { shard: self.shard_of(&request.member.group), from, id };
         let named =
@@ -146,6 +156,12 @@ impl Broker {
                 self.write(now, write, out);
             }
         }
+    }
+
+    /// Writes what an administrator has decided about a group.
+    pub fn write_for(&mut self, now: SimTime, group: &str, records: Vec<GroupRecord>, out: &mut Outbox) {
+        let write = Write { shard: self.shard_of(group), records, then: Continuation::Nothing };
+        self.write(now, write, out);
     }
 
     /// What was to follow writes that are committed now, or have failed; true when there was something.

@@ -56,6 +56,8 @@ pub struct Consumer {
     fatal: Option<ErrorCode>,
     /// The commit before a join is done.
     prepared: bool,
+    /// The application knows that it cannot commit during this rebalance.
+    told_to_wait: bool,
     /// Pause after a failed join.
     join_not_before: SimTime,
     next_heartbeat: SimTime,
@@ -137,6 +139,7 @@ impl Consumer {
             said: None,
             fatal: None,
             prepared: false,
+            told_to_wait: false,
             join_not_before: SimTime::ZERO,
             next_heartbeat: SimTime::MAX,
             assigned: Owned::default(),

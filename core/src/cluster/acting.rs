@@ -8,6 +8,7 @@ mod clients;
 mod disks;
 mod in_force;
 mod links;
+mod offsets;
 mod processes;
 
 use super::Cluster;
@@ -35,6 +36,9 @@ impl Cluster {
             Command::Set { client, key, value } => self.set(client, key, value)?,
             Command::Deed { who, deed } => self.deed(who, deed)?,
             Command::Disk(fault, id) => self.disk(*fault, *id),
+            Command::ResetOffsets(reset) => answer = self.reset_offsets(reset, command)?,
+            Command::DeleteOffsets { group, topics } => answer = self.delete_offsets(group, topics, command)?,
+            Command::DeleteGroup(group) => answer = self.delete_group(group, command)?,
             Command::Elect { .. }
             | Command::CreateTopic(_)
             | Command::AddPartitions { .. }

@@ -9,7 +9,7 @@ pub mod records;
 mod syncing;
 
 use super::consumer_protocol::Subscription;
-use super::timers::Timers;
+use super::timers::{Timer, Timers};
 use super::{Pending, Work};
 use crate::error::ErrorCode;
 use crate::hash::{java_map_order, java_string_hash};
@@ -147,6 +147,17 @@ impl Group {
         }
     }
 
+    /// The next thing whose time is over, if there is one.
+    pub fn run_timer(&mut self, work: &mut Work) -> Option<Timer> {
+        let timer = self.timers.take_due(work.now)?;
+        match &timer {
+            Timer::Heartbeat(id) => self.session_over(work, id),
+            Timer::Join => self.join_phase_over(work),
+            Timer::Sync => self.sync_phase_over(work),
+        }
+        Some(timer)
+    }
+
     fn enter(&mut self, state: GroupState, work: &Work) {
         self.state = state;
         self.state_since_ms = work.now.timestamp_ms();
@@ -216,9 +227,12 @@ impl Group {
     /// Candidates are what all members support; each votes for its first one; most votes win, of several the first in the order of a
     /// Java `HashMap` (`ClassicGroup.selectProtocol`).
     fn choose_protocol(&self) -> Option<Arc<str>> {
+        let first = self.members.values().next()?;
+        let candidates: Vec<&Arc<str>> =
+            first.protocols.iter().map(|offered| &offered.name).filter(|name| self.supported_by_all(name)).collect();
         let mut votes: Vec<(Arc<str>, u32)> = Vec::new();
         for id in self.in_java_order() {
-            let Some(choice) = self.members[&id].protocols.iter().find(|offered| self.supported_by_all(&offered.name)) else { continue };
+            let Some(choice) = self.members[&id].protocols.iter().find(|offered| candidates.contains(&&offered.name)) else { continue };
             match votes.iter_mut().find(|(name, _)| *name == choice.name) {
                 Some((_, count)) => *count += 1,
                 None => votes.push((Arc::clone(&choice.name), 1)),

@@ -162,8 +162,9 @@ pub struct ConsumerGroup {
     pub static_members: SortedMap<Arc<str>, Arc<str>>,
     /// The epoch of the member that owns a partition, by its number; -1: nobody.
     owner_epochs: SortedMap<TopicId, Vec<i32>>,
-    /// Not in the log: until when members must act, with the epoch that a rebalance clock is for.
-    clocks: SortedMap<(Arc<str>, Clock), (SimTime, i32)>,
+    /// Not in the log: until when members must act, which clock was wound before it, and the epoch that a rebalance clock is for.
+    clocks: SortedMap<(Arc<str>, Clock), (SimTime, u64, i32)>,
+    timers_set: u64,
     /// No clock runs out before this.
     next_clock: SimTime,
     /// Not in the log: the metadata at which the topics were last looked at, and the group epoch since which that holds.
@@ -188,6 +189,7 @@ impl ConsumerGroup {
             static_members: SortedMap::new(),
             owner_epochs: SortedMap::new(),
             clocks: SortedMap::new(),
+            timers_set: 0,
             next_clock: SimTime::MAX,
             looked_at: None,
             open_writes: 0,
@@ -316,7 +318,8 @@ impl ConsumerGroup {
 
     fn wind(&mut self, member: Arc<str>, clock: Clock, until: SimTime, epoch: i32) {
         self.next_clock = self.next_clock.min(until);
-        self.clocks.insert((member, clock), (until, epoch));
+        self.timers_set += 1;
+        self.clocks.insert((member, clock), (until, self.timers_set, epoch));
     }
 
     fn unwind(&mut self, member: &Arc<str>, clock: Clock) {
@@ -327,14 +330,14 @@ impl ConsumerGroup {
         self.next_clock
     }
 
-    /// Takes out the clock that ran out first.
+    /// Takes out the clock that ran out first; of several that end together the one that was wound first.
     fn run_out(&mut self, now: SimTime) -> Option<(Arc<str>, Clock, i32)> {
-        let first = self.clocks.iter().min_by_key(|(_, (until, _))| *until).filter(|(_, (until, _))| *until <= now);
-        let (key, epoch) = first.map(|(key, (_, epoch))| (key.clone(), *epoch)).unzip();
+        let first = self.clocks.iter().min_by_key(|(_, clock)| **clock).filter(|(_, (until, ..))| *until <= now);
+        let (key, epoch) = first.map(|(key, (.., epoch))| (key.clone(), *epoch)).unzip();
         if let Some(key) = &key {
             self.clocks.remove(key);
         }
-        self.next_clock = self.clocks.values().map(|(until, _)| *until).min().unwrap_or(SimTime::MAX);
+        self.next_clock = self.clocks.values().map(|(until, ..)| *until).min().unwrap_or(SimTime::MAX);
         let (member, clock) = key?;
         Some((member, clock, epoch?))
     }
@@ -361,6 +364,9 @@ fn take(owners: &mut SortedMap<TopicId, Vec<i32>>, member: &ConsumerMember) {
         if epochs.len() <= place {
             epochs.resize(place + 1, -1);
         }
-        epochs[place] = epochs[place].max(member.epoch);
+        // A static member that left for now keeps what it had, with an epoch below nobody's.
+        if epochs[place] == -1 || epochs[place] < member.epoch {
+            epochs[place] = member.epoch;
+        }
     }
 }

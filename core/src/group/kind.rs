@@ -61,6 +61,14 @@ impl AnyGroup {
         }
     }
 
+    /// As Kafka's tools print it.
+    pub fn state_name(&self) -> &'static str {
+        match self {
+            AnyGroup::Classic(group) => group.state.name(),
+            AnyGroup::Consumer(group) => group.state().name(),
+        }
+    }
+
     pub fn next_timeout(&self) -> SimTime {
         match self {
             AnyGroup::Classic(group) => group.next_timeout(),

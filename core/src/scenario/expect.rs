@@ -112,7 +112,7 @@ const QUANTITIES: [(&str, Takes, Kind); 34] = [
     ("position", Takes::GroupPartition, Kind::Offset),
 ];
 
-const GROUP_STATES: [&str; 5] = ["Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead"];
+const GROUP_STATES: [&str; 7] = ["Empty", "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling", "Stable", "Dead"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compare {

@@ -9,16 +9,17 @@ use crate::scenario::names::{hint, shown};
 
 type Read = fn(&mut Words<'_>) -> Result<Command, ParseError>;
 
-pub(super) const TOOLS: [(&str, Read); 5] = [
+pub(super) const TOOLS: [(&str, Read); 6] = [
     ("kafka-topics.sh", topics),
     ("kafka-configs.sh", configs),
     ("kafka-leader-election.sh", leader_election),
     ("kafka-reassign-partitions.sh", reassign),
     ("kafka-cluster.sh", unregister),
+    ("kafka-consumer-groups.sh", super::groups::command),
 ];
 
 /// Options without a value, and words that stand alone.
-const FLAGS: [&str; 25] = [
+const FLAGS: [&str; 39] = [
     "--create",
     "--alter",
     "--delete",
@@ -41,6 +42,20 @@ const FLAGS: [&str; 25] = [
     "--under-min-isr-partitions",
     "--at-min-isr-partitions",
     "--unavailable-partitions",
+    "--reset-offsets",
+    "--delete-offsets",
+    "--dry-run",
+    "--export",
+    "--all-topics",
+    "--all-groups",
+    "--to-earliest",
+    "--to-latest",
+    "--to-current",
+    "--members",
+    "--offsets",
+    "--verbose",
+    "--state",
+    "--type",
     "describe",
     "unregister",
     "cluster-id",
@@ -80,6 +95,7 @@ impl<'l> Options<'l> {
             let flag = FLAGS.contains(&name);
             let value = match value {
                 Some(value) => value,
+                None if ["--state", "--type"].contains(&name) => words.next_value().unwrap_or((at, "")),
                 None if flag => (at, ""),
                 None => words.next().ok_or_else(|| words.wrong(word, "needs a value"))?,
             };
@@ -109,12 +125,12 @@ impl<'l> Options<'l> {
         Ok(self.need(name)?.1.to_owned())
     }
 
-    fn number(&mut self, name: &str) -> Result<Option<u32>, ParseError> {
+    pub(super) fn number(&mut self, name: &str) -> Result<Option<u32>, ParseError> {
         let Some(word) = self.take(name) else { return Ok(None) };
         word.1.parse().map(Some).map_err(|_| self.wrong(word, "is no number"))
     }
 
-    fn wrong(&self, word: Word<'_>, why: &str) -> ParseError {
+    pub(super) fn wrong(&self, word: Word<'_>, why: &str) -> ParseError {
         ParseError { at: word.0, message: format!("`{}` {why}. Write `{}`.", shown(word.1), self.form) }
     }
 
@@ -131,7 +147,7 @@ impl<'l> Options<'l> {
     }
 
     /// Everything was understood; `known` are the options this line could have had.
-    fn done(self, command: Command, known: &[&str]) -> Result<Command, ParseError> {
+    pub(super) fn done(self, command: Command, known: &[&str]) -> Result<Command, ParseError> {
         match self.given.first() {
             None => Ok(command),
             Some(((at, name), _)) => {
@@ -148,8 +164,13 @@ impl<'l> Options<'l> {
         }
     }
 
+    /// Something that the tool cannot do without.
+    pub(super) fn missing(&self, why: &str) -> ParseError {
+        ParseError { at: self.end, message: format!("{why} Write `{}`.", self.form) }
+    }
+
     /// None of the tool's actions was asked for.
-    fn nothing(&self, known: &[&str]) -> ParseError {
+    pub(super) fn nothing(&self, known: &[&str]) -> ParseError {
         let at = self.given.first().map_or(self.end, |((at, _), _)| *at);
         ParseError { at, message: format!("Say what to do: {}. Write `{}`.", known.join(" or "), self.form) }
     }

@@ -280,6 +280,15 @@ mod tests {
             "kafka-reassign-partitions.sh --execute --topic t --partition 0 --replicas 103:101",
             "kafka-reassign-partitions.sh --cancel --topic t --partition 0",
             "kafka-cluster.sh unregister --id 102",
+            "kafka-consumer-groups.sh --reset-offsets --group g --all-topics --to-earliest --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t:0,1 --topic u --to-offset 17 --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --shift-by -5 --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --to-datetime 2026-01-01T00:01:30.000 --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --by-duration PT90S --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --topic t --by-duration PT0.250S --execute",
+            "kafka-consumer-groups.sh --reset-offsets --group g --from-file t,0,17;t,1,20 --execute",
+            "kafka-consumer-groups.sh --delete-offsets --group g --topic t:1",
+            "kafka-consumer-groups.sh --delete --group g",
         ] {
             assert_eq!(parse_line(line).map(|command| command.to_string()), Ok(line.to_owned()));
         }

@@ -17,16 +17,17 @@ use data_encoding::BASE64URL_NOPAD;
 const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qk";
 
 /// What is printed, or the refusal.
-type Printed = Result<String, String>;
+pub(super) type Printed = Result<String, String>;
 type Read = fn(&Cluster, &mut Options<'_>) -> Printed;
 
 /// Each tool, the words that make a line of it one that reads (none: every line is), and a line as it should be.
-const TOOLS: [(&str, &[&str], &str, Read); 6] = [
+const TOOLS: [(&str, &[&str], &str, Read); 7] = [
     ("kafka-topics", &["--describe", "--list"], "kafka-topics.sh --describe --topic orders", topics),
     ("kafka-configs", &["--describe"], "kafka-configs.sh --describe --entity-type topics --entity-name orders", configs),
     ("kafka-reassign-partitions", &["--verify", "--list"], "kafka-reassign-partitions.sh --list", reassignments),
     ("kafka-get-offsets", &[], "kafka-get-offsets.sh --topic orders", offsets),
     ("kafka-metadata-quorum", &[], "kafka-metadata-quorum.sh describe --status", quorum),
+    ("kafka-consumer-groups", &["--describe", "--list", "--reset-offsets"], super::groups::FORM, super::groups::answer),
     ("kafka-cluster", &["cluster-id"], "kafka-cluster.sh cluster-id", cluster_id),
 ];
 
@@ -35,7 +36,10 @@ fn tool(line: &str) -> Option<(&'static str, Read)> {
     let name = words.next()?.rsplit('/').next()?;
     let name = name.strip_suffix(".sh").unwrap_or(name);
     let (_, actions, form, read) = TOOLS.into_iter().find(|(known, ..)| *known == name)?;
-    (actions.is_empty() || words.any(|word| actions.contains(&word))).then_some((form, read))
+    let words: Vec<&str> = words.collect();
+    // A plan is only read until it is to be executed.
+    let reads = actions.is_empty() || words.iter().any(|word| actions.contains(word)) && !words.contains(&"--execute");
+    reads.then_some((form, read))
 }
 
 /// Such a line has no place in a timeline.
@@ -56,14 +60,14 @@ pub fn answer(cluster: &Cluster, line: &str) -> Option<Printed> {
 }
 
 /// The broker that answers for metadata.
-fn informed<'c>(cluster: &'c Cluster, tool: &str) -> Result<&'c MetadataImage, String> {
+pub(super) fn informed<'c>(cluster: &'c Cluster, tool: &str) -> Result<&'c MetadataImage, String> {
     let answers = |broker: &&Broker| broker.listens() && !cluster.is_paused(broker.id);
     let best = cluster.brokers().iter().filter(answers).map(Broker::image).max_by_key(|image| image.offset);
     best.ok_or_else(|| format!("{tool}Timed out waiting for a node assignment. No broker takes connections."))
 }
 
 /// The topics that are meant, by name: all of them, or those of a list with commas in which `.*` stands for anything.
-fn meant<'i>(image: &'i MetadataImage, wanted: Option<&str>, internal: bool) -> Vec<&'i TopicImage> {
+pub(super) fn meant<'i>(image: &'i MetadataImage, wanted: Option<&str>, internal: bool) -> Vec<&'i TopicImage> {
     let fits = |name: &str| wanted.is_none_or(|list| list.split([',', '|']).any(|pattern| matches(pattern.trim(), name)));
     let mut topics: Vec<&TopicImage> = image.topics().filter(|topic| fits(&topic.name) && (internal || !topic.internal)).collect();
     settle(&mut topics, |a, b| a.name < b.name);

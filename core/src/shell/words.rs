@@ -25,6 +25,11 @@ impl<'l> Words<'l> {
         self.rest.pop()
     }
 
+    /// The next word, if it is no option: what some options may have.
+    pub(super) fn next_value(&mut self) -> Option<Word<'l>> {
+        self.rest.pop_if(|(_, word)| !word.starts_with("--"))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

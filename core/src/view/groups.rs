@@ -2,7 +2,7 @@
 //! numbers from here, so there is one LAG.
 
 use super::build::text;
-use super::{DeliveredView, GroupOffsetView, GroupView, MemberView};
+use super::{DeliveredView, GroupOffsetView, GroupView, MemberView, ProgressView};
 use crate::client::consumer::Consumer;
 use crate::cluster::Cluster;
 use crate::group::classic::GroupState;
@@ -12,7 +12,7 @@ use crate::group::{AnyGroup, Shard};
 use crate::group::offsets::OffsetValue;
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, Offset, TopicPartition};
-use crate::metadata::{MetadataImage, OFFSETS_TOPIC, TopicImage};
+use crate::metadata::{MetadataImage, TopicImage};
 use crate::scenario::GroupSpec;
 use crate::sorted::SortedMap;
 use std::sync::Arc;
@@ -37,14 +37,27 @@ pub(crate) struct Standing<'c> {
 pub(crate) struct Enrolled<'c> {
     pub id: &'c Arc<str>,
     pub client: &'c str,
+    /// `group.instance.id`.
+    pub instance: Option<&'c str>,
     pub assigned: SortedMap<String, Vec<u32>>,
+    /// Of the new protocol alone: how far it is, and where it is to come.
+    pub epoch: Option<i32>,
+    pub target_epoch: Option<i32>,
+    pub target: Option<SortedMap<String, Vec<u32>>>,
+}
+
+impl Enrolled<'_> {
+    /// Partitions it has.
+    pub fn count(&self) -> usize {
+        self.assigned.values().map(Vec::len).sum()
+    }
 }
 
 impl<'c> Standing<'c> {
     pub fn of(cluster: &'c Cluster, index: u32) -> Self {
         let spec = &cluster.scenario().groups[index as usize];
         let offsets_partition = coordinator_partition(&spec.name, cluster.scenario().cluster.config.offsets_topic_partitions);
-        let found = shard(cluster, offsets_partition);
+        let found = cluster.coordinator(&spec.name);
         let group = found.and_then(|(_, shard)| shard.groups.get(spec.name.as_str()));
         let all = (0..).zip(cluster.consumers());
         let members: Vec<(u32, &Consumer)> = all.filter(|(place, _)| cluster.group_of(*place) == index).collect();
@@ -63,11 +76,40 @@ impl<'c> Standing<'c> {
     }
 
     pub fn state(&self) -> &'static str {
+        self.group.map_or(GroupState::Empty.name(), AnyGroup::state_name)
+    }
+
+    /// The coordinator knows of it: it has members, or offsets.
+    pub fn is_there(&self) -> bool {
+        self.group.is_some() || self.shard.is_some_and(|shard| shard.has_offsets(&self.spec.name))
+    }
+
+    /// `GroupType`.
+    pub fn kind(&self) -> &'static str {
         match self.group {
-            None => GroupState::Empty.name(),
-            Some(AnyGroup::Classic(group)) => group.state.name(),
-            Some(AnyGroup::Consumer(group)) => group.state().name(),
+            Some(AnyGroup::Consumer(_)) => "Consumer",
+            _ => "Classic",
         }
+    }
+
+    pub fn assignor(&self) -> &'c str {
+        match self.group {
+            Some(AnyGroup::Classic(group)) => group.protocol.as_deref().unwrap_or_default(),
+            Some(AnyGroup::Consumer(group)) => group.assignor(),
+            None => "",
+        }
+    }
+
+    /// The group's epoch and its target's; of the new protocol alone.
+    pub fn epochs(&self) -> Option<(i32, i32)> {
+        self.group.and_then(AnyGroup::consumer).map(|group| (group.epoch, group.assignment_epoch))
+    }
+
+    /// The address of a member. Ours have none: each client gets one of its own by its number.
+    pub fn host(&self, member: &Enrolled<'_>) -> String {
+        let place = self.members.iter().find(|(_, known)| *known.name == *member.client).map_or(0, |(place, _)| *place);
+        let number = place + 9;
+        format!("/172.18.{}.{}", number / 256, number % 256)
     }
 
     fn generation(&self) -> i32 {
@@ -88,6 +130,10 @@ impl<'c> Standing<'c> {
                     id,
                     client: &member.client_id,
                     assigned: told(&member.assignment),
+                    instance: member.instance.as_deref(),
+                    epoch: None,
+                    target_epoch: None,
+                    target: None,
                 };
                 group.members.iter().map(one).collect()
             }
@@ -95,6 +141,10 @@ impl<'c> Standing<'c> {
                 let one = |(id, member): (&'c Arc<str>, &'c crate::group::consumer::ConsumerMember)| Enrolled {
                     id,
                     client: &member.said.client_id,
+                    instance: member.said.instance_id.as_deref(),
+                    epoch: Some(member.epoch),
+                    target_epoch: Some(group.assignment_epoch),
+                    target: group.target.get(id).map(|target| by_topic(image, target.iter())),
                     assigned: by_topic(image, member.assigned.keys().chain(member.pending_revocation.keys())),
                 };
                 group.members.iter().map(one).collect()
@@ -152,13 +202,6 @@ impl<'c> Standing<'c> {
     }
 }
 
-/// The coordinator's own word, if one is up.
-fn shard(cluster: &Cluster, partition: u32) -> Option<(BrokerId, &Shard)> {
-    let topic = cluster.controller().image().topic_named(OFFSETS_TOPIC)?;
-    let leader = cluster.controller().image().partition(TopicPartition { topic: topic.id, partition })?.leader?;
-    Some((leader, cluster.broker(leader)?.groups().shards().get(&partition)?))
-}
-
 fn knows(group: &AnyGroup, member_id: &str) -> bool {
     match group {
         AnyGroup::Classic(group) => group.members.contains_key(member_id),
@@ -182,10 +225,10 @@ fn by_topic<'p>(image: &MetadataImage, partitions: impl Iterator<Item = &'p Topi
 }
 
 pub(super) fn group_view(standing: &Standing<'_>) -> GroupView {
-    let (protocol, assignor) = match standing.group {
-        Some(AnyGroup::Classic(group)) => ("classic", group.protocol.as_deref().unwrap_or_default()),
-        Some(AnyGroup::Consumer(_)) => ("consumer", ""),
-        None => ("classic", ""),
+    let protocol = match standing.group {
+        Some(AnyGroup::Consumer(_)) => "consumer",
+        None if standing.spec.config.consumer_protocol => "consumer",
+        None | Some(AnyGroup::Classic(_)) => "classic",
     };
     let offsets = |topic: &TopicImage| {
         let all = (0..topic.partitions.len() as u32).map(|partition| standing.offset(topic, partition));
@@ -196,8 +239,9 @@ pub(super) fn group_view(standing: &Standing<'_>) -> GroupView {
         name: standing.spec.name.clone(),
         state: standing.state().to_owned(),
         protocol: protocol.to_owned(),
-        assignor: assignor.to_owned(),
+        assignor: standing.assignor().to_owned(),
         generation: standing.generation(),
+        assignment_epoch: standing.epochs().map(|(_, assignment)| assignment),
         coordinator: standing.coordinator.map(|broker| broker.0),
         offsets_partition: standing.offsets_partition,
         offsets: standing.topics().map(offsets).collect(),
@@ -226,6 +270,7 @@ fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolle
         client: consumer.name.to_string(),
         member_id: consumer.member_id().to_owned(),
         assignment,
+        progress: progress(standing, consumer, own.or_else(left)),
         does: (if down {
             "down"
         } else if paused {
@@ -237,4 +282,20 @@ fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolle
         in_hand: consumer.in_hand_count(),
         recent: recent.collect(),
     }
+}
+
+/// How far a member of the new protocol is; `None` under the classic one.
+fn progress(standing: &Standing<'_>, consumer: &Consumer, enrolled: Option<&Enrolled<'_>>) -> Option<ProgressView> {
+    let own_state = consumer.following()?.name().to_owned();
+    let image = standing.cluster.controller().image();
+    let group = standing.group.and_then(AnyGroup::consumer);
+    let known = group.zip(enrolled).and_then(|(group, enrolled)| Some((group, enrolled.id, group.members.get(enrolled.id)?)));
+    let Some((group, id, member)) = known else { return Some(ProgressView { own_state, ..ProgressView::default() }) };
+    Some(ProgressView {
+        epoch: member.epoch,
+        state: member.state.name().to_owned(),
+        own_state,
+        target: by_topic(image, group.target.get(id).into_iter().flat_map(|target| target.iter())),
+        to_revoke: by_topic(image, member.pending_revocation.keys()),
+    })
 }

@@ -15,8 +15,9 @@ wire_structs! {
     }
     ReplicaView { broker, online, in_sync, high_watermark, log_end }
     CellView { offset, key }
-    GroupView { name, state, protocol, assignor, generation, coordinator, offsets_partition, members, offsets }
-    MemberView { client, member_id, assignment, does, in_hand, recent }
+    GroupView { name, state, protocol, assignor, generation, assignment_epoch, coordinator, offsets_partition, members, offsets }
+    ProgressView { epoch, state, own_state, target, to_revoke }
+    MemberView { client, member_id, assignment, progress, does, in_hand, recent }
     DeliveredView { partition, offset, key, value }
     GroupOffsetView { partition, committed, position, log_end, lag, lag_ms, held, client }
     ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors, requests }

@@ -36,6 +36,7 @@ const LEFT_OUT: &[&str] = &[
     "hops",
     "history",
     "changes",
+    "timers_set",
     "witness",
     "last_arrival",
     "sent_at",

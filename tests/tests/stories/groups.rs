@@ -116,3 +116,101 @@ fn a_coordinator_that_leads_on_in_a_newer_epoch_forgets_nobody_who_waits() {
     let told = told.until("70s").expect(&["state(g) == Stable"]);
     assert_eq!(told.events("member_joined").len(), 2, "nobody had to join again");
 }
+
+/// Six partitions; two members read them when a third one joins, and the second does not hear of it for four seconds. How long the
+/// first one got nothing at a stretch, in milliseconds.
+fn longest_pause(strategy: &str) -> u64 {
+    let story = Story::brokers(3).network("10ms", "0ms").topic("orders", 6, 3).producer("shop-{1..24}", "orders", "every = \"50ms\"");
+    let story = story.field("key = \"{name}\"").group("g", "orders", 3).field("start = [\"0s\", \"0s\", \"20s\"]");
+    let story = story.at("20s", "pause g-2").at("24s", "resume g-2");
+    let mut told = story.with("partition.assignment.strategy", &format!("\"{strategy}\"")).run_until("19s");
+    let (mut seen, mut since, mut longest) = (0, 19_000, 0);
+    for at in (19_050..40_000).step_by(50) {
+        told = told.until(&format!("{at}ms"));
+        let delivered = told.client("g-1").delivered;
+        longest = longest.max(at - since);
+        if delivered > seen {
+            (seen, since) = (delivered, at);
+        }
+    }
+    told.expect(&["owned(g-1) == 2", "owned(g-2) == 2", "owned(g-3) == 2", "skipped(g) == 0"]);
+    longest
+}
+
+#[test]
+fn under_eager_rebalancing_everybody_waits_for_the_last_one() {
+    let pause = longest_pause("range");
+    assert!((1_000..5_000).contains(&pause), "{pause} ms");
+}
+
+#[test]
+fn under_cooperative_rebalancing_nobody_waits() {
+    let pause = longest_pause("cooperative-sticky");
+    assert!(pause <= 300, "{pause} ms");
+}
+
+#[test]
+fn while_one_member_has_no_cooperative_assignor_first_the_group_is_eager() {
+    // The default: ready for cooperative rebalancing, and eager until range is taken out of the list.
+    let told = Story::brokers(3).topic("orders", 4, 3).group("g", "orders", 2).run_until("20s");
+    assert_eq!(told.view().groups[0].assignor, "range");
+}
+
+#[test]
+fn a_group_forgets_its_bookmarks_in_a_topic_that_is_deleted() {
+    let story = Story::brokers(3).topic("orders", 2, 3).producer("p", "orders", "rate = 20").field("records = 100").group("g", "orders", 1);
+    let told = story.run_until("30s");
+    let committed = |told: &Told| -> usize {
+        let brokers = told.cluster.brokers().iter();
+        let shards = brokers.flat_map(|broker| broker.groups().shards().values());
+        shards.filter_map(|shard| shard.offsets.get("g")).map(|offsets| offsets.len()).sum()
+    };
+    assert_eq!(committed(&told), 2);
+    let told = told.then("kafka-topics.sh --delete --topic orders").until("40s");
+    assert_eq!(committed(&told), 0);
+}
+
+/// Runs a line that only reads.
+fn shell(told: &Told, line: &str) -> String {
+    playground_core::shell::reading::answer(&told.cluster, line).expect("a line that reads").expect("an answer")
+}
+
+#[test]
+fn picture_table_and_shell_show_the_same_lag() {
+    let told = four_partitions(2);
+    let view = told.view();
+    let printed = shell(&told, "kafka-consumer-groups.sh --describe --group g");
+    let mut seen = 0;
+    for row in printed.lines().filter(|row| row.starts_with("g ")) {
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        let offset = &view.groups[0].offsets["orders"][cells[2].parse::<usize>().unwrap()];
+        let shown = [offset.committed.unwrap(), offset.log_end, offset.lag.unwrap()];
+        assert_eq!(cells[3..6], shown.map(|number| number.to_string()));
+        assert_eq!(offset.lag, Some(offset.log_end - offset.committed.unwrap()));
+        assert_eq!(cells[8], offset.client.clone().unwrap());
+        seen += 1;
+    }
+    assert_eq!(seen, 4, "{printed}");
+}
+
+#[test]
+fn a_reset_is_refused_while_the_group_is_active_and_plans_while_it_is_not() {
+    const LINE: &str = "kafka-consumer-groups.sh --reset-offsets --group g --topic orders:1,3 --to-offset 5";
+    let told = four_partitions(1);
+    let refused = playground_core::shell::reading::answer(&told.cluster, LINE).unwrap().unwrap_err();
+    assert_eq!(
+        refused,
+        "\nError: Assignments can only be reset if the group 'g' is inactive, but the current state is Stable.\n\n\
+         GROUP           TOPIC           PARTITION  NEW-OFFSET"
+    );
+    let told = told.then("stop g").until("61s");
+    let before = told.view();
+    let plan = "\nGROUP           TOPIC           PARTITION  NEW-OFFSET\n\
+                g               orders          1          5\ng               orders          3          5";
+    assert_eq!(shell(&told, LINE), plan);
+    assert_eq!(told.view().groups, before.groups, "a plan changes nothing");
+    let told = told.then(&format!("{LINE} --execute"));
+    let committed = told.view().groups[0].offsets["orders"].iter().map(|offset| offset.committed.unwrap()).collect::<Vec<_>>();
+    assert_eq!((committed[1], committed[3]), (5, 5));
+    assert!(committed[0] > 100 && committed[2] > 100, "the others stay: {committed:?}");
+}

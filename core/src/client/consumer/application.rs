@@ -277,9 +277,7 @@ impl Consumer {
         }
         match self.membership {
             Membership::Unjoined => return self.commit_failed(now, "CommitFailedException: it is in the group no more", out),
-            Membership::Joining { .. } | Membership::Syncing { .. } => {
-                return self.commit_failed(now, "RebalanceInProgressException: the group is between two generations", out);
-            }
+            Membership::Joining { .. } | Membership::Syncing { .. } => return self.commit_waits(now, out),
             Membership::Preparing { .. } | Membership::Stable { .. } => {}
         }
         if committing.until <= now {
@@ -301,9 +299,7 @@ impl Consumer {
         match error {
             ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {}
             ErrorCode::CoordinatorLoadInProgress | ErrorCode::RequestTimedOut | ErrorCode::NetworkException => {}
-            ErrorCode::RebalanceInProgress => {
-                return self.commit_failed(now, "RebalanceInProgressException: the group is between two generations", out);
-            }
+            ErrorCode::RebalanceInProgress => return self.commit_waits(now, out),
             error => return self.commit_failed(now, &format!("CommitFailedException: {error}"), out),
         }
         if let Stage::Committing(committing) = &mut self.stage {
@@ -319,6 +315,20 @@ impl Consumer {
             }
             false => self.stage = Stage::Working { since: now },
         }
+    }
+
+    /// `RebalanceInProgressException`: a member that reads on during a rebalance keeps its partitions, and commits when it is over.
+    fn commit_waits(&mut self, now: SimTime, out: &mut Outbox) {
+        const WHY: &str = "RebalanceInProgressException: the group is between two generations";
+        if self.spec.commit == CommitMode::Before {
+            return self.commit_failed(now, WHY, out);
+        }
+        if !std::mem::replace(&mut self.told_to_wait, true) {
+            let (who, group) = (&self.name, &self.group);
+            let text = format!("{who} cannot commit to {group} while it rebalances; it does so when that is over.");
+            out.note(EventKind::CommitRefused, group.to_string(), text, WHY.to_owned(), Vec::new());
+        }
+        self.committed(now, out);
     }
 
     /// The application hears of it and polls again; what it was to commit first it leaves alone.

@@ -14,6 +14,7 @@ use crate::hash::fnv;
 use crate::ids::TopicPartition;
 use crate::node::Outbox;
 use crate::protocol::{ConsumerHeartbeatAnswer, ConsumerHeartbeatRequest, Request};
+use crate::rng::{Seed, SimRng};
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
@@ -306,10 +307,10 @@ impl Consumer {
 
 /// A UUID in Kafka's letters (KIP-1082); Kafka draws it, we derive it from who starts and when.
 fn drawn_id(name: &str, now: SimTime) -> Arc<str> {
-    let first = fnv(now.micros(), name.as_bytes());
+    let mut chance = SimRng::new(Seed(fnv(0, name.as_bytes())), now.micros());
     let mut id = [0; 16];
-    id[..8].copy_from_slice(&first.to_be_bytes());
-    id[8..].copy_from_slice(&fnv(first, name.as_bytes()).to_be_bytes());
+    id[..8].copy_from_slice(&chance.next_u64().to_be_bytes());
+    id[8..].copy_from_slice(&chance.next_u64().to_be_bytes());
     id[6] = (id[6] & 0x0f) | 0x40;
     id[8] = (id[8] & 0x3f) | 0x80;
     Arc::from(BASE64URL_NOPAD.encode(&id))

@@ -334,6 +334,7 @@ impl Consumer {
         match answer {
             Ok(bytes) => {
                 let assignment = consumer_protocol::read_assignment(&bytes).unwrap_or_default();
+                self.told_to_wait = false;
                 let revoked = self.take_assignment(&assignment);
                 if revoked > 0 {
                     let text = format!("{} gives up {revoked} of its partitions and reads on with {}.", self.name, self.assigned.len());

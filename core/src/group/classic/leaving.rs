@@ -38,7 +38,7 @@ impl Group {
     }
 
     /// Nobody has heard of a member, or of an id that was only announced, for its session.
-    fn session_over(&mut self, work: &mut Work, id: &Arc<str>) {
+    pub(super) fn session_over(&mut self, work: &mut Work, id: &Arc<str>) {
         if self.pending_members.contains(id) {
             self.remove(id);
         } else {
@@ -69,17 +69,6 @@ impl Group {
     pub(super) fn tell_left(&self, work: &mut Work, id: &Arc<str>, how: &str, rule: &str) -> EventId {
         let client = self.members.get(id).map_or(&**id, |member| &*member.client_id);
         work.note(EventKind::MemberLeft, &self.name, format!("{client} {how} ({}).", self.name), rule.to_owned(), Vec::new())
-    }
-
-    /// The next thing whose time is over, if there is one.
-    pub fn run_timer(&mut self, work: &mut Work) -> Option<Timer> {
-        let timer = self.timers.take_due(work.now)?;
-        match &timer {
-            Timer::Heartbeat(id) => self.session_over(work, id),
-            Timer::Join => self.join_phase_over(work),
-            Timer::Sync => self.sync_phase_over(work),
-        }
-        Some(timer)
     }
 
     /// Another broker coordinates this group now: whoever waits here must look for it.

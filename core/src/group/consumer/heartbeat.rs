@@ -244,6 +244,14 @@ impl ConsumerGroup {
         }
     }
 
+    /// The assignor that most of its members ask for.
+    pub fn assignor(&self) -> &'static str {
+        match self.members.first_key_value() {
+            Some((id, member)) => self.preferred_assignor(&Change { id, member, replaced: None }),
+            None => "",
+        }
+    }
+
     fn assignors_view(&self, at: Setting, change: &Change, last: &Target) -> (Vec<assignor::Member>, assignor::Topics) {
         let view = |(id, member): (&Arc<str>, &ConsumerMember)| {
             let target = if id == change.id { Some(last) } else { self.target.get(id) };

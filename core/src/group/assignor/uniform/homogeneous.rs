@@ -61,10 +61,11 @@ fn topics_in_turn(group: &Group<'_>) -> Vec<u32> {
     turn
 }
 
-/// The topics as a `HashSet` of their names gives them.
+/// The topics as a `HashSet` of their names gives them, filled as the first member subscribed to them.
 pub(in super::super) fn topics_by_name(group: &Group<'_>) -> Vec<u32> {
     let topics = group.partitions.topics();
-    let mut turn: Vec<u32> = (0..topics.len() as u32).collect();
+    let said = group.members.first().into_iter().flat_map(|member| &member.subscription.topics);
+    let mut turn: Vec<u32> = said.filter_map(|name| group.partitions.topic(name)).collect();
     java_map_order(&mut turn, |topic| java_string_hash(topics[*topic as usize].0));
     turn
 }
