@@ -181,6 +181,9 @@ fn draw_with_quorum(seed: u64) -> Drawn {
         _ => story,
     };
     let story = storm(&mut dice, story, brokers, partitions);
+    // Again from a stream of its own, so that what came before is drawn as it was.
+    let mut people = Dice(SimRng::new(Seed(seed), 2));
+    let story = if people.one_in(2) { group(&mut people, story) } else { story };
     Drawn { seed, text: story.text(), brokers: brokers as u32, acks, unclean }
 }
 
@@ -303,6 +306,41 @@ fn late_readers(dice: &mut Dice, mut story: Story, brokers: u64) -> Story {
         now += dice.between(3_000, 6_000);
     }
     story.at(&format!("{HEALED_MS}ms"), "start late-2")
+}
+
+/// A group of either protocol whose members come and go, crash and freeze.
+fn group(dice: &mut Dice, mut story: Story) -> Story {
+    let members = dice.between(1, 4) as u32;
+    story = story.group_from("h", "orders", members, dice.of(&["earliest", "earliest", "latest"]));
+    story = story.field(&format!("commit = \"{}\"", dice.of(&["auto", "auto", "before", "after", "each"])));
+    story = story.with("metadata.max.age.ms", "5000").with("request.timeout.ms", "4000");
+    if dice.one_in(3) {
+        story = story.with("group.protocol", "\"consumer\"");
+        if dice.one_in(2) {
+            story = story.with("group.remote.assignor", dice.of(&["\"uniform\"", "\"range\""]));
+        }
+    } else {
+        story = story.with("session.timeout.ms", "6000").with("heartbeat.interval.ms", "1500");
+        let strategies = ["range", "roundrobin", "sticky", "cooperative-sticky", "range,cooperative-sticky"];
+        story = story.with("partition.assignment.strategy", &format!("\"{}\"", dice.of(&strategies)));
+    }
+    if dice.one_in(4) {
+        story = story.with("group.instance.id", "\"{name}\"");
+    }
+    story = story.with("max.poll.interval.ms", &dice.of(&[7_000_u64, 20_000]).to_string());
+    let mut now = dice.between(3_000, 9_000);
+    while now < HEALED_MS - 1_000 {
+        let member = format!("h-{}", dice.between(1, u64::from(members)));
+        let (does, undoes) = dice.of(&[("kill", "start"), ("stop", "start"), ("stop", "start"), ("pause", "resume")]);
+        let back = (now + dice.between(10, 9_000)).min(HEALED_MS - 1);
+        story = story.at(&format!("{now}ms"), &format!("{does} {member}")).at(&format!("{back}ms"), &format!("{undoes} {member}"));
+        now += dice.between(200, 8_000);
+    }
+    for member in 1..=members {
+        story = story.at(&format!("{HEALED_MS}ms"), &format!("resume h-{member}"));
+        story = story.at(&format!("{HEALED_MS}ms"), &format!("start h-{member}")).at("36s", &format!("start h-{member}"));
+    }
+    story
 }
 
 /// Lines of one fault, each so many milliseconds after its beginning; usually its end is among them.
