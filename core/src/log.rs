@@ -104,8 +104,8 @@ impl PartitionLog {
     }
 
     /// Appends a client's batch at the end, or says why not.
-    pub fn append_as_leader(&mut self, sent: &ClientBatch, epoch: LeaderEpoch, config: &TopicConfig) -> Result<Appended, ErrorCode> {
-        let batch = &sent.batch;
+    pub fn append_as_leader(&mut self, sent: ClientBatch, epoch: LeaderEpoch, config: &TopicConfig) -> Result<Appended, ErrorCode> {
+        let ClientBatch { batch, writer, serial } = sent;
         if batch.size_in_bytes() > config.max_message_bytes {
             return Err(ErrorCode::MessageTooLarge);
         }
@@ -121,15 +121,7 @@ impl PartitionLog {
             SequenceCheck::Refuse(error) => return Err(error),
         }
         let base_offset = self.log_end.plus(u64::from(planted(Bug::OffsetsSkip)));
-        let stored = StoredBatch {
-            base_offset,
-            batch: batch.clone(),
-            leader_epoch: epoch,
-            writer: sent.writer,
-            serial: sent.serial,
-            damaged: false,
-        };
-        self.push(stored, config);
+        self.push(StoredBatch { base_offset, batch, leader_epoch: epoch, writer, serial, damaged: false }, config);
         Ok(Appended { base_offset, end: self.log_end, duplicate: false })
     }
 
@@ -332,7 +324,7 @@ mod tests {
     fn log(sizes: &[u32]) -> PartitionLog {
         let mut log = PartitionLog::new();
         for records in sizes {
-            log.append_as_leader(&batch(*records, ProducerStamp::NONE), LeaderEpoch(0), &TopicConfig::default()).expect("it fits");
+            log.append_as_leader(batch(*records, ProducerStamp::NONE), LeaderEpoch(0), &TopicConfig::default()).expect("it fits");
         }
         log
     }
@@ -340,7 +332,7 @@ mod tests {
     #[test]
     fn the_leader_assigns_offsets_one_after_another() {
         let mut log = log(&[3, 2]);
-        let appended = log.append_as_leader(&batch(4, ProducerStamp::NONE), LeaderEpoch(0), &TopicConfig::default());
+        let appended = log.append_as_leader(batch(4, ProducerStamp::NONE), LeaderEpoch(0), &TopicConfig::default());
         assert_eq!(appended, Ok(Appended { base_offset: Offset(5), end: Offset(9), duplicate: false }));
         assert_eq!(log.log_end(), Offset(9));
     }
@@ -350,8 +342,8 @@ mod tests {
         let mut log = log(&[2]);
         let stamp = ProducerStamp { producer_id: 7, producer_epoch: 0, base_sequence: 0 };
         let config = TopicConfig::default();
-        let first = log.append_as_leader(&batch(3, stamp), LeaderEpoch(0), &config).expect("new");
-        let again = log.append_as_leader(&batch(3, stamp), LeaderEpoch(1), &config).expect("known");
+        let first = log.append_as_leader(batch(3, stamp), LeaderEpoch(0), &config).expect("new");
+        let again = log.append_as_leader(batch(3, stamp), LeaderEpoch(1), &config).expect("known");
         assert_eq!(again, Appended { duplicate: true, ..first });
         assert_eq!(log.log_end(), Offset(5));
     }
@@ -361,7 +353,7 @@ mod tests {
         let mut log = log(&[1]);
         let small = TopicConfig { max_message_bytes: 70, ..TopicConfig::default() };
         let before = log.content();
-        assert_eq!(log.append_as_leader(&batch(1, ProducerStamp::NONE), LeaderEpoch(0), &small), Err(ErrorCode::MessageTooLarge));
+        assert_eq!(log.append_as_leader(batch(1, ProducerStamp::NONE), LeaderEpoch(0), &small), Err(ErrorCode::MessageTooLarge));
         assert_eq!((log.log_end(), log.content()), (Offset(1), before));
     }
 
@@ -389,10 +381,10 @@ mod tests {
     fn what_is_cut_off_is_forgotten_by_producers_and_epochs_too() {
         let mut log = log(&[2]);
         let stamp = ProducerStamp { producer_id: 7, producer_epoch: 0, base_sequence: 0 };
-        log.append_as_leader(&batch(3, stamp), LeaderEpoch(1), &TopicConfig::default()).expect("new");
+        log.append_as_leader(batch(3, stamp), LeaderEpoch(1), &TopicConfig::default()).expect("new");
         log.truncate_to(Offset(2));
         assert_eq!((log.log_end(), log.epochs().latest()), (Offset(2), Some(LeaderEpoch(0))));
-        let again = log.append_as_leader(&batch(3, stamp), LeaderEpoch(2), &TopicConfig::default()).expect("new again");
+        let again = log.append_as_leader(batch(3, stamp), LeaderEpoch(2), &TopicConfig::default()).expect("new again");
         assert!(!again.duplicate);
     }
 
@@ -442,7 +434,7 @@ mod tests {
         let config = TopicConfig { segment_bytes: 2 * size, ..TopicConfig::default() };
         let mut log = PartitionLog::new();
         for _ in 0..5 {
-            log.append_as_leader(&batch(1, ProducerStamp::NONE), LeaderEpoch(0), &config).expect("it fits");
+            log.append_as_leader(batch(1, ProducerStamp::NONE), LeaderEpoch(0), &config).expect("it fits");
         }
         assert_eq!(log.segments().iter().map(|segment| segment.base_offset.0).collect::<Vec<_>>(), [0, 2, 4]);
         assert_eq!(log.batch_at(Offset(3)).map(|stored| stored.base_offset), Some(Offset(3)));

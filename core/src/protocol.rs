@@ -53,7 +53,6 @@ pub enum Request {
     BrokerHeartbeat(Box<BrokerHeartbeatRequest>),
     FetchMetadata {
         offset: u64,
-        epoch: BrokerEpoch,
     },
     AlterPartition(Box<AlterPartitionRequest>),
     CreateTopic(Box<CreateTopicRequest>),
@@ -106,8 +105,12 @@ pub enum Response {
     Quorum(Box<QuorumAnswer>),
     Relayed(Box<(NodeId, CorrelationId, Response)>),
     /// As far as the broker knows the metadata now.
-    UpdateMetadata(Result<u64, ErrorCode>),
+    UpdateMetadata(Box<Result<u64, ErrorCode>>),
 }
+
+// Where the engine is to be quick: what is larger is moved by a call out of it.
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<Envelope>() <= 64, "a body that is large or rare stands in a box");
 
 #[derive(Clone, Debug)]
 pub struct ProduceRequest {

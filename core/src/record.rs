@@ -10,7 +10,7 @@ mod span;
 pub mod varint;
 
 pub use builder::BatchBuilder;
-pub use codec::{Headers, MAX_RECORD_OVERHEAD, RecordRef, estimated_record_size, upper_bound_size};
+pub use codec::{Headers, MAX_RECORD_OVERHEAD, RecordRef, estimated_record_size, push_few, upper_bound_size, write_record};
 pub use error::BatchError;
 pub use span::{Field, Span};
 

@@ -125,7 +125,7 @@ pub enum Piece {
     /// `{ts}`: the record's timestamp.
     Timestamp,
     /// `{pick:a|b|c}`: one of them, drawn.
-    Pick(Vec<String>),
+    Pick(template::Choices),
     /// `{zipf:100}`: a number in 0..100, small ones more often.
     Zipf(u32),
     /// `{pad:100}`: so many `x`.

@@ -27,6 +27,11 @@ pub fn settle<T>(list: &mut [T], mut before: impl FnMut(&T, &T) -> bool) {
     }
 }
 
+/// Takes an element out. The last one leaves without a word to those behind it: in wasm even a move of nothing is a call.
+fn take_out<T>(list: &mut Vec<T>, place: usize) -> Option<T> {
+    if place + 1 == list.len() { list.pop() } else { Some(list.remove(place)) }
+}
+
 /// A set, in order; reads as a slice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortedSet<T> {
@@ -63,7 +68,7 @@ impl<T: Ord> SortedSet<T> {
     {
         let place = self.elements.binary_search_by(|other| other.borrow().cmp(element));
         if let Ok(place) = place {
-            self.elements.remove(place);
+            take_out(&mut self.elements, place);
         }
         place.is_ok()
     }
@@ -76,7 +81,7 @@ impl<T: Ord> SortedSet<T> {
     }
 
     pub fn pop_first(&mut self) -> Option<T> {
-        (!self.elements.is_empty()).then(|| self.elements.remove(0))
+        (!self.elements.is_empty()).then(|| take_out(&mut self.elements, 0))?
     }
 
     /// Keeps those for which `keep` is true; asks in order.
@@ -196,8 +201,8 @@ impl<K: Ord, V> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         let place = self.place(key).ok()?;
-        self.keys.remove(place);
-        Some(self.values.remove(place))
+        take_out(&mut self.keys, place);
+        take_out(&mut self.values, place)
     }
 
     pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>

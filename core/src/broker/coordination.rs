@@ -190,7 +190,7 @@ impl Broker {
         let partition = TopicPartition { topic, partition: write.shard };
         let batch = ClientBatch { batch: batch_of(&write.records, self.clock_ms(now)), writer: COORDINATOR_WRITER, serial: 0 };
         let mut open = 0;
-        match self.append(now, partition, &batch, Acks::All, &mut open) {
+        match self.append(now, partition, batch, Acks::All, &mut open) {
             Err(error) => self.groups.written(write.then, Some(error), out),
             Ok(stored) => {
                 self.groups.appended(now, write.shard, write.records);

@@ -101,7 +101,7 @@ impl Broker {
     pub(super) fn fetch_metadata(&mut self, now: SimTime, out: &mut Outbox) {
         if self.link.fetch.is_none() && !self.link.is_resting(now) && self.listens() {
             let offset = self.zookeeper.as_ref().map_or(self.image.offset, |zookeeper| zookeeper.seen());
-            let request = Request::FetchMetadata { offset, epoch: self.lifecycle.epoch };
+            let request = Request::FetchMetadata { offset };
             self.link.fetch = Some((self.ask_voter(request, out), now + self.link.patience));
         }
     }

@@ -126,7 +126,7 @@ impl Replica {
     }
 
     /// Appends a client's batch as leader, whose clock says `clock_ms`; with `acks=all` only while the ISR is large enough.
-    pub fn append(&mut self, now: SimTime, clock_ms: i64, batch: &ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
+    pub fn append(&mut self, now: SimTime, clock_ms: i64, mut batch: ClientBatch, acks: Acks) -> Result<Appended, ErrorCode> {
         if acks == Acks::All && self.is_under_min_isr() && !planted(Bug::AcksAllWithoutMinIsr) {
             if planted(Bug::RefusedAndAppended) {
                 self.log.append_as_leader(batch, self.leader_epoch, &self.config)?;
@@ -135,13 +135,12 @@ impl Replica {
         }
         let before = self.log.log_end();
         let epoch = if planted(Bug::LeaderStampsNoEpoch) { LeaderEpoch(0) } else { self.leader_epoch };
-        let appended = if self.config.log_append_time {
-            let stamped = ClientBatch { batch: batch.batch.with_log_append_time(clock_ms), ..*batch };
-            self.log.append_as_leader(&stamped, epoch, &self.config)?
+        if self.config.log_append_time {
+            batch.batch = batch.batch.with_log_append_time(clock_ms);
         } else {
             self.check_timestamps(clock_ms, &batch.batch)?;
-            self.log.append_as_leader(batch, epoch, &self.config)?
-        };
+        }
+        let appended = self.log.append_as_leader(batch, epoch, &self.config)?;
         self.wrote(now, before);
         Ok(appended)
     }
@@ -347,14 +346,21 @@ impl Replica {
         for follower in &leadership.followers {
             let unknown = if planted(Bug::UnknownFollowerCountsAsCaughtUp) { log_end } else { Offset::ZERO };
             let end = follower.log_end.unwrap_or(unknown);
+            if end >= least {
+                continue;
+            }
             let about_to_join =
                 || follower.caught_up(log_end, now.timestamp_ms(), lag_max) && eligible(follower.broker, follower.broker_epoch);
             let counts = match planted(Bug::PendingIsrDoesNotCount) {
                 true => leadership.isr.contains(&follower.broker),
                 false => leadership.maximal_isr().any(|member| member == follower.broker) || about_to_join(),
             };
-            if end < least && counts && !planted(Bug::HighWatermarkOfTheLeaderAlone) {
+            if counts && !planted(Bug::HighWatermarkOfTheLeaderAlone) {
                 least = end;
+            }
+            // The usual case after an append: the others have not fetched it yet.
+            if least <= self.high_watermark && !planted(Bug::HighWatermarkFalls) {
+                return false;
             }
         }
         let moved = least > self.high_watermark || (planted(Bug::HighWatermarkFalls) && least != self.high_watermark);
@@ -471,7 +477,7 @@ mod tests {
             let mut builder = BatchBuilder::new();
             builder.append(at(0).timestamp_ms(), None, Some(b"v"), &[]);
             let batch = ClientBatch { batch: builder.build(ProducerStamp::NONE), writer: 0, serial: 0 };
-            replica.append(at(0), at(0).timestamp_ms(), &batch, Acks::Leader).expect("it fits");
+            replica.append(at(0), at(0).timestamp_ms(), batch, Acks::Leader).expect("it fits");
         }
     }
 

@@ -28,7 +28,7 @@ impl Broker {
                 self.next_producer_id += 1;
                 out.respond(from, id, Response::InitProducerId { producer_id, producer_epoch: 0 });
             }
-            Request::Produce(request) => self.produce(now, from, id, &request, out),
+            Request::Produce(request) => self.produce(now, from, id, *request, out),
             Request::Fetch(request) => self.fetch(now, from, id, request, out),
             Request::ListOffsets(request) => {
                 let answer = self.list_offsets(&request);
@@ -45,24 +45,26 @@ impl Broker {
         }
     }
 
-    fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: &ProduceRequest, out: &mut Outbox) {
+    fn produce(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: ProduceRequest, out: &mut Outbox) {
         let NodeId::Client(client) = from else { return };
         let acks = Acks::from_wire(request.acks);
-        let dropped = |sent: &ProduceBatch| Fact::Dropped { client, partition: sent.partition, records: sent.batch.record_count() };
         if self.write_fails(out) {
+            let dropped = |sent: &ProduceBatch| Fact::Dropped { client, partition: sent.partition, records: sent.batch.record_count() };
             request.batches.iter().filter(|_| acks == Some(Acks::None)).for_each(|sent| out.fact(dropped(sent)));
             return;
         }
         let results = Vec::with_capacity(request.batches.len());
         let mut parked = ParkedProduce { answer_to: AnswerTo::Producer(from, id), results, open: 0, deadline: now + request.timeout };
-        for sent in &request.batches {
-            let batch = ClientBatch { batch: sent.batch.clone(), writer: client.0, serial: sent.serial };
+        for sent in request.batches {
+            let partition = sent.partition;
+            let records = if acks == Some(Acks::None) { sent.batch.record_count() } else { 0 };
+            let batch = ClientBatch { batch: sent.batch, writer: client.0, serial: sent.serial };
             let result = acks.ok_or(ErrorCode::InvalidRequiredAcks);
-            let result = result.and_then(|acks| self.append(now, sent.partition, &batch, acks, &mut parked.open));
+            let result = result.and_then(|acks| self.append(now, partition, batch, acks, &mut parked.open));
             if result.is_err() && acks == Some(Acks::None) {
-                out.fact(dropped(sent));
+                out.fact(Fact::Dropped { client, partition, records });
             }
-            parked.results.push(ProducedPartition { partition: sent.partition, result });
+            parked.results.push(ProducedPartition { partition, result });
         }
         match acks {
             // Nobody waits for an answer: a closed connection is all that tells the producer to look for another leader.
@@ -78,7 +80,7 @@ impl Broker {
         &mut self,
         now: SimTime,
         id: TopicPartition,
-        batch: &ClientBatch,
+        batch: ClientBatch,
         acks: Acks,
         open: &mut u32,
     ) -> Result<(Offset, LeaderEpoch), ErrorCode> {

@@ -265,7 +265,7 @@ impl Broker {
                     self.fetch_metadata(now, out);
                 }
             }
-            (NodeId::Broker(broker), Response::UpdateMetadata(answer)) => self.told(now, broker, id, *answer, out),
+            (NodeId::Broker(broker), Response::UpdateMetadata(answer)) => self.told(now, broker, id, **answer, out),
             (NodeId::Broker(_), Response::BrokerHeartbeat(answer)) => self.leave_answered(now, id, *answer, out),
             // The controller is another: what was asked of it is asked again.
             (NodeId::Broker(broker), Response::NotController(_)) => self.broker_gone(now, broker),
@@ -370,7 +370,7 @@ impl Broker {
                     self.learn(now, &image, out);
                 }
                 let answer = if stale { Err(ErrorCode::StaleControllerEpoch) } else { Ok(self.image.offset) };
-                out.respond(from, id, Response::UpdateMetadata(answer));
+                out.respond(from, id, Response::UpdateMetadata(Box::new(answer)));
             }
             request => match &mut zookeeper.term {
                 None => out.respond(from, id, Response::NotController(None)),

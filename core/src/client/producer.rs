@@ -17,7 +17,8 @@ use crate::record::upper_bound_size;
 use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
-use accumulator::{Accumulator, Batch, Drained};
+use accumulator::{Accumulator, Batch};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub struct Producer {
     /// Partitions whose sequences have a gap that only a new epoch closes.
     gaps: SortedSet<u32>,
     /// In the order of sending.
-    in_flight: Vec<(CorrelationId, InFlight)>,
+    in_flight: VecDeque<(CorrelationId, InFlight)>,
     /// None of them ends by itself before.
     in_flight_until: SimTime,
     /// The application calls `send()` no more.
@@ -73,7 +74,7 @@ struct InFlight {
     deadline: SimTime,
     /// When the first of its batches has been under way too long.
     expires: SimTime,
-    batches: Vec<Drained>,
+    batches: Vec<Batch>,
 }
 
 /// What a client's metrics say.
@@ -115,7 +116,7 @@ impl Producer {
             accumulator: Accumulator::new(&config),
             identity: if config.enable_idempotence { Identity::Wanted } else { Identity::NotNeeded },
             gaps: SortedSet::new(),
-            in_flight: Vec::new(),
+            in_flight: VecDeque::new(),
             in_flight_until: SimTime::MAX,
             closing: false,
             in_doubt: false,
@@ -134,7 +135,7 @@ impl Producer {
     /// The process is gone. Its application remembers what it got no acknowledgement for.
     pub fn crash(&mut self) {
         for (_, request) in std::mem::take(&mut self.in_flight).into_iter().rev() {
-            request.batches.into_iter().for_each(|drained| self.accumulator.requeue(drained, SimTime::ZERO));
+            request.batches.into_iter().for_each(|batch| self.accumulator.requeue(batch, SimTime::ZERO));
         }
         self.connections = self.connections.restarted();
         self.topic_id = None;
@@ -169,7 +170,7 @@ impl Producer {
             self.gaps.clear();
             // What is under way carries no number of the new session.
             let under_way = self.in_flight.iter_mut().flat_map(|(_, request)| &mut request.batches);
-            under_way.for_each(|drained| drained.batch.sequence = None);
+            under_way.for_each(|batch| batch.sequence = None);
         }
         self.accumulator.reconfigure(&config);
         self.config = config;
@@ -316,10 +317,10 @@ impl Producer {
         if batches.is_empty() {
             return;
         }
-        let one = |drained: &Drained| ProduceBatch {
-            partition: TopicPartition { topic, partition: drained.partition },
-            batch: drained.batch.sealed().clone(),
-            serial: drained.batch.serial,
+        let one = |batch: &Batch| ProduceBatch {
+            partition: TopicPartition { topic, partition: batch.partition },
+            batch: batch.sealed.clone(),
+            serial: batch.serial,
         };
         let request = ProduceRequest {
             acks: self.config.acks.wire(),
@@ -329,87 +330,87 @@ impl Producer {
         let request = Request::Produce(Box::new(request));
         if self.config.acks == Acks::None {
             self.connections.send_blindly(broker, request, out);
-            for drained in batches {
-                let records = drained.batch.records;
+            for batch in &batches {
+                let records = batch.records;
                 self.counts.acked += u64::from(records);
                 out.fact(Fact::AckedBlindly { client: self.id, records });
-                self.accumulator.settle(&drained.batch);
+                self.accumulator.settle(batch);
             }
             return;
         }
         let id = self.connections.send(broker, request, out);
-        let expires = batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
+        let expires = batches.iter().map(|batch| batch.deadline).min().unwrap_or(SimTime::MAX);
         let deadline = now + self.config.request_timeout;
         self.in_flight_until = self.in_flight_until.min(deadline).min(expires);
-        self.in_flight.push((id, InFlight { to: broker, deadline, expires, batches }));
+        self.in_flight.push_back((id, InFlight { to: broker, deadline, expires, batches }));
     }
 
     fn produced(&mut self, now: SimTime, id: CorrelationId, results: &[ProducedPartition], out: &mut Outbox) {
         let Ok(place) = self.in_flight.binary_search_by_key(&id, |(sent, _)| *sent) else { return };
-        let (_, request) = self.in_flight.remove(place);
-        for drained in request.batches {
-            let result = results.iter().find(|result| result.partition.partition == drained.partition);
+        let Some((_, request)) = self.in_flight.remove(place) else { return };
+        for batch in request.batches {
+            let result = results.iter().find(|result| result.partition.partition == batch.partition);
             match result.map_or(Err(ErrorCode::NetworkException), |result| result.result) {
-                Ok((base, epoch)) => self.acked(&drained, base, epoch, out),
+                Ok((base, epoch)) => self.acked(&batch, base, epoch, out),
                 Err(error) => {
                     if let Some(topic) = self.topic_id {
-                        let partition = TopicPartition { topic, partition: drained.partition };
+                        let partition = TopicPartition { topic, partition: batch.partition };
                         out.fact(Fact::Refused { client: self.id, partition, by: request.to, error });
                     }
-                    self.refused(now, drained, error, out);
+                    self.refused(now, batch, error, out);
                 }
             }
         }
     }
 
-    fn acked(&mut self, drained: &Drained, base: Offset, epoch: LeaderEpoch, out: &mut Outbox) {
-        let records = drained.batch.records;
+    fn acked(&mut self, batch: &Batch, base: Offset, epoch: LeaderEpoch, out: &mut Outbox) {
+        let records = batch.records;
         self.counts.acked += u64::from(records);
-        self.accumulator.settle(&drained.batch);
-        if let Some(sequence) = drained.batch.sequence {
-            self.accumulator.sequences(drained.partition).acked(sequence, records);
+        self.accumulator.settle(batch);
+        if let Some(sequence) = batch.sequence {
+            self.accumulator.sequences(batch.partition).acked(sequence, records);
         }
         let Some(topic) = self.topic_id else { return };
-        let partition = TopicPartition { topic, partition: drained.partition };
+        let partition = TopicPartition { topic, partition: batch.partition };
         out.fact(Fact::Acked { client: self.id, partition, base, records, epoch });
     }
 
-    fn refused(&mut self, now: SimTime, drained: Drained, error: ErrorCode, out: &mut Outbox) {
+    fn refused(&mut self, now: SimTime, batch: Batch, error: ErrorCode, out: &mut Outbox) {
         *self.counts.errors.entry(error).or_default() += 1;
         self.connections.note_error(error);
-        let in_time = now < drained.batch.deadline;
-        if error == ErrorCode::MessageTooLarge && drained.batch.records > 1 && in_time {
-            return self.accumulator.split(drained);
+        let in_time = now < batch.deadline;
+        if error == ErrorCode::MessageTooLarge && batch.records > 1 && in_time {
+            return self.accumulator.split(&batch);
         }
-        let retriable = error.retriable() || self.waits_for_its_turn(&drained, error);
-        if retriable && in_time && drained.batch.attempts <= self.config.retries {
-            self.counts.retries += u64::from(drained.batch.records);
-            let (first, max, tries) = (self.config.retry_backoff, self.config.retry_backoff_max, drained.batch.attempts.saturating_sub(1));
+        let retriable = error.retriable() || self.waits_for_its_turn(&batch, error);
+        if retriable && in_time && batch.attempts <= self.config.retries {
+            self.counts.retries += u64::from(batch.records);
+            let (first, max, tries) = (self.config.retry_backoff, self.config.retry_backoff_max, batch.attempts.saturating_sub(1));
             let pause = exponential_jittered(first, max, tries, &mut self.backoff_rng);
             // A new leader is known to be elsewhere only after the metadata came; the pause runs meanwhile.
-            self.accumulator.requeue(drained, now + pause);
+            self.accumulator.requeue(batch, now + pause);
             return;
         }
         if !in_time {
             // The sender expires what is under way before it reads answers.
-            self.give_up(&drained.batch, drained.partition, drained.batch.attempts > 1, out);
+            self.give_up(&batch, batch.attempts > 1, out);
             return;
         }
-        if let Some(sequence) = drained.batch.sequence {
-            self.accumulator.sequences(drained.partition).failed(sequence);
+        if let Some(sequence) = batch.sequence {
+            self.accumulator.sequences(batch.partition).failed(sequence);
             // With its retries used up nobody knows whether the sequence was taken; it is not given to another.
-            if drained.batch.attempts <= self.config.retries {
-                self.gaps.insert(drained.partition);
+            if batch.attempts <= self.config.retries {
+                self.gaps.insert(batch.partition);
             }
         }
-        self.fail(&drained.batch, None, out);
+        self.fail(&batch, None, out);
     }
 
     /// `TransactionManager.canRetry`: a batch that is out of order goes again, under a new epoch when the gap before it is real.
-    fn waits_for_its_turn(&mut self, drained: &Drained, error: ErrorCode) -> bool {
-        let Some(sequence) = drained.batch.sequence.filter(|_| error == ErrorCode::OutOfOrderSequenceNumber) else { return false };
-        if self.accumulator.sequences(drained.partition).gap_is_real(sequence, drained.batch.renumbered) {
-            self.gaps.insert(drained.partition);
+    fn waits_for_its_turn(&mut self, batch: &Batch, error: ErrorCode) -> bool {
+        let Some(sequence) = batch.sequence.filter(|_| error == ErrorCode::OutOfOrderSequenceNumber) else { return false };
+        if self.accumulator.sequences(batch.partition).gap_is_real(sequence, batch.renumbered) {
+            self.gaps.insert(batch.partition);
         }
         true
     }
@@ -428,7 +429,7 @@ impl Producer {
         for partition in std::mem::take(&mut self.gaps) {
             let numbers = self.accumulator.restart(partition, epoch);
             let under_way = self.in_flight.iter_mut().flat_map(|(_, request)| &mut request.batches);
-            under_way.filter(|drained| drained.partition == partition).for_each(|drained| drained.batch.renumber(&numbers));
+            under_way.filter(|batch| batch.partition == partition).for_each(|batch| batch.renumber(&numbers));
         }
     }
 
@@ -443,9 +444,9 @@ impl Producer {
     }
 
     /// Its time is over; `sent_again`: it may be stored, and what follows must wait until that is known.
-    fn give_up(&mut self, batch: &Batch, partition: u32, sent_again: bool, out: &mut Outbox) {
+    fn give_up(&mut self, batch: &Batch, sent_again: bool, out: &mut Outbox) {
         if let Some(sequence) = batch.sequence {
-            let sequences = self.accumulator.sequences(partition);
+            let sequences = self.accumulator.sequences(batch.partition);
             match sent_again {
                 true => {
                     sequences.given_up(sequence, batch.records);
@@ -459,10 +460,12 @@ impl Producer {
 
     /// Batches that waited longer than `delivery.timeout.ms`, and requests older than `request.timeout.ms`.
     fn expire(&mut self, now: SimTime, out: &mut Outbox) {
-        for (partition, batch) in self.accumulator.take_expired(now) {
-            self.give_up(&batch, partition, true, out);
+        for batch in self.accumulator.take_expired(now) {
+            self.give_up(&batch, true, out);
         }
-        self.expire_in_flight(now, out);
+        if self.in_flight_until <= now {
+            self.expire_in_flight(now, out);
+        }
         while let Some(to) = self.silent(now) {
             out.close(NodeId::Broker(to));
             self.closed(now, to, out);
@@ -471,7 +474,8 @@ impl Producer {
 
     /// A broker that has not answered for `request.timeout.ms`.
     fn silent(&self, now: SimTime) -> Option<BrokerId> {
-        let request = self.in_flight.iter().find(|(_, request)| request.deadline <= now).map(|(_, request)| request.to);
+        let in_flight = (self.in_flight_until <= now).then_some(&self.in_flight);
+        let request = in_flight.into_iter().flatten().find(|(_, request)| request.deadline <= now).map(|(_, request)| request.to);
         let identity = match self.identity {
             Identity::Asked { of, deadline } if deadline <= now => Some(of),
             _ => None,
@@ -483,11 +487,11 @@ impl Producer {
     fn expire_in_flight(&mut self, now: SimTime, out: &mut Outbox) {
         let mut expired = Vec::new();
         for (_, request) in self.in_flight.iter_mut().filter(|(_, request)| request.expires <= now) {
-            expired.extend(request.batches.extract_if(.., |drained| drained.batch.deadline <= now));
-            request.expires = request.batches.iter().map(|drained| drained.batch.deadline).min().unwrap_or(SimTime::MAX);
+            expired.extend(request.batches.extract_if(.., |batch| batch.deadline <= now));
+            request.expires = request.batches.iter().map(|batch| batch.deadline).min().unwrap_or(SimTime::MAX);
         }
-        for drained in expired {
-            self.give_up(&drained.batch, drained.partition, drained.batch.attempts > 1, out);
+        for batch in expired {
+            self.give_up(&batch, batch.attempts > 1, out);
         }
     }
 
@@ -557,6 +561,7 @@ impl Node for Producer {
         };
         let next = application.min(self.connections.next_timeout()).min(self.next_step());
         // Usually something else comes long before.
+        let next = if next <= self.accumulator.waiting_until { next } else { next.min(self.accumulator.next_deadline()) };
         if next <= self.in_flight_until { next } else { next.min(self.first_in_flight()) }
     }
 
@@ -575,8 +580,7 @@ impl Producer {
         self.in_flight.iter().map(|(_, request)| request.deadline.min(request.expires)).min().unwrap_or(SimTime::MAX)
     }
 
-    /// When a waiting batch becomes sendable, and its leader reachable and free, or its time is over. A busy leader wakes the producer by
-    /// answering.
+    /// When a waiting batch becomes sendable, and its leader reachable and free. A busy leader wakes the producer by answering.
     fn next_step(&self) -> SimTime {
         let image = self.connections.image();
         let topic = self.topic_id.and_then(|topic| image?.topic(topic));

@@ -3,6 +3,7 @@
 //! Above 1,000 records a second a member sends in bursts once a millisecond, as a busy application fills its producer.
 
 use crate::hash::java_string_hash;
+use crate::record::push_few;
 use crate::rng::SimRng;
 use crate::scenario::{Pace, Piece, ProducerSpec, Template};
 use crate::time::{SimDuration, SimTime};
@@ -116,15 +117,15 @@ impl Workload {
 
     fn fill_piece(&mut self, piece: &Piece, now: SimTime, out: &mut Vec<u8>) -> std::io::Result<()> {
         match piece {
-            Piece::Text(text) => out.extend(text.as_bytes()),
-            Piece::Name => out.extend(self.name.as_bytes()),
+            Piece::Text(text) => push_few(out, text.as_bytes()),
+            Piece::Name => push_few(out, self.name.as_bytes()),
             Piece::Counter => write!(out, "{}", self.count)?,
             Piece::Lat => write_degrees(out, self.position(now).0)?,
             Piece::Lon => write_degrees(out, self.position(now).1)?,
             Piece::Timestamp => write!(out, "{}", now.timestamp_ms() + self.skew_ms)?,
             Piece::Pick(choices) => {
-                let choice = self.rng.below(choices.len() as u64) as usize;
-                out.extend(choices[choice].as_bytes());
+                let choice = self.rng.below(u64::from(choices.count())) as u32;
+                push_few(out, choices.word(choice).as_bytes());
             }
             Piece::Zipf(n) => {
                 let rank = self.zipf(*n);

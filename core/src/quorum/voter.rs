@@ -261,7 +261,7 @@ impl Voter {
 
     fn asked(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
         match request {
-            Request::FetchMetadata { offset, .. } if self.serves() => {
+            Request::FetchMetadata { offset } if self.serves() => {
                 self.fetches.retain(|fetch| fetch.from != from);
                 if let NodeId::Broker(broker) = from {
                     let before = self.observed.get(&broker.0).map_or(now, |copied| copied.caught_up);

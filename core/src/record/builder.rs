@@ -72,9 +72,17 @@ impl BatchBuilder {
     pub fn build_and_restart(&mut self, stamp: ProducerStamp) -> RecordBatch {
         self.seal(stamp, 0);
         let batch = RecordBatch::from_sealed(&self.bytes);
-        self.bytes.clear();
+        // The header stays: every field of it is written again.
+        self.bytes.truncate(HEADER_SIZE as usize);
         self.records = 0;
         batch
+    }
+
+    /// Room for records that were encoded elsewhere, which the caller adds behind the header. They take the place of its own.
+    pub fn take_over(&mut self, records: u32, base_timestamp_ms: i64, max_timestamp_ms: i64) -> &mut Vec<u8> {
+        (self.records, self.base_timestamp_ms, self.max_timestamp_ms) = (records, base_timestamp_ms, max_timestamp_ms);
+        self.bytes.resize(HEADER_SIZE as usize, 0);
+        &mut self.bytes
     }
 
     /// Goes on with the records of a batch.

@@ -9,6 +9,9 @@ use super::varint;
 /// length 5, attributes 1, timestamp delta 10, offset delta 5.
 pub const MAX_RECORD_OVERHEAD: u32 = 21;
 
+/// Bytes that are as quick to append one by one.
+const FEW: usize = 16;
+
 /// Length prefix, attributes, both deltas and the key's length.
 const MAX_PREFIX: usize = 5 + 1 + 10 + 5 + 5;
 
@@ -93,7 +96,7 @@ pub fn upper_bound_size(key_len: Option<u32>, value_len: Option<u32>) -> u32 {
 }
 
 /// Appends a record.
-pub(super) fn write_record(
+pub fn write_record(
     out: &mut Vec<u8>,
     offset_delta: u32,
     timestamp_delta: i64,
@@ -110,13 +113,21 @@ pub(super) fn write_record(
     end = varint::put(&mut prefix, end, timestamp_delta);
     end = varint::put(&mut prefix, end, i64::from(offset_delta));
     end = varint::put(&mut prefix, end, signed_length(key));
-    out.extend_from_slice(&prefix[..end]);
-    out.extend_from_slice(key.unwrap_or_default());
+    push_few(out, &prefix[..end]);
+    push_few(out, key.unwrap_or_default());
     write_nullable(out, value);
     varint::write(headers.len() as i64, out);
     for &(name, value) in headers {
         write_nullable(out, Some(name.as_bytes()));
         write_nullable(out, value);
+    }
+}
+
+/// Appends what is short as a rule. In wasm a copy is a call out of the engine, which takes longer than a few bytes one by one.
+pub fn push_few(out: &mut Vec<u8>, bytes: &[u8]) {
+    match bytes.len() <= FEW {
+        true => bytes.iter().for_each(|byte| out.push(*byte)),
+        false => out.extend_from_slice(bytes),
     }
 }
 

@@ -12,6 +12,31 @@ pub struct TemplateFault {
     pub message: String,
 }
 
+/// Words between bars, as they are written: one of thousands is drawn for every record, so they lie close together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choices {
+    words: String,
+    /// Where each word ends.
+    ends: Vec<u32>,
+}
+
+impl Choices {
+    fn new(words: &str) -> Self {
+        let bars = words.match_indices('|').map(|(at, _)| at as u32);
+        Choices { words: words.to_owned(), ends: bars.chain([words.len() as u32]).collect() }
+    }
+
+    /// Never none.
+    pub fn count(&self) -> u32 {
+        self.ends.len() as u32
+    }
+
+    pub fn word(&self, choice: u32) -> &str {
+        let before = choice.checked_sub(1).map_or(0, |before| self.ends[before as usize] + 1);
+        &self.words[before as usize..self.ends[choice as usize] as usize]
+    }
+}
+
 const HOLES: [&str; 8] = ["name", "n", "lat", "lon", "ts", "pick", "zipf", "pad"];
 
 impl Template {
@@ -77,10 +102,10 @@ fn fill(inner: &str) -> Result<Piece, String> {
         "zipf" => return Ok(Piece::Zipf(number(limits::ZIPF)?)),
         "pad" => return Ok(Piece::Pad(number(limits::PAD)?)),
         "pick" => {
-            let choices: Vec<String> = rest.unwrap_or("").split('|').map(str::to_owned).collect();
-            return match choices.iter().any(String::is_empty) {
+            let words = rest.unwrap_or("");
+            return match words.split('|').any(str::is_empty) {
                 true => Err("`{pick:…}` needs words between bars, as in {pick:red|green|blue}.".to_owned()),
-                false => Ok(Piece::Pick(choices)),
+                false => Ok(Piece::Pick(Choices::new(words))),
             };
         }
         _ => return Err(format!("`{{{}}}` is no hole of a template. {}", shown(inner), hint(word, &HOLES))),
@@ -101,7 +126,7 @@ impl fmt::Display for Template {
             Piece::Lat => f.write_str("{lat}"),
             Piece::Lon => f.write_str("{lon}"),
             Piece::Timestamp => f.write_str("{ts}"),
-            Piece::Pick(choices) => write!(f, "{{pick:{}}}", choices.join("|")),
+            Piece::Pick(choices) => write!(f, "{{pick:{}}}", choices.words),
             Piece::Zipf(n) => write!(f, "{{zipf:{n}}}"),
             Piece::Pad(n) => write!(f, "{{pad:{n}}}"),
         })

@@ -100,7 +100,7 @@ pub(super) fn truncation(input: &TwoLogs) -> Answer {
 fn log_of(epochs: &[i32]) -> PartitionLog {
     let mut log = PartitionLog::new();
     for epoch in epochs {
-        log.append_as_leader(&one_record(), LeaderEpoch(*epoch), &TopicConfig::default()).expect("a small record fits");
+        log.append_as_leader(one_record(), LeaderEpoch(*epoch), &TopicConfig::default()).expect("a small record fits");
     }
     log
 }
@@ -148,7 +148,7 @@ pub(super) fn high_watermark(input: &Marks) -> Answer {
     let mut replica = leading(input.leader, &input.replicas, &input.isr, input.min_insync_replicas);
     replica.high_watermark = Offset(input.high_watermark);
     for _ in 0..*input.leo.get(&input.leader).ok_or_else(missing)? {
-        replica.append(NOW, NOW.timestamp_ms(), &one_record(), Acks::Leader).expect("a leader takes it");
+        replica.append(NOW, NOW.timestamp_ms(), one_record(), Acks::Leader).expect("a leader takes it");
     }
     for follower in input.replicas.iter().filter(|id| **id != input.leader) {
         let end = Offset(*input.leo.get(follower).ok_or_else(missing)?);
@@ -189,7 +189,7 @@ pub(super) fn produce_acks(input: &Produce) -> Answer {
     let ids: Vec<i32> = (1..=input.replication_factor as i32).collect();
     let isr = ids.get(..input.isr_size as usize).ok_or_else(|| Refusal::BadInput("isr_size is above replication_factor".into()))?;
     let mut replica = leading(1, &ids, isr, input.min_insync_replicas);
-    let result = replica.append(NOW, NOW.timestamp_ms(), &one_record(), acks);
+    let result = replica.append(NOW, NOW.timestamp_ms(), one_record(), acks);
     let appended = replica.log.log_end() > Offset::ZERO;
     let mut answer = Map::from_iter([("appended".to_string(), json!(appended))]);
     if input.then.is_some() {

@@ -63,13 +63,11 @@ impl Assigned {
     /// The next records of one batch, at most `limit`: the batch and the offsets `from..to` in it.
     pub fn take(&mut self, limit: u64) -> Option<(StoredBatch, Offset, Offset)> {
         let from = self.position?;
-        let batch = self.fetched.front()?.clone();
-        let end = batch.next_offset();
-        let from = from.max(batch.base_offset);
+        let first = self.fetched.front()?;
+        let end = first.next_offset();
+        let from = from.max(first.base_offset);
         let to = Offset(end.0.min(from.0 + limit));
-        if to == end {
-            self.fetched.pop_front();
-        }
+        let batch = if to < end { first.clone() } else { self.fetched.pop_front()? };
         self.position = Some(to);
         self.last_epoch = Some(batch.leader_epoch);
         Some((batch, from, to))

@@ -2,18 +2,22 @@
 //!
 //! Idempotence orders what may be sent: at most five batches of a partition are under way, and after a failure the one with the
 //! lowest sequence goes first, alone.
+//!
+//! What waits is told apart by whether it was sent before. A fresh batch is a few numbers, and its records lie one behind another in
+//! the partition's [`Backlog`]: in a jam thousands wait, and what is read in the order it was written comes quickly. A batch gets its
+//! header, and bytes of its own, when it is sent; after that it never changes.
+
+mod backlog;
 
 use super::sequences::Sequences;
 use crate::config::ProducerConfig;
 use crate::ids::BrokerId;
 use crate::log::producers::sequence_plus;
-use crate::record::{BatchBuilder, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size};
+use crate::record::{BatchBuilder, HEADER_SIZE, ProducerStamp, RecordBatch, estimated_record_size, upper_bound_size, write_record};
 use crate::sorted::SortedSet;
 use crate::time::{SimDuration, SimTime};
+use backlog::{Backlog, Spare};
 use std::collections::VecDeque;
-
-/// Builders that are kept to be used again.
-const SPARE: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct Accumulator {
@@ -28,13 +32,18 @@ pub struct Accumulator {
     queues: Queues,
     /// Those with batches waiting.
     waiting: SortedSet<u32>,
-    /// Builders of batches that were sealed: their buffers are used again.
-    #[expect(clippy::vec_box, reason = "a batch that is moved about holds a box; the box is what is used again")]
-    spare: Vec<Box<BatchBuilder>>,
+    /// The time of none that stands at the head of its queue is over before.
+    pub(super) waiting_until: SimTime,
+    press: Press,
     /// The producer's epoch.
     epoch: i16,
-    /// Under which something was drained last.
-    identity: Identity,
+}
+
+/// Where batches are made: buffers that are used again and again.
+#[derive(Clone, Debug, Default)]
+struct Press {
+    builder: BatchBuilder,
+    spare: Spare,
 }
 
 /// By partition, as far as one was ever written to; they remember their sequence. A producer may meet a few of thousands.
@@ -66,49 +75,57 @@ impl Queues {
 
 #[derive(Clone, Debug, Default)]
 struct Queue {
-    batches: VecDeque<Batch>,
+    /// Sent before and to be sent again; they go first.
+    again: VecDeque<Batch>,
+    fresh: VecDeque<Fresh>,
+    /// The records of the fresh ones.
+    backlog: Backlog,
     next_serial: u32,
     sequences: Sequences,
 }
 
+/// A batch that was never sent. The last one of a queue takes more records while it has room.
 #[derive(Clone, Debug)]
-pub struct Batch {
-    payload: Payload,
-    pub records: u32,
+struct Fresh {
+    records: u32,
+    /// As it is now, its header included.
     bytes: u32,
     /// The most bytes it may grow to.
     limit: u32,
-    /// The referee's count of this producer's records to the partition before this batch.
-    pub serial: u32,
-    /// Its first sequence number, once drained under an identity.
-    pub sequence: Option<i32>,
-    /// The first sequence number it will get, unless something goes wrong before.
-    foreseen: i32,
-    /// A new epoch gave it another sequence.
-    pub renumbered: bool,
+    serial: u32,
+    base_timestamp_ms: i64,
+    max_timestamp_ms: i64,
     created: SimTime,
-    pub deadline: SimTime,
-    pub attempts: u32,
-    retry_at: SimTime,
-    /// Part of one that was too large.
-    split: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Payload {
-    Open(Box<BatchBuilder>),
-    /// Sealed to be sent; or as large as a batch should be, under the stamp it will probably have: a tiny record might still find room.
-    Closed {
-        batch: RecordBatch,
-        sealed: bool,
-    },
+    deadline: SimTime,
 }
 
 /// A batch taken out to be sent.
 #[derive(Clone, Debug)]
-pub struct Drained {
+pub struct Batch {
     pub partition: u32,
-    pub batch: Batch,
+    pub records: u32,
+    /// The referee's count of this producer's records to the partition before this batch.
+    pub serial: u32,
+    pub attempts: u32,
+    pub sealed: RecordBatch,
+    /// Its first sequence number, if it was drained under an identity.
+    pub sequence: Option<i32>,
+    created: SimTime,
+    pub deadline: SimTime,
+    retry_at: SimTime,
+    /// A new epoch gave it another sequence.
+    pub renumbered: bool,
+    /// Part of one that was too large.
+    split: bool,
+}
+
+/// What decides when the first batch of a queue goes.
+struct Head {
+    bytes: u32,
+    created: SimTime,
+    deadline: SimTime,
+    /// It was sent, and waits before it is sent again.
+    retry_at: Option<SimTime>,
 }
 
 /// What an append came to.
@@ -121,17 +138,6 @@ pub struct Appended {
 pub type Identity = Option<(i64, i16)>;
 
 impl Batch {
-    pub fn sealed(&self) -> &RecordBatch {
-        match &self.payload {
-            Payload::Closed { batch, sealed: true } => batch,
-            _ => unreachable!("only sealed batches are sent"),
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        !matches!(self.payload, Payload::Closed { sealed: true, .. })
-    }
-
     /// Takes the sequence that a new epoch gave it.
     pub fn renumber(&mut self, numbers: &[(i32, i32)]) {
         if let Some(sequence) = &mut self.sequence
@@ -139,32 +145,6 @@ impl Batch {
         {
             *sequence = *new;
             self.renumbered = true;
-        }
-    }
-
-    /// Gives the builder back if there was one.
-    fn seal(&mut self, identity: Identity) -> Option<Box<BatchBuilder>> {
-        let stamp = stamp(identity, self.sequence);
-        match &mut self.payload {
-            Payload::Open(builder) => {
-                let batch = builder.build_and_restart(stamp);
-                self.close(Payload::Closed { batch, sealed: true })
-            }
-            Payload::Closed { batch, sealed } => {
-                if batch.stamp() != stamp {
-                    *batch = batch.with_stamp(stamp);
-                }
-                *sealed = true;
-                None
-            }
-        }
-    }
-
-    /// Gives the builder back.
-    fn close(&mut self, payload: Payload) -> Option<Box<BatchBuilder>> {
-        match std::mem::replace(&mut self.payload, payload) {
-            Payload::Open(builder) => Some(builder),
-            Payload::Closed { .. } => None,
         }
     }
 }
@@ -188,26 +168,31 @@ impl Accumulator {
             skew_ms: 0,
             queues: Queues::default(),
             waiting: SortedSet::default(),
-            spare: Vec::new(),
+            waiting_until: SimTime::MAX,
+            press: Press::default(),
             epoch: 0,
-            identity: None,
         }
     }
 
     /// Other settings for what is appended from now on.
     pub fn reconfigure(&mut self, config: &ProducerConfig) {
         let (queues, waiting) = (std::mem::take(&mut self.queues), std::mem::take(&mut self.waiting));
-        let (buffered, skew_ms, epoch) = (self.buffered, self.skew_ms, self.epoch);
-        *self = Accumulator { queues, waiting, buffered, skew_ms, epoch, ..Accumulator::new(config) };
+        let Accumulator { buffered, skew_ms, epoch, waiting_until, .. } = *self;
+        *self = Accumulator { queues, waiting, waiting_until, buffered, skew_ms, epoch, ..Accumulator::new(config) };
     }
 
     /// A new process sends what waits as if for the first time, at once.
     pub fn send_again(&mut self, now: SimTime) {
         self.restart_sequences();
+        let deadline = now + self.delivery_timeout;
+        self.waiting_until = self.waiting_until.min(deadline);
         for (_, queue) in self.queues.iter_mut() {
-            for batch in &mut queue.batches {
-                (batch.created, batch.deadline) = (now, now + self.delivery_timeout);
+            for batch in &mut queue.again {
+                (batch.created, batch.deadline) = (now, deadline);
                 (batch.attempts, batch.retry_at) = (0, now);
+            }
+            for batch in &mut queue.fresh {
+                (batch.created, batch.deadline) = (now, deadline);
             }
         }
     }
@@ -223,7 +208,7 @@ impl Accumulator {
 
     /// Batches waiting.
     pub fn len(&self) -> u32 {
-        self.waiting.iter().map(|partition| self.queue(*partition).batches.len() as u32).sum()
+        self.waiting.iter().map(|partition| self.queue(*partition).len()).sum()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -232,89 +217,67 @@ impl Accumulator {
 
     /// No unfinished batch stays behind when the sticky partitioner leaves this partition now.
     pub fn last_batch_full(&self, partition: u32) -> bool {
-        let last = self.queues.get(partition).and_then(|queue| queue.batches.back());
-        last.is_none_or(|batch| !batch.is_open() || batch.bytes >= self.batch_size)
+        let last = self.queues.get(partition).and_then(|queue| queue.fresh.back());
+        last.is_none_or(|batch| batch.bytes >= self.batch_size)
     }
 
     pub fn append(&mut self, partition: u32, now: SimTime, key: Option<&[u8]>, value: &[u8]) -> Appended {
         let timestamp = now.timestamp_ms() + self.skew_ms;
         let (key_len, value_len) = (key.map(|key| key.len() as u32), Some(value.len() as u32));
         let queue = self.queues.made(partition);
-        let room = |batch: &Batch| {
-            let base = match &batch.payload {
-                Payload::Open(builder) => builder.base_timestamp_ms().unwrap_or(timestamp),
-                Payload::Closed { batch, sealed: false } => batch.base_timestamp_ms(),
-                Payload::Closed { .. } => return false,
-            };
-            batch.bytes + estimated_record_size(batch.records, timestamp - base, key_len, value_len) <= batch.limit
+        let size = |records: u32, since: i64| estimated_record_size(records, timestamp - since, key_len, value_len);
+        let room = queue.fresh.back().map(|last| size(last.records, last.base_timestamp_ms)).zip(queue.fresh.back_mut());
+        let (grown, batch) = match room {
+            Some((more, last)) if last.bytes + more <= last.limit => (more, last),
+            _ => {
+                let deadline = now + self.delivery_timeout;
+                self.waiting.insert(partition);
+                self.waiting_until = self.waiting_until.min(deadline);
+                let fresh = Fresh {
+                    records: 0,
+                    bytes: 0,
+                    limit: self.batch_size.max(upper_bound_size(key_len, value_len)),
+                    serial: queue.next_serial,
+                    base_timestamp_ms: timestamp,
+                    max_timestamp_ms: timestamp,
+                    created: now,
+                    deadline,
+                };
+                (HEADER_SIZE + size(0, timestamp), queue.fresh.push_back_mut(fresh))
+            }
         };
-        if !queue.batches.back().is_some_and(room) {
-            let upper = upper_bound_size(key_len, value_len);
-            let foreseen = match queue.batches.back() {
-                Some(last) => sequence_plus(last.foreseen, last.records),
-                None => queue.sequences.next(),
-            };
-            queue.batches.push_back(Batch {
-                payload: Payload::Open(self.spare.pop().unwrap_or_default()),
-                records: 0,
-                bytes: 0,
-                limit: self.batch_size.max(upper),
-                serial: queue.next_serial,
-                sequence: None,
-                foreseen,
-                renumbered: false,
-                created: now,
-                deadline: now + self.delivery_timeout,
-                attempts: 0,
-                retry_at: SimTime::ZERO,
-                split: false,
-            });
-            self.waiting.insert(partition);
-        }
-        let batch = queue.batches.back_mut().expect("pushed above");
-        if let Payload::Closed { batch: full, .. } = &batch.payload {
-            batch.payload = Payload::Open(Box::new(BatchBuilder::reopen(full)));
-        }
-        let Payload::Open(builder) = &mut batch.payload else { unreachable!("only open batches have room") };
-        builder.append(timestamp, key, Some(value), &[]);
-        let grown = builder.size_in_bytes() - batch.bytes;
+        let out = queue.backlog.room(grown, &mut self.press.spare);
+        write_record(out, batch.records, timestamp - batch.base_timestamp_ms, key, Some(value), &[]);
+        batch.max_timestamp_ms = batch.max_timestamp_ms.max(timestamp);
         batch.bytes += grown;
         batch.records += 1;
-        if batch.bytes >= self.batch_size {
-            // It may wait for long. Its bytes are finished now, while they are at hand, and the builder goes to the next batch.
-            let foreseen = stamp(self.identity, Some(batch.foreseen));
-            let full = Payload::Closed { batch: builder.build_and_restart(foreseen), sealed: false };
-            self.spare.extend(batch.close(full));
-        }
         queue.next_serial += 1;
         self.buffered += u64::from(grown);
         Appended { bytes: grown, batch_full: batch.bytes >= self.batch_size }
     }
 
     /// When the head of a queue may go: at once when it is full or another waits behind it, else after `linger.ms`.
-    fn head_at(&self, queue: &Queue, head: &Batch) -> SimTime {
-        if head.attempts > 0 {
-            return head.retry_at;
-        }
-        let full = queue.batches.len() > 1 || head.bytes >= self.batch_size;
-        if full { head.created } else { head.created + self.linger }
+    fn head_at(&self, queue: &Queue) -> Option<SimTime> {
+        let head = queue.head()?;
+        Some(match head.retry_at {
+            Some(at) => at,
+            None if queue.len() > 1 || head.bytes >= self.batch_size => head.created,
+            None => head.created + self.linger,
+        })
     }
 
-    /// The queues in which something waits, with what stands at their heads.
-    fn heads(&self) -> impl Iterator<Item = (u32, &Queue, &Batch)> {
-        self.waiting.iter().filter_map(|partition| {
-            let queue = self.queue(*partition);
-            Some((*partition, queue, queue.batches.front()?))
-        })
+    /// The queues in which something waits.
+    fn busy(&self) -> impl Iterator<Item = (u32, &Queue)> {
+        self.waiting.iter().map(|partition| (*partition, self.queue(*partition)))
     }
 
     /// Collects the leaders that have a batch that may go now; true when some batch waits for a leader to be known.
     pub(super) fn ready(&self, now: SimTime, leader: &dyn Fn(u32) -> Option<BrokerId>, brokers: &mut SortedSet<BrokerId>) -> bool {
         let mut leaderless = false;
-        for (partition, queue, head) in self.heads() {
+        for (partition, queue) in self.busy() {
             match leader(partition) {
                 None => leaderless = true,
-                Some(broker) if self.head_at(queue, head) <= now && !queue.blocked(self.epoch) => {
+                Some(broker) if !queue.is_blocked(self.epoch) && self.head_at(queue).is_some_and(|at| at <= now) => {
                     brokers.insert(broker);
                 }
                 Some(_) => {}
@@ -323,66 +286,60 @@ impl Accumulator {
         leaderless
     }
 
-    /// When something is to be done about what waits: it may go to its leader, which takes more from `free_at` on, or its time is over.
+    /// When something that waits may go to its leader, which takes more from `free_at` on.
     pub(super) fn next_step(&self, free_at: &dyn Fn(u32) -> Option<SimTime>) -> SimTime {
-        let mut next = SimTime::MAX;
-        for (partition, queue, head) in self.heads() {
-            next = next.min(head.deadline);
-            if !queue.blocked(self.epoch)
-                && let Some(free) = free_at(partition)
-            {
-                next = next.min(free.max(self.head_at(queue, head)));
-            }
-        }
-        next
+        let open = self.busy().filter(|(_, queue)| !queue.is_blocked(self.epoch));
+        let next = open.filter_map(|(partition, queue)| Some(free_at(partition)?.max(self.head_at(queue)?)));
+        next.min().unwrap_or(SimTime::MAX)
     }
 
     /// One batch of each partition this broker leads, up to `max.request.size`. Those that are not due ride along.
-    pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Drained> {
+    pub fn drain(&mut self, now: SimTime, broker: BrokerId, leader: &dyn Fn(u32) -> Option<BrokerId>, identity: Identity) -> Vec<Batch> {
         let mut drained = Vec::new();
-        let mut size = 0;
-        self.identity = identity;
-        let (queues, spare, epoch) = (&mut self.queues, &mut self.spare, self.epoch);
+        let (mut size, mut until) = (0, self.waiting_until);
+        let (queues, press, epoch) = (&mut self.queues, &mut self.press, self.epoch);
         self.waiting.retain(|partition| {
             if leader(*partition) != Some(broker) {
                 return true;
             }
             let queue = queues.of(*partition);
-            let Some(head) = queue.batches.front() else { return true };
-            let backing_off = head.attempts > 0 && head.retry_at > now;
-            if backing_off || queue.blocked(epoch) || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
+            let Some(head) = queue.head().filter(|_| !queue.is_blocked(epoch)) else { return true };
+            let backing_off = head.retry_at.is_some_and(|at| at > now);
+            if backing_off || (size + head.bytes > self.max_request_size && !drained.is_empty()) {
                 return true;
             }
             size += head.bytes;
-            drained.push(Drained { partition: *partition, batch: queue.take_head(identity, spare) });
-            !queue.batches.is_empty()
+            drained.extend(queue.take_head(*partition, identity, press));
+            let next = queue.head();
+            until = next.as_ref().map_or(until, |next| until.min(next.deadline));
+            next.is_some()
         });
+        self.waiting_until = until;
         drained
     }
 
     /// Back to the front, in the order of sequences.
-    pub fn requeue(&mut self, mut drained: Drained, retry_at: SimTime) {
-        drained.batch.retry_at = retry_at;
-        let queue = self.queues.of(drained.partition);
-        let place = match drained.batch.sequence {
+    pub fn requeue(&mut self, batch: Batch, retry_at: SimTime) {
+        let queue = self.queues.of(batch.partition);
+        let place = match batch.sequence {
             None => 0,
-            Some(sequence) => queue.batches.partition_point(|batch| batch.sequence.is_some_and(|other| other < sequence)),
+            Some(sequence) => queue.again.partition_point(|batch| batch.sequence.is_some_and(|other| other < sequence)),
         };
-        queue.batches.insert(place, drained.batch);
-        self.waiting.insert(drained.partition);
+        self.waiting.insert(batch.partition);
+        self.waiting_until = self.waiting_until.min(batch.deadline);
+        queue.again.insert(place, Batch { retry_at, ..batch });
     }
 
     /// MESSAGE_TOO_LARGE: the same records go again in its place, in batches of `batch.size`; what was split before, in halves.
-    pub fn split(&mut self, drained: Drained) {
-        let Drained { partition, batch } = drained;
-        let target = if batch.split { batch.bytes / 2 } else { self.batch_size };
-        let stamp = batch.sealed().stamp();
+    pub fn split(&mut self, batch: &Batch) {
+        let target = if batch.split { batch.sealed.size_in_bytes() / 2 } else { self.batch_size };
+        let stamp = batch.sealed.stamp();
         let sequence = |first: u32| batch.sequence.map(|sequence| sequence_plus(sequence, first));
-        let queue = self.queues.of(partition);
-        let mut place = queue.batches.partition_point(|other| other.sequence.is_some() && other.sequence < batch.sequence);
-        self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
+        self.settle(batch);
+        let queue = self.queues.of(batch.partition);
+        let mut place = queue.again.partition_point(|other| other.sequence.is_some() && other.sequence < batch.sequence);
         let (mut builder, mut first) = (BatchBuilder::new(), 0);
-        let mut records = batch.sealed().records().peekable();
+        let mut records = batch.sealed.records().peekable();
         while let Some(record) = records.next() {
             builder.append(record.timestamp_ms, record.key, record.value, &[]);
             let (bytes, count) = (builder.size_in_bytes(), builder.record_count());
@@ -398,31 +355,30 @@ impl Accumulator {
                 Some(base_sequence) => ProducerStamp { base_sequence, ..stamp },
                 None => ProducerStamp::NONE,
             };
-            let payload = Payload::Closed { batch: builder.build_and_restart(own), sealed: true };
             let part = Batch {
-                payload,
+                sealed: builder.build_and_restart(own),
                 records: count,
-                bytes,
                 serial: batch.serial + first,
                 sequence: sequence(first),
                 attempts: 0,
                 split: true,
-                ..batch
+                ..*batch
             };
             if let Some(sequence) = part.sequence {
                 queue.sequences.part(sequence, count);
             }
-            queue.batches.insert(place, part);
+            queue.again.insert(place, part);
             self.buffered += u64::from(bytes);
             place += 1;
             first += count;
         }
-        self.waiting.insert(partition);
+        self.waiting.insert(batch.partition);
+        self.waiting_until = self.waiting_until.min(batch.deadline);
     }
 
     /// Acknowledged or failed: its memory is free.
     pub fn settle(&mut self, batch: &Batch) {
-        self.buffered = self.buffered.saturating_sub(u64::from(batch.bytes));
+        self.buffered = self.buffered.saturating_sub(u64::from(batch.sealed.size_in_bytes()));
     }
 
     pub fn sequences(&mut self, partition: u32) -> &mut Sequences {
@@ -446,7 +402,7 @@ impl Accumulator {
         self.epoch = 0;
         for (_, queue) in self.queues.iter_mut() {
             queue.sequences = Sequences::default();
-            queue.batches.iter_mut().for_each(|batch| batch.sequence = None);
+            queue.again.iter_mut().for_each(|batch| batch.sequence = None);
         }
     }
 
@@ -455,53 +411,94 @@ impl Accumulator {
         self.epoch = epoch;
         let queue = self.queues.of(partition);
         let numbers = queue.sequences.restart(epoch);
-        queue.batches.iter_mut().for_each(|batch| batch.renumber(&numbers));
+        queue.again.iter_mut().for_each(|batch| batch.renumber(&numbers));
         numbers
     }
 
     /// Takes out what has waited longer than `delivery.timeout.ms`.
-    pub fn take_expired(&mut self, now: SimTime) -> Vec<(u32, Batch)> {
+    pub fn take_expired(&mut self, now: SimTime) -> Vec<Batch> {
         let mut expired = Vec::new();
-        if self.next_deadline() > now {
+        if self.waiting_until > now {
             return expired;
         }
-        let queues = &mut self.queues;
+        let (queues, press) = (&mut self.queues, &mut self.press);
         self.waiting.retain(|partition| {
             let queue = queues.of(*partition);
-            while let Some(batch) = queue.batches.pop_front_if(|batch| batch.deadline <= now) {
-                expired.push((*partition, batch));
+            while queue.head().is_some_and(|head| head.deadline <= now) {
+                expired.extend(queue.again.pop_front().or_else(|| queue.take_fresh(*partition, None, press)));
             }
-            !queue.batches.is_empty()
+            queue.len() > 0
         });
+        self.waiting_until = self.next_deadline();
         expired
     }
 
-    pub fn next_deadline(&self) -> SimTime {
-        self.heads().map(|(.., head)| head.deadline).min().unwrap_or(SimTime::MAX)
+    /// When the first at the head of a queue has waited too long.
+    pub(super) fn next_deadline(&self) -> SimTime {
+        self.busy().filter_map(|(_, queue)| Some(queue.head()?.deadline)).min().unwrap_or(SimTime::MAX)
     }
 }
 
 impl Queue {
-    fn blocked(&self, epoch: i16) -> bool {
-        self.batches.front().is_some_and(|head| self.sequences.block(head.sequence, epoch))
+    fn len(&self) -> u32 {
+        (self.again.len() + self.fresh.len()) as u32
     }
 
-    #[expect(clippy::vec_box, reason = "as in the accumulator")]
-    fn take_head(&mut self, identity: Identity, spare: &mut Vec<Box<BatchBuilder>>) -> Batch {
-        let mut batch = self.batches.pop_front().expect("checked by the caller");
-        let builder;
-        if let Some((producer_id, epoch)) = identity {
-            if batch.sequence.is_none() {
-                batch.sequence = Some(self.sequences.assign(epoch, batch.records));
+    fn head(&self) -> Option<Head> {
+        match self.again.front() {
+            Some(batch) => Some(Head {
+                bytes: batch.sealed.size_in_bytes(),
+                created: batch.created,
+                deadline: batch.deadline,
+                retry_at: (batch.attempts > 0).then_some(batch.retry_at),
+            }),
+            None => {
+                let Fresh { bytes, created, deadline, .. } = *self.fresh.front()?;
+                Some(Head { bytes, created, deadline, retry_at: None })
             }
-            builder = batch.seal(Some((producer_id, self.sequences.epoch)));
-        } else {
-            builder = batch.seal(None);
         }
-        // After a jam there would be thousands.
-        spare.extend(builder.filter(|_| spare.len() < SPARE));
+    }
+
+    fn is_blocked(&self, epoch: i16) -> bool {
+        self.sequences.block(self.again.front().and_then(|batch| batch.sequence), epoch)
+    }
+
+    /// The first batch, under the stamp of the moment.
+    fn take_head(&mut self, partition: u32, identity: Identity, press: &mut Press) -> Option<Batch> {
+        let Some(mut batch) = self.again.pop_front() else { return self.take_fresh(partition, identity, press) };
+        if let Some((_, epoch)) = identity
+            && batch.sequence.is_none()
+        {
+            batch.sequence = Some(self.sequences.assign(epoch, batch.records));
+        }
+        let stamp = stamp(identity.map(|(id, _)| (id, self.sequences.epoch)), batch.sequence);
+        if batch.sealed.stamp() != stamp {
+            batch.sealed = batch.sealed.with_stamp(stamp);
+        }
         batch.attempts += 1;
-        batch
+        Some(batch)
+    }
+
+    /// The first of those that were never sent gets its header.
+    fn take_fresh(&mut self, partition: u32, identity: Identity, press: &mut Press) -> Option<Batch> {
+        let Fresh { records, bytes, serial, base_timestamp_ms, max_timestamp_ms, created, deadline, .. } = self.fresh.pop_front()?;
+        let sequence = identity.map(|(_, epoch)| self.sequences.assign(epoch, records));
+        let stamp = stamp(identity.map(|(id, _)| (id, self.sequences.epoch)), sequence);
+        let encoded = press.builder.take_over(records, base_timestamp_ms, max_timestamp_ms);
+        self.backlog.take(bytes - HEADER_SIZE, encoded, &mut press.spare);
+        Some(Batch {
+            partition,
+            records,
+            serial,
+            attempts: 1,
+            sealed: press.builder.build_and_restart(stamp),
+            sequence,
+            created,
+            deadline,
+            retry_at: SimTime::ZERO,
+            renumbered: false,
+            split: false,
+        })
     }
 }
 
@@ -537,7 +534,7 @@ mod tests {
         brokers
     }
 
-    fn drain(accumulator: &mut Accumulator, now: SimTime) -> Vec<Drained> {
+    fn drain(accumulator: &mut Accumulator, now: SimTime) -> Vec<Batch> {
         accumulator.drain(now, LEADER, &led, ME)
     }
 
@@ -575,15 +572,15 @@ mod tests {
         let first = drain(&mut accumulator, at(5)).remove(0);
         accumulator.append(0, at(6), None, b"v");
         let second = drain(&mut accumulator, at(20)).remove(0);
-        assert_eq!((first.batch.sequence, second.batch.sequence), (Some(0), Some(3)));
+        assert_eq!((first.sequence, second.sequence), (Some(0), Some(3)));
         // Both fail, the later one is told first: they go again in order, one at a time.
         accumulator.requeue(second, at(120));
         accumulator.requeue(first, at(120));
         let again = drain(&mut accumulator, at(120)).remove(0);
-        assert_eq!((again.batch.sequence, again.batch.attempts), (Some(0), 2));
+        assert_eq!((again.sequence, again.attempts), (Some(0), 2));
         assert!(drain(&mut accumulator, at(120)).is_empty(), "the second waits for the first");
         accumulator.sequences(0).acked(0, 3);
-        assert_eq!(drain(&mut accumulator, at(120)).remove(0).batch.sequence, Some(3));
+        assert_eq!(drain(&mut accumulator, at(120)).remove(0).sequence, Some(3));
     }
 
     #[test]
@@ -599,12 +596,12 @@ mod tests {
         let mut accumulator = accumulator(100);
         accumulator.append(0, at(0), Some(b"k"), b"v");
         let mut drained = drain(&mut accumulator, at(5)).remove(0);
-        let before: Vec<u8> = drained.batch.sealed().records().next().and_then(|record| record.value).expect("a value").to_vec();
+        let before: Vec<u8> = drained.sealed.records().next().and_then(|record| record.value).expect("a value").to_vec();
         let numbers = accumulator.restart(0, 1);
-        drained.batch.renumber(&numbers);
+        drained.renumber(&numbers);
         accumulator.requeue(drained, at(105));
         let again = accumulator.drain(at(105), LEADER, &led, Some((9, 1))).remove(0);
-        let batch = again.batch.sealed();
+        let batch = again.sealed;
         assert_eq!((batch.stamp().producer_epoch, batch.stamp().base_sequence), (1, 0));
         assert_eq!(batch.records().next().and_then(|record| record.value).expect("a value"), before);
     }
@@ -619,7 +616,7 @@ mod tests {
                 accumulator.sequences(0).acked(1, 1);
             }
             let drained = accumulator.drain(at(0), LEADER, &led, identity).remove(0);
-            let batch = drained.batch.sealed();
+            let batch = &drained.sealed;
             let (producer_id, producer_epoch) = identity.unwrap_or((-1, -1));
             assert_eq!(batch.stamp(), ProducerStamp { producer_id, producer_epoch, base_sequence: first });
             assert_eq!(batch.validate(), Ok(()));
@@ -628,7 +625,7 @@ mod tests {
         accumulator.append(1, at(0), None, b"v");
         assert_eq!(accumulator.append(1, at(0), None, b"w").bytes, 8);
         let drained = drain(&mut accumulator, at(0)).pop().expect("one partition is not blocked");
-        assert_eq!((drained.batch.records, drained.batch.sealed().validate()), (2, Ok(())));
+        assert_eq!((drained.records, drained.sealed.validate()), (2, Ok(())));
     }
 
     #[test]
@@ -639,19 +636,19 @@ mod tests {
         accumulator.batch_size = 400;
         let large = drain(&mut accumulator, at(5)).remove(0);
         accumulator.append(0, at(6), None, b"later");
-        accumulator.split(large);
-        assert_eq!(accumulator.queue(0).batches.len(), 4, "three parts before what came later");
+        accumulator.split(&large);
+        assert_eq!(accumulator.queue(0).len(), 4, "three parts before what came later");
         let mut next = 0;
         for _ in 0..3 {
-            let part = drain(&mut accumulator, at(20)).remove(0).batch;
-            assert_eq!((part.sequence, part.sealed().stamp().base_sequence), (Some(next), next));
+            let part = drain(&mut accumulator, at(20)).remove(0);
+            assert_eq!((part.sequence, part.sealed.stamp().base_sequence), (Some(next), next));
             assert!(next > 0 || drain(&mut accumulator, at(20)).is_empty(), "one after another");
             next += part.records as i32;
             accumulator.settle(&part);
             accumulator.sequences(0).acked(part.sequence.unwrap_or(0), part.records);
         }
         assert_eq!(next, 8);
-        assert_eq!(drain(&mut accumulator, at(20)).remove(0).batch.sequence, Some(8));
+        assert_eq!(drain(&mut accumulator, at(20)).remove(0).sequence, Some(8));
         assert!(before > 0 && accumulator.buffered < 100, "{} bytes", accumulator.buffered);
     }
 

@@ -2,7 +2,7 @@
 //! given up may have been stored after all. Kafka's `TxnPartitionEntry` and the part of `TransactionManager` around it.
 
 use crate::log::producers::{BATCHES_RETAINED, sequence_plus};
-use crate::sorted::SortedMap;
+use std::collections::VecDeque;
 
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
@@ -10,8 +10,8 @@ pub struct Sequences {
     pub epoch: i16,
     next: i32,
     last_acked: Option<i32>,
-    /// Batches under way or waiting for another try: first sequence and records.
-    outstanding: SortedMap<i32, u32>,
+    /// Batches under way or waiting for another try: first sequence and records, by sequence. As a rule they come and go in order.
+    outstanding: VecDeque<(i32, u32)>,
     /// After a batch that was given up: where the one behind it begins.
     unresolved: Option<i32>,
 }
@@ -19,14 +19,13 @@ pub struct Sequences {
 impl Sequences {
     /// `shouldStopDrainBatchesForPartition`: whether the batch at the head of the queue must wait.
     pub fn block(&self, head: Option<i32>, producer_epoch: i16) -> bool {
-        match (head, self.outstanding.keys().next()) {
-            (None, first) => {
-                let stale = first.is_some() && self.epoch != producer_epoch;
+        match head {
+            None => {
+                let stale = !self.outstanding.is_empty() && self.epoch != producer_epoch;
                 stale || self.unresolved.is_some() || self.outstanding.len() >= BATCHES_RETAINED
             }
             // It is being sent again: one at a time, in order.
-            (Some(sequence), Some(first)) => sequence != *first,
-            (Some(_), None) => false,
+            Some(sequence) => self.outstanding.front().is_some_and(|(first, _)| sequence != *first),
         }
     }
 
@@ -37,33 +36,41 @@ impl Sequences {
         }
         let sequence = self.next;
         self.next = sequence_plus(sequence, records);
-        self.outstanding.insert(sequence, records);
+        self.part(sequence, records);
         sequence
-    }
-
-    /// What is assigned next.
-    pub fn next(&self) -> i32 {
-        self.next
     }
 
     /// A batch too large for its topic goes on as parts, each with its own first sequence; the first takes the place of the whole.
     pub fn part(&mut self, sequence: i32, records: u32) {
-        self.outstanding.insert(sequence, records);
+        match self.outstanding.back() {
+            Some((last, _)) if *last >= sequence => {
+                self.forget(sequence);
+                let place = self.outstanding.partition_point(|(other, _)| *other < sequence);
+                self.outstanding.insert(place, (sequence, records));
+            }
+            _ => self.outstanding.push_back((sequence, records)),
+        }
+    }
+
+    fn forget(&mut self, sequence: i32) {
+        if let Some(place) = self.outstanding.iter().position(|(other, _)| *other == sequence) {
+            self.outstanding.remove(place);
+        }
     }
 
     pub fn acked(&mut self, sequence: i32, records: u32) {
-        self.outstanding.remove(&sequence);
+        self.forget(sequence);
         self.last_acked = self.last_acked.max(Some(sequence_plus(sequence, records - 1)));
     }
 
     /// It failed and will not be tried again.
     pub fn failed(&mut self, sequence: i32) {
-        self.outstanding.remove(&sequence);
+        self.forget(sequence);
     }
 
     /// Given up after having been sent: nobody knows whether it is stored, so nothing new goes until that is clear.
     pub fn given_up(&mut self, sequence: i32, records: u32) {
-        self.outstanding.remove(&sequence);
+        self.forget(sequence);
         self.unresolved = self.unresolved.max(Some(sequence_plus(sequence, records)));
     }
 
