@@ -6,10 +6,11 @@
 use crate::story::{Story, moment};
 use playground_core::cluster::Cluster;
 use playground_core::cluster::invariant::{Auditor, Row, Violation};
+use playground_core::config::OffsetReset;
 use playground_core::ids::{BrokerId, TopicPartition};
 use playground_core::metadata::PartitionRegistration;
 use playground_core::rng::{Seed, SimRng};
-use playground_core::scenario::Scenario;
+use playground_core::scenario::{CommitMode, Scenario};
 use playground_core::sorted::SortedMap;
 use playground_core::view::{BrokerState, ClusterView, EventView};
 use std::fmt;
@@ -431,6 +432,9 @@ fn played(drawn: &Drawn) -> Result<Played, (Row, String)> {
         explained(&cluster)?;
         at_the_end(drawn, &cluster)?;
     }
+    if to_the_end && !auditor.anything_may_be_gone() {
+        at_least_once(&cluster)?;
+    }
     let mut kinds = SortedMap::new();
     for event in cluster.events() {
         *kinds.entry(event.kind.clone()).or_default() += 1;
@@ -537,6 +541,21 @@ fn groups_converged(view: &ClusterView, given_up: &[String]) -> Result<(), (Row,
             if readable && offset.position != Some(offset.log_end) {
                 return Err((Row::G8, format!("group {} stands at {offset:?}", group.name)));
             }
+        }
+    }
+    Ok(())
+}
+
+/// G7: who commits what it has processed, and begins at the earliest record, is given every one.
+fn at_least_once(cluster: &Cluster) -> Result<(), (Row, String)> {
+    let skipped = ClusterView::of(cluster).ledger.skipped;
+    for group in &cluster.scenario().groups {
+        let from_the_beginning = group.config.auto_offset_reset == OffsetReset::Earliest && group.commit != CommitMode::Before;
+        match skipped.get(&group.name) {
+            Some(skipped) if from_the_beginning && *skipped > 0 => {
+                return Err((Row::G7, format!("group {} was not given {skipped} records", group.name)));
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -120,6 +120,11 @@ impl Auditor {
         }
     }
 
+    /// Some partition may have lost what was committed, by an unclean election or because too many copies lost their end.
+    pub fn anything_may_be_gone(&self) -> bool {
+        self.partitions.values().any(|ghost| ghost.tainted)
+    }
+
     fn look(&mut self, cluster: &Cluster) {
         self.appended.clear();
         self.answered.clear();
