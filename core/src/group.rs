@@ -216,7 +216,13 @@ impl GroupCoordinator {
         }
         let mut work = Work::new(now, asked.shard, &self.config, out);
         let shard = self.shards.get_mut(&asked.shard).ok_or(refuse(ErrorCode::NotCoordinator))?;
-        let is_new = !shard.groups.contains_key(name);
+        let empty = |group: &&AnyGroup| group.consumer().is_some_and(|group| group.members.is_empty());
+        if let Some(emptied) = shard.groups.get(name).filter(|group| request.member_id.is_empty() && empty(group)) {
+            // An empty group of the new protocol becomes one of the classic protocol; its bookmarks stay.
+            work.write(emptied.tombstones(), Continuation::Nothing);
+            shard.groups.remove(name);
+        }
+        let (is_new, before) = (!shard.groups.contains_key(name), work.writes.len());
         if is_new && !request.member_id.is_empty() {
             return Err(refuse(ErrorCode::UnknownMemberId));
         }
@@ -225,7 +231,7 @@ impl GroupCoordinator {
         if let Err(refused) = group.join(&mut work, asked, request, &mut self.rng) {
             work.out.respond(asked.from, asked.id, Response::JoinGroup(Box::new(Err(refused))));
         }
-        if is_new && work.writes.is_empty() {
+        if is_new && work.writes.len() == before {
             // The next coordinator knows of the group too.
             let record = Group::new(Arc::clone(name), now.timestamp_ms()).record(now.timestamp_ms());
             work.write(vec![record], Continuation::Nothing);
@@ -368,7 +374,9 @@ impl Shard {
     /// Records of the new protocol make their group where there is none; a tombstone of its epoch ends it.
     fn replay_consumer(&mut self, name: &Arc<str>, record: ConsumerRecord) {
         if record == ConsumerRecord::Epoch(None) {
-            self.groups.remove(name);
+            if self.groups.get(name).is_some_and(|known| known.consumer().is_some()) {
+                self.groups.remove(name);
+            }
             return;
         }
         if !self.groups.contains_key(name) && !record.is_tombstone() {

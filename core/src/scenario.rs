@@ -139,6 +139,9 @@ pub struct GroupSpec {
     /// `bootstrap.servers`: where its members ask first. Empty: all brokers.
     pub bootstrap: Vec<BrokerId>,
     pub members: u32,
+    /// Partitions of each of its topics that every one of its consumers takes for itself, without joining (`KafkaConsumer.assign`); empty:
+    /// the group divides them (`subscribe`).
+    pub assign: Vec<u32>,
     /// When its members start: none, all at once; one, all of them then; else each at its own time.
     pub start: Vec<SimDuration>,
     /// Time the application spends on a record.

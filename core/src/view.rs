@@ -371,6 +371,39 @@ pub struct GroupHistory {
     pub spells: Vec<SpellView>,
     /// By member, in the order of the group: records in each of the last 120 seconds, oldest first.
     pub given: Vec<Vec<u32>>,
+    /// Its newest rows in `__consumer_offsets`, newest first.
+    pub rows: Vec<OffsetRowView>,
+    /// Where its bookmarks would go.
+    pub plans: Vec<PlanView>,
+}
+
+/// A record of `__consumer_offsets`: (group, topic, partition) → next offset. Of each key the newest counts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct OffsetRowView {
+    /// The offset of the record itself.
+    pub at: u64,
+    pub topic: String,
+    pub partition: u32,
+    /// `None`: a tombstone.
+    pub committed: Option<u64>,
+}
+
+/// What `kafka-consumer-groups.sh --reset-offsets` would do now.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PlanView {
+    /// The line that does it.
+    pub line: String,
+    /// Topic, partition and new offset.
+    pub offsets: Vec<PlannedView>,
+    /// Why it would be refused, in the tool's words; nothing is planned then.
+    pub refused: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PlannedView {
+    pub topic: String,
+    pub partition: u32,
+    pub offset: u64,
 }
 
 /// A member owned a partition for so long.

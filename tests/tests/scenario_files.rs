@@ -492,7 +492,11 @@ fn group(rng: &mut SimRng, i: u64, scenario: &Scenario) -> GroupSpec {
         config: Default::default(),
         poison: None,
         start: Vec::new(),
+        assign: Vec::new(),
     };
+    if rng.below(4) == 0 {
+        spec.assign = vec![0];
+    }
     if rng.below(3) == 0 {
         spec.start = (0..spec.members).map(|_| SimDuration::from_secs(rng.below(60))).collect();
     }

@@ -104,6 +104,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("poison_record", include_str!("../../tests/scenarios/poison_record.toml")),
     ("seek_and_pause", include_str!("../../tests/scenarios/seek_and_pause.toml")),
     ("static_member", include_str!("../../tests/scenarios/static_member.toml")),
+    ("assign_alone", include_str!("../../tests/scenarios/assign_alone.toml")),
 ];
 
 fn open(name: &str) -> Session {

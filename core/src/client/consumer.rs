@@ -189,6 +189,7 @@ impl Consumer {
     /// A new process.
     pub fn start(&mut self, now: SimTime, out: &mut Outbox) {
         (self.last_poll, self.busy_until, self.stage) = (now, now, Stage::Polling);
+        self.follower = self.spec.config.consumer_protocol.then(Box::default);
         self.run(now, out);
     }
 

@@ -4,10 +4,15 @@ use super::Cluster;
 use super::history::Spell;
 use crate::broker::Phase;
 use crate::broker::partition::Replica;
+use crate::command::{Command, Reset, ResetTo};
+use crate::group::offsets::GroupRecord;
+use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
-use crate::time::{EPOCH_MS, SimTime};
-use crate::view::{Detail, GroupHistory, RecordDetail, SpellView, Subject};
+use crate::metadata::OFFSETS_TOPIC;
+use crate::time::{EPOCH_MS, SimDuration, SimTime};
+use crate::view::{Detail, GroupHistory, OffsetRowView, PlanView, PlannedView, RecordDetail, SpellView, Subject};
+use std::sync::Arc;
 
 /// A readable record, with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,13 @@ pub struct RecordLine {
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
+
+/// Rows of `__consumer_offsets` shown of a group, and how many batches are looked at for them.
+const OFFSET_ROWS: usize = 8;
+const OFFSET_BATCHES: usize = 64;
+
+/// Where a group's bookmarks may be sent, as the page offers it.
+const PLANS: [ResetTo; 4] = [ResetTo::Earliest, ResetTo::Latest, ResetTo::ShiftBy(-10), ResetTo::Duration(SimDuration::from_secs(60))];
 
 impl Cluster {
     pub fn partition_named(&self, topic: &str, partition: u32) -> Option<TopicPartition> {
@@ -84,7 +96,56 @@ impl Cluster {
             second: self.now().micros() / 1_000_000,
             spells: self.spells(group).map(spell).collect(),
             given: members.map(|consumer| self.given_by_second(consumer)).collect(),
+            rows: self.offset_rows(name),
+            plans: PLANS.map(|to| self.plan(name, to)).into(),
         })
+    }
+
+    /// The newest rows of a group in its partition of `__consumer_offsets`.
+    fn offset_rows(&self, name: &str) -> Vec<OffsetRowView> {
+        let partition = coordinator_partition(name, self.scenario.cluster.config.offsets_topic_partitions);
+        let topic = self.controller().image().topic_named(OFFSETS_TOPIC).map(|topic| topic.id);
+        let Some(replica) = topic.and_then(|topic| self.speaker(TopicPartition { topic, partition })) else { return Vec::new() };
+        let mut rows = Vec::new();
+        for stored in replica.log.newest_first().take(OFFSET_BATCHES) {
+            let mut batch: Vec<OffsetRowView> = stored
+                .batch
+                .records()
+                .filter_map(|record| match GroupRecord::decode(record.key?, record.value)? {
+                    GroupRecord::OffsetCommit { group, topic, partition, value } if *group == *name => Some(OffsetRowView {
+                        at: stored.base_offset.0 + u64::from(record.offset_delta),
+                        topic: topic.to_string(),
+                        partition,
+                        committed: value.map(|value| value.offset.0),
+                    }),
+                    _ => None,
+                })
+                .collect();
+            batch.reverse();
+            rows.extend(batch);
+            if rows.len() >= OFFSET_ROWS {
+                break;
+            }
+        }
+        rows.truncate(OFFSET_ROWS);
+        rows
+    }
+
+    fn plan(&self, group: &str, to: ResetTo) -> PlanView {
+        let reset = Reset { group: group.to_owned(), topics: Vec::new(), to };
+        let planned = self.plan_reset(&reset);
+        let line = Command::ResetOffsets(Box::new(reset)).to_string();
+        match planned {
+            Err(refused) => PlanView { line, refused: refused.trim().lines().next().map(str::to_owned), ..PlanView::default() },
+            Ok(planned) => {
+                let one = |((topic, partition), offset): (&(Arc<str>, u32), &u64)| PlannedView {
+                    topic: topic.to_string(),
+                    partition: *partition,
+                    offset: *offset,
+                };
+                PlanView { line, offsets: planned.offsets.iter().map(one).collect(), refused: None }
+            }
+        }
     }
 
     pub fn record_detail(&self, topic: &str, partition: u32, offset: u64) -> Option<RecordDetail> {

@@ -2,7 +2,7 @@
 //!
 //! `given` names the settings the user wrote: Kafka bends its own defaults, and refuses to bend what was asked for.
 
-use super::{Acks, BrokerConfig, ConsumerConfig, ProducerConfig};
+use super::{Acks, BrokerConfig, ConsumerConfig, ProducerConfig, Profile};
 use crate::sorted::SortedSet;
 use crate::time::SimDuration;
 use std::fmt;
@@ -95,11 +95,6 @@ const SESSION_TIMEOUTS: [SimDuration; 2] = [SimDuration::from_secs(6), SimDurati
 impl ConsumerConfig {
     pub fn check(&self) -> Vec<ConfigFault> {
         let mut faults = Vec::new();
-        if self.consumer_protocol {
-            self.check_remote(&mut faults);
-        } else if self.remote_assignor.is_some() {
-            faults.push(fault("group.remote.assignor", "group.remote.assignor cannot be set when group.protocol=CLASSIC. Leave it out."));
-        }
         if self.heartbeat_interval >= self.session_timeout {
             faults.push(fault(
                 "heartbeat.interval.ms",
@@ -118,20 +113,26 @@ impl ConsumerConfig {
 }
 
 impl ConsumerConfig {
-    /// `ConsumerConfig.checkUnsupportedConfigsPostProcess`: under the new protocol the brokers decide these.
-    fn check_remote(&self, faults: &mut Vec<ConfigFault>) {
-        let default = ConsumerConfig::default();
-        let changed = [
-            ("heartbeat.interval.ms", self.heartbeat_interval != default.heartbeat_interval),
-            ("session.timeout.ms", self.session_timeout != default.session_timeout),
-            ("partition.assignment.strategy", self.strategies != default.strategies),
-        ];
-        for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
-            faults.push(fault(key, format!("{key} cannot be set when group.protocol=CONSUMER. Leave it out: the brokers decide.")));
+    /// What may be set under which `group.protocol` (`ConsumerConfig.checkUnsupportedConfigsPostProcess`).
+    pub fn check_protocol(&self, given: &SortedSet<String>, profile: Profile) -> Vec<ConfigFault> {
+        let classic = ["heartbeat.interval.ms", "session.timeout.ms", "partition.assignment.strategy"];
+        let (refused, protocol): (&[&str], &str) = match self.consumer_protocol {
+            true => (&classic, "CONSUMER"),
+            false => (&["group.remote.assignor"], "CLASSIC"),
+        };
+        let mut faults: Vec<ConfigFault> = Vec::new();
+        for key in refused.iter().filter(|key| given.contains(**key)) {
+            faults.push(fault(key, format!("{key} cannot be set when group.protocol={protocol}. Leave it out.")));
         }
         if self.remote_assignor.as_ref().is_some_and(|name| !["uniform", "range"].contains(&&**name)) {
             faults.push(fault("group.remote.assignor", "The brokers have two assignors. Write uniform or range."));
         }
+        if self.consumer_protocol && profile == Profile::V3_9 {
+            let message =
+                "The cluster does not support the new CONSUMER group protocol, which came with 4.0. Write classic, or kafka = \"4.3\".";
+            faults.push(fault("group.protocol", message));
+        }
+        faults
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a group waits for, and until when.
 
-use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use std::sync::Arc;
 
@@ -15,46 +14,63 @@ pub enum Timer {
     Sync,
 }
 
-#[derive(Clone, Debug)]
+/// A heap, the earliest on top, kept as `java.util.PriorityQueue` keeps its own: of timers that end together the one comes first that
+/// does in Kafka's tests.
+#[derive(Clone, Debug, Default)]
 pub struct Timers {
-    /// When each ends, and how many were set before it.
-    ends: SortedMap<Timer, (SimTime, u64)>,
-    /// No timer ends before; one that was put off may leave it too early, which costs one look in vain.
-    soonest: SimTime,
-    timers_set: u64,
-}
-
-impl Default for Timers {
-    fn default() -> Self {
-        Timers { ends: SortedMap::new(), soonest: SimTime::MAX, timers_set: 0 }
-    }
+    heap: Vec<(SimTime, Timer)>,
 }
 
 impl Timers {
     /// Starts a timer, or puts it off.
     pub fn set(&mut self, timer: Timer, at: SimTime) {
-        self.soonest = self.soonest.min(at);
-        self.timers_set += 1;
-        self.ends.insert(timer, (at, self.timers_set));
+        self.cancel(&timer);
+        self.heap.push((at, timer));
+        self.rise(self.heap.len() - 1);
     }
 
     pub fn cancel(&mut self, timer: &Timer) {
-        self.ends.remove(timer);
+        if let Some(place) = self.heap.iter().position(|(_, other)| other == timer) {
+            self.heap.swap_remove(place);
+            if self.sink(place) == place {
+                self.rise(place);
+            }
+        }
     }
 
     pub fn next(&self) -> SimTime {
-        self.soonest
+        self.heap.first().map_or(SimTime::MAX, |(at, _)| *at)
     }
 
-    /// The earliest timer whose time is over; of several that end together the one that was set first.
+    /// The earliest timer whose time is over.
     pub fn take_due(&mut self, now: SimTime) -> Option<Timer> {
-        if self.soonest > now {
+        if self.next() > now {
             return None;
         }
-        let (timer, end) = self.ends.iter().min_by_key(|(_, end)| **end).map(|(timer, (end, _))| (timer.clone(), *end)).unzip();
-        self.soonest = end.unwrap_or(SimTime::MAX);
-        let timer = timer.filter(|_| self.soonest <= now)?;
-        self.ends.remove(&timer);
+        let (_, timer) = self.heap.swap_remove(0);
+        self.sink(0);
         Some(timer)
+    }
+
+    fn rise(&mut self, mut place: usize) {
+        while place > 0 && place < self.heap.len() && self.heap[place].0 < self.heap[(place - 1) / 2].0 {
+            self.heap.swap(place, (place - 1) / 2);
+            place = (place - 1) / 2;
+        }
+    }
+
+    /// Gives where it ends up.
+    fn sink(&mut self, mut place: usize) -> usize {
+        loop {
+            let left = 2 * place + 1;
+            let Some((first, _)) = self.heap.get(left) else { return place };
+            let right = self.heap.get(left + 1).filter(|(at, _)| at < first);
+            let child = if right.is_some() { left + 1 } else { left };
+            if self.heap[place].0 <= self.heap[child].0 {
+                return place;
+            }
+            self.heap.swap(place, child);
+            place = child;
+        }
     }
 }

@@ -81,6 +81,7 @@ fn reader(name: &str, members: u32) -> GroupSpec {
         topics: vec!["trucks_gps".to_owned()],
         bootstrap: Vec::new(),
         members,
+        assign: Vec::new(),
         start: Vec::new(),
         process: SimDuration::ZERO,
         commit: CommitMode::Auto,

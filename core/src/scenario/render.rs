@@ -211,6 +211,10 @@ impl Writer {
         if group.members != 1 {
             self.field("members", &group.members.to_string());
         }
+        if !group.assign.is_empty() {
+            let assign = self.list(group.assign.iter().map(u32::to_string));
+            self.field("assign", &assign);
+        }
         match group.start.as_slice() {
             [] => {}
             [all] => self.duration("start", *all),

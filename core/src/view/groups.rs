@@ -258,7 +258,7 @@ fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolle
     let assignment = match own.or_else(left) {
         Some(member) => member.assigned.clone(),
         // Whom its group does not know owns nothing, whatever it believes.
-        None if standing.group.is_some() => SortedMap::new(),
+        None if standing.group.is_some() && standing.spec.assign.is_empty() => SortedMap::new(),
         None => by_topic(image, owned.iter()),
     };
     let recent = consumer.recent().filter_map(|(id, stored, offset)| {

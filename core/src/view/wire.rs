@@ -25,7 +25,10 @@ wire_structs! {
     LostView { topic, partition, offset, key, client, acks, because }
     EventView { id, at_us, kind, subject, text, rule, causes }
     HopView { kind, from, to, departed_us, arrived_us, topic, partition, offset, records, key }
-    GroupHistory { group, second, spells, given }
+    GroupHistory { group, second, spells, given, rows, plans }
+    OffsetRowView { at, topic, partition, committed }
+    PlanView { line, offsets, refused }
+    PlannedView { topic, partition, offset }
     SpellView { topic, partition, client, from_us, until_us }
     RecordDetail {
         topic, partition, offset, timestamp_ms, timestamp_us, key, value, headers, batch_bytes, batch_records, batch_base_offset,

@@ -172,8 +172,7 @@ impl Stage {
             group: Arc::clone(&self.group),
             member_id: self.ids.get(&join.member).cloned().unwrap_or_default(),
             instance: join.instance.as_deref().map(Arc::from),
-            // Ids begin with it, so that of timers that end together those of the first name come first.
-            client_id: Arc::from(join.member.as_str()),
+            client_id: Arc::from("client-id"),
             session_timeout: SimDuration::from_millis(join.session_timeout.unwrap_or(45_000)),
             rebalance_timeout: SimDuration::from_millis(join.rebalance_timeout.unwrap_or(300_000)),
             protocol_type: Arc::from(join.protocol_type.as_deref().unwrap_or("consumer")),

@@ -24,6 +24,7 @@ const LEFT_OUT: &[&str] = &[
     "scenario",
     "now",
     "steps",
+    "timers_set",
     "queue",
     "mid_instant",
     "spins",
@@ -36,7 +37,6 @@ const LEFT_OUT: &[&str] = &[
     "hops",
     "history",
     "changes",
-    "timers_set",
     "witness",
     "last_arrival",
     "sent_at",
@@ -63,6 +63,7 @@ const LEFT_OUT: &[&str] = &[
     "next_correlation",
     "next_id",
     "deadlines",
+    "joins",
     "cache",
     // Of the auditor: what the cluster shows too.
     "copies",

@@ -62,5 +62,17 @@ fn an_empty_classic_group_becomes_one_of_the_new_protocol_and_keeps_its_bookmark
         .at("35s", "set g group.protocol=consumer")
         .at("40s", "start g-1")
         .run_until("60s");
+    assert_eq!(told.view().groups[0].protocol, "consumer");
     told.expect(&["state(g) == Stable", "owned(g-1) == 4", "skipped(g) == 0", "duplicates(g) == 0"]);
+}
+
+#[test]
+fn an_empty_group_of_the_new_protocol_becomes_a_classic_one_again() {
+    let story = Story::brokers(3).topic("orders", 4, 3).producer("p", "orders", "rate = 20").field("key = \"{n}\"");
+    let told = story.group("g", "orders", 1).with(CONSUMER.0, CONSUMER.1).at("30s", "stop g-1").run_until("32s");
+    let told = told.expect(&["state(g) == Empty"]).then("set g group.protocol=classic").until("35s").then("start g-1").until("60s");
+    assert_eq!(told.view().groups[0].protocol, "classic");
+    let told = told.expect(&["state(g) == Stable", "owned(g-1) == 4", "skipped(g) == 0", "duplicates(g) == 0"]);
+    let coordinator = told.view().groups[0].coordinator.expect("it is stable");
+    told.then(&format!("kill {coordinator}")).until("90s").expect(&["state(g) == Stable", "skipped(g) == 0", "duplicates(g) == 0"]);
 }

@@ -7,6 +7,7 @@ pub mod event;
 pub mod group;
 pub mod guide;
 pub mod handover;
+pub mod hands;
 pub mod partition;
 pub mod record;
 pub mod scenarios;
@@ -46,7 +47,7 @@ fn panel(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
         Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(page, shot, topic, *partition),
         Inspect::Subject(Subject::Record { topic, partition, offset }) => record::record(shot, topic, *partition, *offset),
         Inspect::Subject(Subject::Client(name)) => client::client(page, shot, name),
-        Inspect::Subject(Subject::Group(name)) => group::group(shot, name),
+        Inspect::Subject(Subject::Group(name)) => group::group(page, shot, name),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::app::stage::staging::{Staging, Window};
 use crate::bridge::{Frame, Playback, SaveState, Storage};
 use playground_core::view::delta::{ListDelta, ViewDelta};
 use playground_core::view::{BrokerView, ClientView, ControllersView, Detail, EventView, GroupView, LedgerView, PartitionView, TopicView};
+use std::collections::VecDeque;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -163,6 +164,7 @@ pub struct Snapshot {
     pub events: Shared<Vec<Shared<EventView>>>,
     pub keys: Shared<Keys>,
     pub tracks: Shared<Tracks>,
+    pub lags: Shared<Lags>,
     pub detail: Option<Shared<Detail>>,
     pub playback: Option<Playback>,
     pub keeping: Keeping,
@@ -193,6 +195,57 @@ impl Snapshot {
     }
 }
 
+/// Lags of the last while, of each group: enough to say whether it catches up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lags {
+    /// Virtual microseconds, and the lag of each group then; oldest first.
+    seen: VecDeque<(u64, Vec<u64>)>,
+}
+
+/// How far a trend looks back, and the time between two looks, in virtual microseconds.
+const TREND_US: u64 = 30_000_000;
+const LOOK_US: u64 = 1_000_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trend {
+    Rising,
+    Falling,
+    Steady,
+}
+
+impl Lags {
+    fn look(&mut self, now_us: u64, groups: &[Shared<GroupView>]) {
+        if self.seen.back().is_some_and(|(at, _)| *at > now_us) {
+            self.seen.clear();
+        }
+        if self.seen.back().is_none_or(|(at, _)| at + LOOK_US <= now_us) {
+            self.seen.push_back((now_us, groups.iter().map(|group| lag(group)).collect()));
+        }
+        // The oldest one that is kept is at least as old as the trend looks back.
+        while self.seen.get(1).is_some_and(|(at, _)| at + TREND_US <= now_us) {
+            self.seen.pop_front();
+        }
+    }
+
+    /// Whether a group's lag is more or less than 30 s before; nothing while nobody has watched for as long. A record or two, or one in
+    /// twenty, is no change.
+    pub fn trend(&self, now_us: u64, group: usize, lag: u64) -> Option<Trend> {
+        let (at, then) = self.seen.front()?;
+        let then = *then.get(group).filter(|_| at + TREND_US <= now_us)?;
+        let slack = (then.max(lag) / 20).max(2);
+        Some(match () {
+            () if lag > then + slack => Trend::Rising,
+            () if lag + slack < then => Trend::Falling,
+            () => Trend::Steady,
+        })
+    }
+}
+
+/// All partitions together, as far as something was committed.
+pub fn lag(group: &GroupView) -> u64 {
+    group.offsets.values().flatten().filter_map(|offset| offset.lag).sum()
+}
+
 /// What to do about a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -208,6 +261,7 @@ pub struct Model {
     events: Vec<Shared<EventView>>,
     keys: Keys,
     tracks: Tracks,
+    lags: Lags,
     pub staging: Staging,
     detail: Option<Shared<Detail>>,
     playback: Option<Playback>,
@@ -238,6 +292,7 @@ impl Model {
         self.events.drain(..surplus);
         self.meet_keys();
         self.tracks.follow(&self.mirror.groups);
+        self.lags.look(self.mirror.now_us, &self.mirror.groups);
         let window = Window { from_us: before, wall, speed_milli: frame.playback.speed_milli, total: frame.hops_total };
         if jumped {
             self.staging.clear();
@@ -317,6 +372,7 @@ impl Model {
             events: if same_events { shown.events.clone() } else { Shared::new(self.events.clone()) },
             keys: if shown.keys.len() == self.keys.len() { shown.keys.clone() } else { Shared::new(self.keys.clone()) },
             tracks: if shown.tracks.version() == self.tracks.version() { shown.tracks.clone() } else { Shared::new(self.tracks.clone()) },
+            lags: if *shown.lags == self.lags { shown.lags.clone() } else { Shared::new(self.lags.clone()) },
             detail: self.detail.clone(),
             playback: self.playback,
             keeping: self.keeping.clone(),

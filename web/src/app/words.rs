@@ -21,6 +21,15 @@ pub fn moment(us: u64) -> String {
     if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
 }
 
+/// `12 s`, `3 min 20 s`: how long ago something was.
+pub fn age(ms: u64) -> String {
+    match ms / 1_000 {
+        0 if ms > 0 => format!("{ms} ms"),
+        s @ 0..120 => format!("{s} s"),
+        s => format!("{} min {} s", s / 60, s % 60),
+    }
+}
+
 /// `1,234,567`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();

@@ -279,7 +279,7 @@ impl Consumer {
         match self.membership {
             Membership::Unjoined => return self.commit_failed(now, "CommitFailedException: it is in the group no more", out),
             Membership::Joining { .. } | Membership::Syncing { .. } => return self.commit_waits(now, out),
-            Membership::Preparing { .. } | Membership::Stable { .. } => {}
+            Membership::Preparing { .. } | Membership::Stable { .. } | Membership::Alone => {}
         }
         if committing.until <= now {
             return self.commit_failed(now, "TimeoutException: default.api.timeout.ms = 60000 passed", out);

@@ -28,6 +28,8 @@ pub(super) enum Membership {
     Joining { generation: i32 },
     /// It waits for the assignment of this generation.
     Syncing { generation: i32 },
+    /// In no group: it owns what its application has assigned to it (`KafkaConsumer.assign`).
+    Alone,
     /// It owns its partitions. `rebalancing`: everybody joins again; begun in the next `poll()`.
     Stable { generation: i32, rebalancing: bool },
 }
@@ -58,7 +60,7 @@ impl Consumer {
 
     pub(super) fn generation(&self) -> i32 {
         match self.membership {
-            Membership::Unjoined => -1,
+            Membership::Unjoined | Membership::Alone => -1,
             Membership::Preparing { generation, .. }
             | Membership::Joining { generation }
             | Membership::Syncing { generation }
@@ -77,12 +79,12 @@ impl Consumer {
 
     /// Commits belong to a generation whose assignment is known (`generationIfStable`).
     pub(super) fn may_commit(&self) -> bool {
-        matches!(self.membership, Membership::Stable { .. } | Membership::Preparing { .. })
+        matches!(self.membership, Membership::Stable { .. } | Membership::Preparing { .. } | Membership::Alone)
     }
 
     /// It has joined and is not about to join again.
     pub(super) fn settled(&self) -> bool {
-        matches!(self.membership, Membership::Stable { rebalancing: false, .. })
+        matches!(self.membership, Membership::Stable { rebalancing: false, .. } | Membership::Alone)
     }
 
     /// Records of its partitions are fetched and handed out: also during a rebalance, if it keeps them.
@@ -90,7 +92,7 @@ impl Consumer {
         match self.membership {
             Membership::Unjoined => false,
             Membership::Preparing { .. } | Membership::Joining { .. } | Membership::Syncing { .. } => self.cooperative(),
-            Membership::Stable { .. } => true,
+            Membership::Stable { .. } | Membership::Alone => true,
         }
     }
 
@@ -135,6 +137,10 @@ impl Consumer {
             self.throw(now, error, out);
             return false;
         }
+        if !self.spec.assign.is_empty() {
+            self.stand_alone(now);
+            return true;
+        }
         if self.follower.is_some() {
             return self.follow(now, out);
         }
@@ -160,9 +166,21 @@ impl Consumer {
                 self.membership = Membership::Joining { generation };
                 self.send_join(now, out);
             }
-            Membership::Syncing { .. } | Membership::Stable { .. } => {}
+            Membership::Syncing { .. } | Membership::Stable { .. } | Membership::Alone => {}
         }
         !matches!(self.stage, super::Stage::Ended { .. })
+    }
+
+    /// `assign()`: nobody divides anything, and nobody hears of it. Its bookmarks are kept under the name of the group all the same.
+    fn stand_alone(&mut self, now: SimTime) {
+        let known = |topic: &Arc<str>| self.connections.topic(topic).is_some();
+        if self.membership == Membership::Alone || !self.topics.iter().all(known) {
+            return;
+        }
+        let assignment = self.topics.iter().map(|topic| (Arc::clone(topic), self.spec.assign.clone())).collect();
+        self.take_assignment(&assignment);
+        self.membership = Membership::Alone;
+        self.next_auto_commit = now + self.spec.config.auto_commit_interval;
     }
 
     /// `onJoinPrepare`: commits what was read, and under eager rebalancing gives everything up.
@@ -416,7 +434,7 @@ impl Consumer {
         if self.follower.is_some() {
             return self.follower_heartbeat(now, out);
         }
-        if matches!(self.membership, Membership::Unjoined | Membership::Joining { .. }) {
+        if matches!(self.membership, Membership::Unjoined | Membership::Joining { .. } | Membership::Alone) {
             return;
         }
         let Some(coordinator) = self.coordinator else { return };
@@ -496,14 +514,14 @@ impl Consumer {
             return self.next_follower_step();
         }
         let joins = match self.membership {
-            Membership::Stable { .. } => false,
+            Membership::Stable { .. } | Membership::Alone => false,
             Membership::Unjoined | Membership::Preparing { .. } | Membership::Joining { .. } | Membership::Syncing { .. } => {
                 // An application that is at work polls when it is done.
                 matches!(self.stage, super::Stage::Polling) && self.join_not_before > self.last_run
             }
         };
         let joins = if joins { self.join_not_before } else { SimTime::MAX };
-        if matches!(self.membership, Membership::Unjoined | Membership::Joining { .. }) {
+        if matches!(self.membership, Membership::Unjoined | Membership::Joining { .. } | Membership::Alone) {
             return joins;
         }
         let deadline = self.last_poll + self.spec.config.max_poll_interval;

@@ -16,7 +16,7 @@ use crate::ids::{TopicId, TopicPartition};
 use crate::metadata::{MetadataImage, TopicImage};
 use crate::node::Outbox;
 use crate::protocol::{ConsumerHeartbeatAnswer, ConsumerHeartbeatRequest, MemberAssignment};
-use crate::sorted::SortedSet;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::{SimDuration, SimTime};
 use crate::trace::EventKind;
 use std::sync::Arc;
@@ -207,10 +207,11 @@ impl ConsumerGroup {
         let assignor = self.preferred_assignor(change);
         let (members, topics) = self.assignors_view(at, change, &last);
         let Some(assignor) = assignor::server(assignor) else { return (self.assignment_epoch, last) };
+        let ids: SortedMap<&str, TopicId> = at.image.topics().map(|topic| (&*topic.name, topic.id)).collect();
         let shares = assignor.assign(&members, &topics);
         let (mut own, mut told) = (Target::default(), Vec::new());
         for member in &members {
-            let share = shares.get(&member.id).map(|share| of_share(at.image, share)).unwrap_or_default();
+            let share = shares.get(&member.id).map(|share| of_share(&ids, share)).unwrap_or_default();
             told.push((&member.id, share.len()));
             let share = Arc::new(share);
             if member.id == *change.id {
@@ -425,11 +426,11 @@ fn share_of(image: &MetadataImage, partitions: &SortedSet<TopicPartition>) -> Me
     topics.filter_map(named).collect()
 }
 
-fn of_share(image: &MetadataImage, share: &MemberAssignment) -> SortedSet<TopicPartition> {
+fn of_share(ids: &SortedMap<&str, TopicId>, share: &MemberAssignment) -> SortedSet<TopicPartition> {
     let mut partitions = SortedSet::new();
     for (name, numbers) in share {
-        let Some(topic) = image.topic_named(name) else { continue };
-        partitions.extend(numbers.iter().map(|partition| TopicPartition { topic: topic.id, partition: *partition }));
+        let Some(topic) = ids.get(&**name) else { continue };
+        partitions.extend(numbers.iter().map(|partition| TopicPartition { topic: *topic, partition: *partition }));
     }
     partitions
 }

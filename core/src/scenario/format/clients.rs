@@ -2,7 +2,7 @@
 
 use super::super::fault::Faults;
 use super::super::names::{hint, name_fault, shown, spell_out, too_many};
-use super::super::reader::{Fields, named};
+use super::super::reader::{Fields, named, whole};
 use super::super::{CommitMode, GroupSpec, Pace, ProducerSpec, Template, TopicSpec, limits};
 use super::cluster::{broker_id, listed};
 use super::{config, config_faults};
@@ -23,8 +23,8 @@ pub(super) struct Clients<'s> {
 
 const PRODUCER: [&str; 11] = ["name", "topic", "partition", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
 const PRODUCER_LATER: [&str; 2] = ["headers", "transaction"];
-const GROUP: [&str; 8] = ["name", "topics", "bootstrap", "members", "start", "process", "commit", "config"];
-const GROUP_LATER: [&str; 2] = ["instance", "assign"];
+const GROUP: [&str; 9] = ["name", "topics", "bootstrap", "members", "assign", "start", "process", "commit", "config"];
+const GROUP_LATER: [&str; 1] = ["instance"];
 
 impl<'s> Clients<'s> {
     pub(super) fn new(specs: &'s [TopicSpec], brokers: &'s [BrokerId], profile: Profile) -> Self {
@@ -104,7 +104,9 @@ impl<'s> Clients<'s> {
             settings.enable_auto_commit = false;
         }
         config_faults(&fields, faults, settings.check());
+        config_faults(&fields, faults, settings.check_protocol(&given, self.profile));
         let process = fields.duration(faults, "process", limits::DELAY).unwrap_or_default();
+        let assign = self.assigned(&fields, faults, &topics);
         let start = fields.durations(faults, "start", limits::RUN);
         if start.len() > 1 && start.len() != members as usize {
             let message = format!("{}: `start` has {} times for {members} members. Write one, or one for each.", fields.what, start.len());
@@ -115,6 +117,7 @@ impl<'s> Clients<'s> {
             topics,
             bootstrap: self.bootstrap(&fields, faults),
             members,
+            assign,
             start,
             process,
             commit,
@@ -129,6 +132,31 @@ impl<'s> Clients<'s> {
         let topic = self.specs.iter().find(|known| known.name == topic)?;
         let last = u64::from(topic.placement.partitions()) - 1;
         Some(fields.whole(faults, "partition", 0..=last, 0) as u32)
+    }
+
+    /// `assign = [0, 1]`: partitions that every topic has.
+    fn assigned(&self, fields: &Fields<'_, '_>, faults: &mut Faults<'_>, topics: &[String]) -> Vec<u32> {
+        const WRITE: &str = "assign = [0, 1]";
+        let Some(node) = fields.get("assign") else { return Vec::new() };
+        let Some(list) = node.get_ref().as_array().filter(|list| !list.is_empty()) else {
+            faults.at(node.span().start, format!("{}: `assign` lists the partitions it takes for itself. Write {WRITE}.", fields.what));
+            return Vec::new();
+        };
+        let counts = self.specs.iter().filter(|known| topics.contains(&known.name)).map(|known| known.placement.partitions());
+        let fewest = counts.min().unwrap_or(0);
+        let mut partitions = Vec::new();
+        for item in list.iter() {
+            match whole(item.get_ref()) {
+                Ok(number) if number < u64::from(fewest) => partitions.push(number as u32),
+                _ => faults.at(
+                    item.span().start,
+                    format!("{}: `assign`: no partition of all its topics. Write 0 to {}.", fields.what, fewest.saturating_sub(1)),
+                ),
+            }
+        }
+        crate::sorted::settle(&mut partitions, |a, b| a < b);
+        partitions.dedup();
+        partitions
     }
 
     /// `bootstrap.servers`, by the ids of the brokers.

@@ -1,5 +1,6 @@
 //! One client: a producer or the member of a group, with its own counts.
 
+use crate::app::inspector::group::does;
 use crate::app::inspector::{gone, title};
 use crate::app::model::Snapshot;
 use crate::app::page::PageHandle;
@@ -18,7 +19,8 @@ pub fn client(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
         <div {key} class="panel">
             { title(&client.name, &about(client)) }
             { facts(counts(client)) }
-            { for faults(client).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
+            <p key="does" class="panel__text" hidden={group.is_none()}>{ group.map_or(String::new(), |group| at_work(group, name)) }</p>
+            { for faults(client, group.map(|group| &**group)).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
             <div key="owns" class="panel__section" hidden={group.is_none()}>
                 <h3 key="head" class="panel__head">{ "Partitions it owns" }</h3>
                 { table("table", "Partitions it owns", &["PARTITION", "POSITION", "CURRENT-OFFSET", "LAG"], 1,
@@ -60,7 +62,7 @@ fn counts(client: &ClientView) -> Rows {
 
 type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
 
-fn faults(client: &ClientView) -> Faults {
+fn faults(client: &ClientView, group: Option<&GroupView>) -> Faults {
     let name = &client.name;
     let process = [("Crash", "kill"), ("Close in order", "stop"), ("Start", "start"), ("Pause", "pause"), ("Resume", "resume")];
     let mut all = vec![
@@ -78,7 +80,31 @@ fn faults(client: &ClientView) -> Faults {
         let acks = [("acks=0", "0"), ("acks=1", "1"), ("acks=all", "all")];
         all.insert(0, ("Wait for", acks.map(|(word, acks)| (word, format!("set {name} acks={acks}"))).into()));
     }
+    all.extend(group.and_then(|group| first_owned(group, name)).map(|(id, position)| {
+        let back = position.saturating_sub(10);
+        let lines = vec![
+            ("pause() it", format!("pause {name} {id}")),
+            ("resume() it", format!("resume {name} {id}")),
+            ("seek() 10 back", format!("seek {name} {id}@{back}")),
+            ("seekToBeginning()", format!("seek {name} {id}@earliest")),
+            ("seekToEnd()", format!("seek {name} {id}@latest")),
+        ];
+        ("The first partition it owns", lines)
+    }));
     all
+}
+
+/// The first partition of a member, and where it reads.
+fn first_owned(group: &GroupView, client: &str) -> Option<(String, u64)> {
+    let all = group.offsets.iter().flat_map(|(topic, offsets)| offsets.iter().map(move |offset| (topic, offset)));
+    let mut mine = all.filter(|(_, offset)| offset.client.as_deref() == Some(client));
+    mine.find_map(|(topic, offset)| Some((format!("{topic}-{}", offset.partition), offset.position?)))
+}
+
+/// `Works on 12 records.`
+fn at_work(group: &GroupView, client: &str) -> String {
+    let member = group.members.iter().find(|member| member.client == client);
+    member.map_or(String::new(), |member| format!("It {}.", does(group, member)))
 }
 
 fn owned(group: &GroupView, client: &str) -> Cells {

@@ -63,7 +63,7 @@ fn group_box(page: &PageHandle, group: &Shared<GroupView>, (nth, letter): (usize
             </button>
             <div key="body" class="group__body">
                 <div key="members" class="group__members">
-                    { for group.members.iter().map(|member| member_box(page, &group.name, member, selected)) }
+                    { for group.members.iter().map(|member| member_box(page, group, member, selected)) }
                 </div>
                 <div key="work" class="group__work">{ work }</div>
             </div>
@@ -81,26 +81,37 @@ pub fn lag(group: &GroupView) -> Option<u64> {
     (!known.is_empty()).then(|| known.iter().sum())
 }
 
-fn owns(member: &MemberView) -> String {
+/// What it owns; and what is the matter with it, if something is.
+fn standing(group: &GroupView, member: &MemberView) -> String {
     let topics: Vec<String> = member.assignment.values().filter(|list| !list.is_empty()).map(|list| words::partitions(list)).collect();
-    if topics.is_empty() { "owns nothing".to_owned() } else { topics.join(" · ") }
+    let partitions = group.offsets.values().map(Vec::len).sum::<usize>();
+    let owns = match topics.is_empty() {
+        true if group.state == "Stable" && !member.member_id.is_empty() && group.members.len() > partitions => "idle".to_owned(),
+        true => "owns nothing".to_owned(),
+        false => topics.join(" · "),
+    };
+    match member.does.as_str() {
+        "down" | "paused" | "stuck" => format!("{owns} · {}", member.does),
+        "waits" => format!("{owns} · not running"),
+        _ => owns,
+    }
 }
 
 fn map(group: &GroupView, shot: &Snapshot) -> Html {
     html! { <TruckMap key="map" group={group.name.clone()} tracks={shot.tracks.clone()} keys={shot.keys.clone()} /> }
 }
 
-fn member_box(page: &PageHandle, group: &str, member: &MemberView, selected: Option<&Subject>) -> Html {
+fn member_box(page: &PageHandle, group: &GroupView, member: &MemberView, selected: Option<&Subject>) -> Html {
     let name = &member.client;
     let subject = Subject::Client(name.clone());
     let selected = is_selected(selected, &subject);
-    let short = words::member(group, name);
+    let short = words::member(&group.name, name);
     let class = classes!("member", selected.then_some("is-selected"));
     html! {
         <button key={name.clone()} type="button" {class} data-at={client_at(name)} title={name.clone()} aria-pressed={words::yes(selected)}
             onclick={page.on_select(subject)}>
             <span key="name" class="member__name">{ short }</span>
-            <span key="owns" class="member__owns">{ owns(member) }</span>
+            <span key="owns" class="member__owns">{ standing(group, member) }</span>
         </button>
     }
 }
