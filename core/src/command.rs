@@ -379,13 +379,7 @@ impl fmt::Display for Reset {
             ResetTo::Offset(offset) => write!(f, " --to-offset {offset}"),
             ResetTo::ShiftBy(by) => write!(f, " --shift-by {by}"),
             ResetTo::Datetime(timestamp) => write!(f, " --to-datetime {}", Datetime(*timestamp)),
-            ResetTo::Duration(back) => {
-                write!(f, " --by-duration PT{}", back.millis() / 1_000)?;
-                match back.millis() % 1_000 {
-                    0 => f.write_str("S"),
-                    ms => write!(f, ".{ms:03}S"),
-                }
-            }
+            ResetTo::Duration(back) => write!(f, " --by-duration {}", back.written_iso()),
             ResetTo::Plan(plan) => {
                 for (i, (topic, partition, offset)) in plan.iter().enumerate() {
                     write!(f, "{}{topic},{partition},{offset}", if i == 0 { " --from-file " } else { ";" })?;

@@ -93,6 +93,8 @@ pub enum OffsetReset {
     Earliest,
     Latest,
     None,
+    /// `by_duration:PT1H`: the first record that is not older than so long (KIP-1106).
+    ByDuration(SimDuration),
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 //!
 //! It never sees the queue, the network or a clock. Time comes in; the next time it wants to be woken goes out.
 
+use crate::config::OffsetReset;
 use crate::error::ErrorCode;
 use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
@@ -121,7 +122,7 @@ pub enum BeginsAt {
     Committed,
     /// There was no committed offset, or (`gone`) the log no longer has it.
     Reset {
-        earliest: bool,
+        to: OffsetReset,
         gone: bool,
     },
     /// Where the application has put it.

@@ -178,8 +178,18 @@ pub struct FetchedPartition {
 #[derive(Clone, Debug)]
 pub struct ListOffsetsRequest {
     pub partitions: Vec<TopicPartition>,
-    /// -2 earliest or -1 latest.
-    pub earliest: bool,
+    pub at: ListAt,
+}
+
+/// Which offset is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ListAt {
+    /// -2.
+    Earliest,
+    /// -1.
+    Latest,
+    /// Of the first record that is not older, in milliseconds since 1970; there may be none.
+    Time(i64),
 }
 
 /// Where an epoch ends in the log of a partition's leader (KIP-320).

@@ -161,6 +161,45 @@ impl SimDuration {
     }
 }
 
+/// As `java.time.Duration` has it.
+impl SimDuration {
+    /// `PT90S`, to the millisecond.
+    pub fn written_iso(self) -> String {
+        match (self.millis() / 1_000, self.millis() % 1_000) {
+            (s, 0) => format!("PT{s}S"),
+            (s, ms) => format!("PT{s}.{ms:03}S"),
+        }
+    }
+
+    /// `P1DT2H3M4.5S`, as `java.time.Duration` reads it.
+    pub fn parse_iso(text: &str) -> Option<Self> {
+        let (days, time) = match text.strip_prefix('P')?.split_once('T') {
+            Some((days, time)) => (days, time),
+            None => (text.strip_prefix('P')?, ""),
+        };
+        let mut total = 0_u64;
+        let mut any = false;
+        for (part, units) in [(days, &[('D', 86_400_000_u64)][..]), (time, &[('H', 3_600_000), ('M', 60_000), ('S', 1_000)])] {
+            let mut rest = part;
+            for (unit, ms) in units {
+                let Some((number, after)) = rest.split_once(*unit) else { continue };
+                let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+                let fraction: u64 = match fraction {
+                    "" => 0,
+                    digits if *unit == 'S' && digits.len() <= 3 => format!("{digits:0<3}").parse().ok()?,
+                    _ => return None,
+                };
+                total = total.checked_add(whole.parse::<u64>().ok()?.checked_mul(*ms)?)?.checked_add(fraction)?;
+                (rest, any) = (after, true);
+            }
+            if !rest.is_empty() {
+                return None;
+            }
+        }
+        any.then_some(SimDuration::from_millis(total))
+    }
+}
+
 /// Milliseconds since 1970 as `2026-01-01T00:01:30.000`, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datetime(pub i64);

@@ -185,7 +185,7 @@ fn draw_cluster(seed: u64, with_members: bool) -> Drawn {
     let story = storm(&mut dice, story, brokers, partitions);
     // Again from a stream of its own, so that what came before is drawn as it was.
     let mut people = Dice(SimRng::new(Seed(seed), 2));
-    let story = if with_members && people.one_in(8) { group(&mut people, story) } else { story };
+    let story = if with_members && people.one_in(10) { group(&mut people, story) } else { story };
     Drawn { seed, text: story.text(), brokers: brokers as u32, acks, unclean }
 }
 

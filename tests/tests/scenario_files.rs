@@ -501,7 +501,10 @@ fn group(rng: &mut SimRng, i: u64, scenario: &Scenario) -> GroupSpec {
         spec.start = (0..spec.members).map(|_| SimDuration::from_secs(rng.below(60))).collect();
     }
     spec.config.enable_auto_commit = spec.commit == CommitMode::Auto && rng.below(2) == 0;
-    spec.config.auto_offset_reset = [OffsetReset::Earliest, OffsetReset::Latest, OffsetReset::None][rng.below(3) as usize];
+    spec.config.auto_offset_reset = {
+        let back = OffsetReset::ByDuration(SimDuration::from_millis(rng.below(100_000)));
+        [OffsetReset::Earliest, OffsetReset::Latest, OffsetReset::None, back][rng.below(4) as usize]
+    };
     spec
 }
 

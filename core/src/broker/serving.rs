@@ -11,8 +11,8 @@ use crate::log::{Appended, ClientBatch};
 use crate::node::{Fact, Outbox};
 use crate::planted::{Bug, planted};
 use crate::protocol::{
-    EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, ProduceBatch, ProduceRequest, ProducedPartition,
-    Request, Response,
+    EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListAt, ListOffsetsRequest, ProduceBatch, ProduceRequest,
+    ProducedPartition, Request, Response,
 };
 use crate::sorted::SortedMap;
 use crate::time::SimTime;
@@ -245,12 +245,18 @@ impl Broker {
     }
 
     fn list_offsets(&mut self, request: &ListOffsetsRequest) -> Vec<(TopicPartition, Result<Offset, ErrorCode>)> {
-        let earliest = request.earliest;
         let mut one = |id: TopicPartition| {
             let replica = led(&mut self.replicas, id)?;
-            if earliest { Ok(replica.log.log_start()) } else { replica.latest_offset() }
+            match request.at {
+                ListAt::Earliest => Ok(Some(replica.log.log_start())),
+                ListAt::Latest => replica.latest_offset().map(Some),
+                ListAt::Time(at) => {
+                    let end = replica.latest_offset()?;
+                    Ok(replica.log.offset_at_time(at).filter(|offset| *offset < end))
+                }
+            }
         };
-        request.partitions.iter().map(|id| (*id, one(*id))).collect()
+        request.partitions.iter().filter_map(|id| Some((*id, one(*id).transpose()?))).collect()
     }
 
     fn epoch_end(&mut self, asked: &EpochQuestion) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {

@@ -20,7 +20,7 @@ use crate::scenario::{CommitMode, GroupSpec};
 use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 use application::{Stage, Work};
-use following::Follower;
+use following::{Follower, Following};
 use membership::{LastAssignment, Membership, Said};
 use owned::Owned;
 use std::collections::VecDeque;
@@ -207,6 +207,11 @@ impl Consumer {
 
     pub fn group(&self) -> &Arc<str> {
         &self.group
+    }
+
+    /// How far it is, as its own process sees it; `None` under the classic protocol.
+    pub fn following(&self) -> Option<Following> {
+        self.follower.as_ref().map(|follower| follower.state)
     }
 
     pub fn member_id(&self) -> &str {

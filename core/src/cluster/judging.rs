@@ -119,9 +119,14 @@ impl Cluster {
             }
             // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
             EventKind::RebalanceStarted | EventKind::GroupRebalanced => {
+                // Who joins again by itself has given partitions up.
+                let revoked = event.kind == EventKind::RebalanceStarted && event.causes.is_empty();
+                event.causes.extend(self.rebalances.get(&event.subject).filter(|_| revoked));
                 self.rebalances.insert(event.subject.clone(), event.id);
             }
-            EventKind::PartitionsRevoked => event.causes.extend(self.rebalances.get(&event.subject)),
+            EventKind::PartitionsRevoked => {
+                event.causes.extend(self.rebalances.insert(event.subject.clone(), event.id));
+            }
             EventKind::CommitRefused => {
                 event.causes.extend(self.struck_member(&event.text));
                 event.causes.extend(self.rebalances.get(&event.subject));

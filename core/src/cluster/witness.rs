@@ -4,7 +4,7 @@
 use super::Cluster;
 use crate::ids::{BrokerId, ClientId, CorrelationId, NodeId, Offset, TopicPartition};
 use crate::node::Fact;
-use crate::protocol::{MemberRef, Message, ProducedPartition, Request, Response};
+use crate::protocol::{ListAt, MemberRef, Message, ProducedPartition, Request, Response};
 use crate::sorted::SortedMap;
 use std::sync::Arc;
 
@@ -121,7 +121,7 @@ impl Witness {
                 let last = |fetched: &crate::protocol::FetchedPartition| Some((fetched.partition, fetched.batches.last()?.base_offset));
                 Said::Read { broker, last: answer.iter().filter_map(last).collect() }
             }
-            (NodeId::Client(client), _, Message::Request(id, Request::ListOffsets(request))) if !request.earliest => {
+            (NodeId::Client(client), _, Message::Request(id, Request::ListOffsets(request))) if request.at == ListAt::Latest => {
                 Said::AskedLatest { client, id: *id }
             }
             (NodeId::Broker(broker), NodeId::Client(client), Message::Response(id, Response::ListOffsets(answer))) => {

@@ -3,6 +3,7 @@
 
 use super::Cluster;
 use super::referee::Given;
+use crate::config::OffsetReset;
 use crate::error::ErrorCode;
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, ClientId, EventId, NodeId, Offset, TopicPartition};
@@ -176,11 +177,15 @@ impl Cluster {
                 "What was given and not committed is given again: enable.auto.commit, auto.commit.interval.ms".to_owned(),
                 rebalance(),
             ),
-            BeginsAt::Reset { earliest, gone } => {
-                let end = if *earliest { "earliest" } else { "latest" };
+            BeginsAt::Reset { to, gone } => {
+                let (end, policy) = match to {
+                    OffsetReset::Earliest => ("the earliest".to_owned(), "earliest".to_owned()),
+                    OffsetReset::ByDuration(back) => (format!("what was {back} old"), format!("by_duration:{}", back.written_iso())),
+                    _ => ("the latest".to_owned(), "latest".to_owned()),
+                };
                 let why = if *gone { "stood where the log no longer is" } else { "found no committed offset" };
                 let causes = if *gone { election() } else { rebalance() };
-                (format!("{member} {why} and began at the {end}"), format!("auto.offset.reset = {end}"), causes)
+                (format!("{member} {why} and began at {end}"), format!("auto.offset.reset = {policy}"), causes)
             }
             BeginsAt::Sought => (
                 format!("{member} was told to read on there"),

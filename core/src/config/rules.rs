@@ -4,7 +4,6 @@
 
 use super::{Acks, BrokerConfig, ConsumerConfig, ProducerConfig, Profile};
 use crate::sorted::SortedSet;
-use crate::time::SimDuration;
 use std::fmt;
 
 /// A setting that was refused.
@@ -89,11 +88,9 @@ impl ProducerConfig {
     }
 }
 
-/// `group.min.session.timeout.ms` and `group.max.session.timeout.ms` of the brokers.
-const SESSION_TIMEOUTS: [SimDuration; 2] = [SimDuration::from_secs(6), SimDuration::from_secs(1_800)];
-
 impl ConsumerConfig {
-    pub fn check(&self) -> Vec<ConfigFault> {
+    /// `brokers`: the settings of those it will talk to.
+    pub fn check(&self, brokers: &BrokerConfig) -> Vec<ConfigFault> {
         let mut faults = Vec::new();
         if self.heartbeat_interval >= self.session_timeout {
             faults.push(fault(
@@ -101,11 +98,16 @@ impl ConsumerConfig {
                 "Heartbeat must be set lower than the session timeout. Write at most a third of session.timeout.ms.",
             ));
         }
-        if self.session_timeout < SESSION_TIMEOUTS[0] || self.session_timeout > SESSION_TIMEOUTS[1] {
+        let (least, most) = (brokers.group_min_session_timeout, brokers.group_max_session_timeout);
+        if !(least..=most).contains(&self.session_timeout) {
             faults.push(fault(
                 "session.timeout.ms",
-                "The session timeout is not within the range allowed by the broker (as configured by group.min.session.timeout.ms and \
-                 group.max.session.timeout.ms). Write 6000 to 1800000.",
+                format!(
+                    "The session timeout is not within the range allowed by the broker (as configured by group.min.session.timeout.ms and \
+                     group.max.session.timeout.ms). Write {} to {}.",
+                    least.millis(),
+                    most.millis()
+                ),
             ));
         }
         faults
@@ -139,6 +141,12 @@ impl ConsumerConfig {
 impl BrokerConfig {
     pub fn check(&self) -> Vec<ConfigFault> {
         let mut faults = Vec::new();
+        if self.group_min_session_timeout > self.group_max_session_timeout {
+            faults.push(fault(
+                "group.max.session.timeout.ms",
+                "group.max.session.timeout.ms must be greater than or equal to group.min.session.timeout.ms. Write more than that.",
+            ));
+        }
         if self.replica_fetch_wait_max > self.replica_lag_time_max {
             faults.push(fault(
                 "replica.fetch.wait.max.ms",
@@ -163,6 +171,7 @@ impl BrokerConfig {
 mod tests {
     use super::*;
     use crate::config::Settings;
+    use crate::time::SimDuration;
 
     fn settled(pairs: &[(&str, &str)]) -> (ProducerConfig, Vec<ConfigFault>) {
         let mut config = ProducerConfig::default();

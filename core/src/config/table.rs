@@ -226,18 +226,20 @@ const CONSUMER: &[Row<ConsumerConfig>] = &[
     Row {
         key: "auto.offset.reset",
         kafka_type: "STRING",
-        kind: Kind::Words(OFFSET_RESET),
+        kind: Kind::Reset(OFFSET_RESET),
         meaning: told("Where to start reading when there is no bookmark, or it points outside the log."),
         get: |c| match c.auto_offset_reset {
             OffsetReset::Earliest => 0,
             OffsetReset::Latest => 1,
             OffsetReset::None => 2,
+            OffsetReset::ByDuration(back) => 3 + back.millis(),
         },
         set: |c, v| {
             c.auto_offset_reset = match v {
                 0 => OffsetReset::Earliest,
                 1 => OffsetReset::Latest,
-                _ => OffsetReset::None,
+                2 => OffsetReset::None,
+                ms => OffsetReset::ByDuration(SimDuration::from_millis(ms - 3)),
             }
         },
     },

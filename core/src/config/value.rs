@@ -27,9 +27,14 @@ pub(super) enum Kind {
     Flag,
     /// Spellings, several of which may mean the same; the number is the meaning.
     Words(&'static [(&'static str, u64)]),
+    /// A word, or `by_duration:PT1H`: the number after the words' is its milliseconds and three.
+    Reset(&'static [(&'static str, u64)]),
     /// Several of such words, each once: digits of 16, the first word's lowest, each its meaning and one.
     List(&'static [(&'static str, u64)]),
 }
+
+/// How `auto.offset.reset` names a time back from now.
+const BY_DURATION: &str = "by_duration";
 
 impl Kind {
     pub(super) fn read(self, key: &str, text: &str) -> Result<u64, ConfigFault> {
@@ -44,6 +49,12 @@ impl Kind {
                     "false" => Ok(0),
                     _ => Err(bad(format!("`{text}` is not a value of `{key}`. Write true or false."))),
                 };
+            }
+            Kind::Reset(words) => {
+                let back = text.split_once(':').filter(|(word, _)| word.eq_ignore_ascii_case(BY_DURATION));
+                let Some((_, back)) = back else { return Kind::Words(words).read(key, text) };
+                let back = SimDuration::parse_iso(back).map(|back| back.millis() + 3);
+                return back.ok_or_else(|| bad(format!("`{text}` is not a value of `{key}`. Write {BY_DURATION}:PT1H30M.")));
             }
             Kind::Words(words) => {
                 let word = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
@@ -74,7 +85,8 @@ impl Kind {
     pub(super) fn print(self, value: u64) -> String {
         match self {
             Kind::Flag => (value != 0).to_string(),
-            Kind::Words(words) => {
+            Kind::Reset(_) if value > 2 => format!("{BY_DURATION}:{}", SimDuration::from_millis(value - 3).written_iso()),
+            Kind::Words(words) | Kind::Reset(words) => {
                 words.iter().find(|(_, meaning)| *meaning == value).map_or_else(String::new, |(word, _)| (*word).to_owned())
             }
             Kind::List(words) => {
@@ -90,7 +102,7 @@ impl Kind {
             Kind::Millis { .. } => "ms",
             Kind::Seconds { .. } => "s",
             Kind::Bytes { .. } => "bytes",
-            Kind::Count { .. } | Kind::Flag | Kind::Words(_) | Kind::List(_) => "",
+            Kind::Count { .. } | Kind::Flag | Kind::Words(_) | Kind::List(_) | Kind::Reset(_) => "",
         }
     }
 
@@ -110,6 +122,7 @@ impl Kind {
             }
             Kind::Flag => "true, false".to_owned(),
             Kind::Words(words) | Kind::List(words) => listed(words),
+            Kind::Reset(words) => format!("{}, {BY_DURATION}:PT…", listed(words)),
         }
     }
 }

@@ -59,7 +59,7 @@ fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Scenario {
     let profile = profile(file, faults);
     let cluster = cluster::read(file, faults, profile);
     let topics = topics::read(file, faults, &cluster);
-    let mut clients = clients::Clients::new(&topics, &cluster.brokers, profile);
+    let mut clients = clients::Clients::new(&topics, &cluster, profile);
     let producers = clients.producers(file, faults);
     let groups = clients.groups(file, faults);
     cluster::check_offsets_topic(file, faults, &cluster, !groups.is_empty());

@@ -86,7 +86,7 @@ fn target(options: &mut Options<'_>) -> Result<ResetTo, ParseError> {
         return Ok(ResetTo::Datetime(at.0));
     }
     if let Some(word) = options.take("--by-duration") {
-        let back = iso_duration(word.1).ok_or_else(|| options.wrong(word, "is no duration such as PT1M30S"))?;
+        let back = SimDuration::parse_iso(word.1).ok_or_else(|| options.wrong(word, "is no duration such as PT1M30S"))?;
         return Ok(ResetTo::Duration(back));
     }
     if let Some(word) = options.take("--from-file") {
@@ -101,34 +101,6 @@ fn target(options: &mut Options<'_>) -> Result<ResetTo, ParseError> {
     }
     let known = "--to-offset, --shift-by, --to-datetime, --by-duration, --to-earliest, --to-latest, --to-current, --from-file";
     Err(options.missing(&format!("Option '--reset-offsets' requires one of the following scenarios: {known}.")))
-}
-
-/// `P1DT2H3M4.5S`, as `java.time.Duration` reads it.
-fn iso_duration(text: &str) -> Option<SimDuration> {
-    let (days, time) = match text.strip_prefix('P')?.split_once('T') {
-        Some((days, time)) => (days, time),
-        None => (text.strip_prefix('P')?, ""),
-    };
-    let mut total = 0_u64;
-    let mut any = false;
-    for (part, units) in [(days, &[('D', 86_400_000_u64)][..]), (time, &[('H', 3_600_000), ('M', 60_000), ('S', 1_000)])] {
-        let mut rest = part;
-        for (unit, ms) in units {
-            let Some((number, after)) = rest.split_once(*unit) else { continue };
-            let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-            let fraction: u64 = match fraction {
-                "" => 0,
-                digits if *unit == 'S' && digits.len() <= 3 => format!("{digits:0<3}").parse().ok()?,
-                _ => return None,
-            };
-            total = total.checked_add(whole.parse::<u64>().ok()?.checked_mul(*ms)?)?.checked_add(fraction)?;
-            (rest, any) = (after, true);
-        }
-        if !rest.is_empty() {
-            return None;
-        }
-    }
-    any.then_some(SimDuration::from_millis(total))
 }
 
 /// The lines that only read.

@@ -60,12 +60,37 @@ export const claims = {
     const it = await bench.open("#s=trucks_gps&t=45s");
     await it.moment();
     await it.frame.locator(".group__head").filter({ hasText: "location-dashboard" }).click();
-    await it.panel.getByText("__consumer_offsets-28").waitFor();
-    const [bookmarks] = await tables(it);
+    await it.panel.getByText("__consumer_offsets-28", { exact: true }).waitFor();
+    const [members, bookmarks] = await tables(it);
+    assert.deepEqual(members[0], ["MEMBER", "OWNS", "DOES"]);
+    assert.deepEqual(members.slice(1).map(([member, , does]) => [member, does]), [["member 1", "polls"], ["member 2", "polls"]]);
+    assert.match((await facts(it)).LAG, /^\d+ records?(, the oldest \d+ m?s old)?$/);
     assert.deepEqual(bookmarks[0], ["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID"]);
     assert.equal(bookmarks.length, 11);
     await it.frame.locator('[data-at="client:truck-7"]').click();
     await it.untilTitle("truck-7");
+  },
+
+  "bookmarks are set back while nobody is in the group, and the page says first where they go": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&t=45s");
+    await it.moment();
+    await it.frame.locator(".group__head").filter({ hasText: "location-dashboard" }).click();
+    const refusal = "Error: Assignments can only be reset if the group 'location-dashboard' is inactive, but the current state is Stable.";
+    await it.panel.getByText(refusal).waitFor();
+    await it.panel.getByRole("button", { name: "Close in order", exact: true }).click();
+    await it.play.click();
+    await it.panel.getByText(/^Empty · classic protocol/).waitFor();
+    const named = async (first) => (await tables(it)).find(([head]) => head.includes(first)).slice(1);
+    await it.panel.getByText(refusal).waitFor({ state: "hidden" });
+    const plan = await named("EARLIEST");
+    assert.ok(plan.some(([, now]) => Number(now) > 0));
+    assert.ok(plan.every(([, now, earliest, latest]) => earliest === "0" && Number(latest) >= Number(now)));
+    await it.panel.getByRole("button", { name: "To the earliest", exact: true }).click();
+    const rows = '.inspector__panel [aria-label="Bookmarks"] tbody tr';
+    await it.until((rows) => [...document.querySelectorAll(rows)].every((row) => ["0", "-"].includes(row.cells[1].textContent)), rows);
+    const after = (await named("CURRENT-OFFSET")).filter(([, committed]) => committed !== "-");
+    assert.deepEqual(after.map(([, committed]) => committed), plan.map(() => "0"));
+    assert.match((await named("KEY: GROUP, TOPIC, PARTITION"))[0][1], /^location-dashboard, trucks_gps, \d$/);
   },
 
   "a group shows who read what, and the pause that a crash of a member costs": async (bench) => {

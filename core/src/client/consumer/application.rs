@@ -85,16 +85,18 @@ impl Consumer {
                     self.ready.rotate_left(1);
                     waiting -= 1;
                 }
-                assigned => match assigned.and_then(|assigned| assigned.take(left)) {
-                    Some((batch, from, to)) => {
+                mut assigned => {
+                    while left > 0
+                        && let Some((batch, from, to)) = assigned.as_mut().and_then(|assigned| assigned.take(left))
+                    {
                         left -= to.since(from);
                         self.in_hand.push_back(Work { partition, batch, from, to });
                     }
-                    None => {
+                    if left > 0 {
                         self.ready.pop_front();
                         waiting -= 1;
                     }
-                },
+                }
             }
         }
         limit - left
@@ -140,12 +142,11 @@ impl Consumer {
     /// The application is done with the next records; gives what there is to commit of it.
     fn done(&mut self, records: u64, out: &mut Outbox) -> (TopicPartition, Offset, LeaderEpoch) {
         let first = self.in_hand.front_mut().expect("there is work in hand");
-        let (partition, batch, from) = (first.partition, first.batch.clone(), first.from);
+        let (partition, from) = (first.partition, first.from);
         let to = from.plus(records);
         first.from = to;
-        if to == first.to {
-            self.in_hand.pop_front();
-        }
+        let all = self.in_hand.pop_front_if(|first| first.from == first.to);
+        let batch = all.or_else(|| self.in_hand.front().cloned()).expect("there is work in hand").batch;
         self.delivered += records;
         self.recent.push_back((partition, batch.clone(), Offset(to.0 - 1)));
         if self.recent.len() > RECENT {

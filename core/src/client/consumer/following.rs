@@ -298,11 +298,6 @@ impl Consumer {
         let deadline = if deadline < self.busy_until { deadline } else { SimTime::MAX };
         heartbeat.min(commit).min(deadline)
     }
-
-    /// How far it is, as its own process sees it; `None` under the classic protocol.
-    pub fn following(&self) -> Option<Following> {
-        self.follower.as_ref().map(|follower| follower.state)
-    }
 }
 
 /// A UUID in Kafka's letters (KIP-1082); Kafka draws it, we derive it from who starts and when.

@@ -10,8 +10,8 @@ use crate::metadata::{MetadataImage, PartitionRegistration};
 use crate::node::{BeginsAt, Fact, Outbox};
 use crate::planted::{Bug, planted};
 use crate::protocol::{
-    EpochAnswer, EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListOffsetsRequest, MemberAssignment, OffsetCommitRequest,
-    OffsetFetchRequest, Request,
+    EpochAnswer, EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListAt, ListOffsetsRequest, MemberAssignment,
+    OffsetCommitRequest, OffsetFetchRequest, Request,
 };
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
@@ -173,20 +173,22 @@ impl Consumer {
         if self.waits_for(|kind| *kind == Asked::Reset) {
             return;
         }
-        let mut by_leader: SortedMap<(BrokerId, bool), Vec<TopicPartition>> = SortedMap::new();
+        let mut by_leader: SortedMap<(BrokerId, ListAt), Vec<TopicPartition>> = SortedMap::new();
         for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.needs_reset) {
-            let earliest = match self.reset_of(assigned) {
+            let at = match self.reset_of(assigned) {
                 OffsetReset::None => return self.no_offset(now, *id, out),
-                reset => reset == OffsetReset::Earliest,
+                OffsetReset::Earliest => ListAt::Earliest,
+                OffsetReset::Latest => ListAt::Latest,
+                OffsetReset::ByDuration(back) => ListAt::Time(now.timestamp_ms() - back.millis() as i64),
             };
             match self.connections.leader(*id) {
-                Some(leader) => by_leader.entry((leader, earliest)).or_default().push(*id),
+                Some(leader) => by_leader.entry((leader, at)).or_default().push(*id),
                 None => self.connections.want_metadata(),
             }
         }
         by_leader.retain(|(leader, _), _| self.connections.usable(*leader, now));
-        for ((leader, earliest), partitions) in by_leader {
-            let request = ListOffsetsRequest { partitions, earliest };
+        for ((leader, at), partitions) in by_leader {
+            let request = ListOffsetsRequest { partitions, at };
             self.ask(now, leader, Request::ListOffsets(Box::new(request)), Asked::Reset, out);
         }
     }
@@ -210,7 +212,7 @@ impl Consumer {
                     let gone = std::mem::take(&mut assigned.gone);
                     let at = match assigned.sought.take() {
                         Some(_) => BeginsAt::Sought,
-                        None => BeginsAt::Reset { earliest: default == OffsetReset::Earliest, gone },
+                        None => BeginsAt::Reset { to: default, gone },
                     };
                     out.fact(Fact::Begun { client: self.id, partition: *id, at });
                     (assigned.position, assigned.last_epoch) = (Some(*offset), None);
@@ -221,6 +223,11 @@ impl Consumer {
                 }
                 _ => {}
             }
+        }
+        // Nothing is that young yet: it is asked again when the request would have timed out (`setNextAllowedRetry`).
+        let by_time = matches!(self.spec.config.auto_offset_reset, OffsetReset::ByDuration(_));
+        if by_time && self.reset_not_before <= now && self.assigned.values().any(|assigned| assigned.needs_reset) {
+            self.reset_not_before = now + self.spec.config.request_timeout;
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::fault::Faults;
 use super::super::names::{hint, name_fault, shown, spell_out, too_many};
 use super::super::reader::{Fields, named, whole};
-use super::super::{CommitMode, GroupSpec, Pace, ProducerSpec, Template, TopicSpec, limits};
+use super::super::{ClusterSpec, CommitMode, GroupSpec, Pace, ProducerSpec, Template, TopicSpec, limits};
 use super::cluster::{broker_id, listed};
 use super::{config, config_faults};
 use crate::config::{ConsumerConfig, ProducerConfig, Profile, Settings};
@@ -16,7 +16,7 @@ pub(super) struct Clients<'s> {
     profile: Profile,
     specs: &'s [TopicSpec],
     topics: SortedSet<&'s str>,
-    brokers: &'s [BrokerId],
+    cluster: &'s ClusterSpec,
     clients: SortedSet<String>,
     groups: SortedSet<String>,
 }
@@ -24,12 +24,12 @@ pub(super) struct Clients<'s> {
 const PRODUCER: [&str; 11] = ["name", "topic", "partition", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
 const PRODUCER_LATER: [&str; 2] = ["headers", "transaction"];
 const GROUP: [&str; 9] = ["name", "topics", "bootstrap", "members", "assign", "start", "process", "commit", "config"];
-const GROUP_LATER: [&str; 1] = ["instance"];
+const GROUP_LATER: [&str; 0] = [];
 
 impl<'s> Clients<'s> {
-    pub(super) fn new(specs: &'s [TopicSpec], brokers: &'s [BrokerId], profile: Profile) -> Self {
+    pub(super) fn new(specs: &'s [TopicSpec], cluster: &'s ClusterSpec, profile: Profile) -> Self {
         let topics = specs.iter().map(|topic| topic.name.as_str()).collect();
-        Clients { profile, specs, topics, brokers, clients: SortedSet::new(), groups: SortedSet::new() }
+        Clients { profile, specs, topics, cluster, clients: SortedSet::new(), groups: SortedSet::new() }
     }
 
     pub(super) fn producers(&mut self, file: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<ProducerSpec> {
@@ -103,7 +103,7 @@ impl<'s> Clients<'s> {
             }
             settings.enable_auto_commit = false;
         }
-        config_faults(&fields, faults, settings.check());
+        config_faults(&fields, faults, settings.check(&self.cluster.config));
         config_faults(&fields, faults, settings.check_protocol(&given, self.profile));
         let process = fields.duration(faults, "process", limits::DELAY).unwrap_or_default();
         let assign = self.assigned(&fields, faults, &topics);
@@ -170,8 +170,11 @@ impl<'s> Clients<'s> {
         let mut brokers = Vec::new();
         for item in list.iter() {
             let Some(id) = broker_id(item, faults) else { continue };
-            if self.brokers.binary_search(&id).is_err() {
-                faults.at(item.span().start, format!("{}: there is no broker {id}. Brokers here: {}.", fields.what, listed(self.brokers)));
+            if self.cluster.brokers.binary_search(&id).is_err() {
+                faults.at(
+                    item.span().start,
+                    format!("{}: there is no broker {id}. Brokers here: {}.", fields.what, listed(&self.cluster.brokers)),
+                );
             } else if !brokers.contains(&id) {
                 brokers.push(id);
             }

@@ -24,6 +24,8 @@ pub struct Bookmark {
     pub letter: char,
     pub group: AttrValue,
     pub committed: u64,
+    /// Where the member that owns the partition reads next, if somebody does.
+    pub position: Option<u64>,
 }
 
 #[derive(Properties, PartialEq)]
@@ -271,7 +273,21 @@ fn lags(props: &RowProps, strip: Strip) -> Vec<Html> {
                 y={coordinate(y)} height="4" />
         }
     };
-    props.bookmarks.iter().map(lag).collect()
+    props.bookmarks.iter().map(lag).chain(positions(props, strip)).collect()
+}
+
+/// A notch on the way from the bookmark: up to there a member has read, and has not committed.
+fn positions<'p>(props: &'p RowProps, strip: Strip) -> impl Iterator<Item = Html> + 'p {
+    let ahead = |mark: &'p Bookmark| Some((mark, mark.position.filter(|position| *position > mark.committed)?));
+    props.bookmarks.iter().filter_map(ahead).map(move |(mark, position)| {
+        let x = coordinate(strip.x(position.min(strip.end)));
+        let y = BASELINE + 1.0 + f64::from(mark.nth % 3) * 4.0;
+        html! {
+            <line key={format!("{}-position", mark.group)} class="lag__position" x1={x.clone()} x2={x} y1={coordinate(y - 1.0)} y2={coordinate(y + 5.0)}>
+                <title>{ format!("{}: reads {position} next, and has not committed that far", mark.group) }</title>
+            </line>
+        }
+    })
 }
 
 fn flags(props: &RowProps, strip: Strip) -> Vec<Html> {

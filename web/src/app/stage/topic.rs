@@ -53,7 +53,8 @@ pub fn bookmarks(groups: &[Shared<GroupView>], topic: &str, partition: u32) -> V
         .enumerate()
         .filter_map(|(i, group)| {
             let offset = group.offsets.get(topic)?.iter().find(|offset| offset.partition == partition)?;
-            Some(Bookmark { nth: i as u8, letter: letters[i], group: group.name.clone().into(), committed: offset.committed? })
+            let (letter, group) = (letters[i], group.name.clone().into());
+            Some(Bookmark { nth: i as u8, letter, group, committed: offset.committed?, position: offset.position })
         })
         .collect()
 }
