@@ -19,6 +19,7 @@ use crate::config::BrokerConfig;
 use crate::error::ErrorCode;
 use crate::ids::{CorrelationId, EventId, NodeId};
 use crate::node::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::{JoinGroupRequest, JoinProtocol, JoinRefused, MemberRef, Response, SyncGroupRequest};
 use crate::rng::SimRng;
 use crate::sorted::SortedMap;
@@ -159,6 +160,9 @@ impl GroupCoordinator {
         let next_cleanup = now + self.config.offsets_retention_check_interval;
         let mut loaded = Shard { groups: SortedMap::new(), offsets: SortedMap::new(), next_cleanup };
         for record in records {
+            if planted(Bug::BookmarksAreNotLoaded) && matches!(record, GroupRecord::OffsetCommit { .. }) {
+                continue;
+            }
             loaded.replay(now, record);
         }
         let mut work = Work::new(now, shard, &self.config, out);

@@ -75,6 +75,18 @@ bugs! {
     VotesAreForgotten: "a voter that restarts has lost quorum-state: its vote, and an epoch of which no record was written",
     VoteForShortLogs: "a voter elects a candidate with a shorter log",
     MinorityCommits: "one voter commits alone",
+    OldGenerationsCommit: "a classic group takes commits of any member and generation",
+    OldEpochsCommit: "a group of the new protocol takes commits of any member and epoch",
+    AllGetTheLeadersShare: "all members of a classic group are given what its leader is",
+    SharesAreLeftOut: "the assignor range hands out no odd partitions",
+    GivenBeforeReleased: "a member of the new protocol is given partitions that another still has",
+    EpochsFall: "a member of the new protocol that gives partitions up falls back by an epoch",
+    GenerationStays: "a rebalance keeps the generation",
+    BookmarksAreNotLoaded: "a new coordinator does not read committed offsets",
+    BookmarksBeforeTheyAreWritten: "a commit is acknowledged before it is written",
+    CommitsOfTheNext: "a member commits one record more than it has read",
+    CommitsOfWhatIsInHand: "auto commit counts what the application still works on as done",
+    ReadsWhatItGaveUp: "a member keeps partitions that a rebalance took from it",
 }
 
 #[cfg(feature = "planted")]

@@ -6,10 +6,11 @@
 use crate::story::{Story, moment};
 use playground_core::cluster::Cluster;
 use playground_core::cluster::invariant::{Auditor, Row, Violation};
+use playground_core::config::OffsetReset;
 use playground_core::ids::{BrokerId, TopicPartition};
 use playground_core::metadata::PartitionRegistration;
 use playground_core::rng::{Seed, SimRng};
-use playground_core::scenario::Scenario;
+use playground_core::scenario::{CommitMode, Scenario};
 use playground_core::sorted::SortedMap;
 use playground_core::view::{BrokerState, ClusterView, EventView};
 use std::fmt;
@@ -122,10 +123,10 @@ pub const WITH_ZOOKEEPER: u64 = 1_000_000;
 pub fn draw(seed: u64) -> Drawn {
     match seed.checked_sub(WITH_ZOOKEEPER) {
         Some(same) if same > 0 => {
-            let drawn = draw_with_quorum(same);
+            let drawn = draw_cluster(same, false);
             Drawn { seed, text: with_zookeeper(&drawn.text), ..drawn }
         }
-        _ => draw_with_quorum(seed),
+        _ => draw_cluster(seed, true),
     }
 }
 
@@ -143,7 +144,8 @@ fn with_zookeeper(text: &str) -> String {
     format!("kafka = \"3.9\"\n{words}")
 }
 
-fn draw_with_quorum(seed: u64) -> Drawn {
+/// `with_members`: some have a group whose members come and go; Kafka 3.9 has one protocol less, and draws none.
+fn draw_cluster(seed: u64, with_members: bool) -> Drawn {
     let mut dice = Dice(SimRng::new(Seed(seed), 0));
     let brokers = dice.of(&[1, 2, 3, 3, 3, 4]);
     let copies = dice.between(1.max(brokers.min(3) - 1), brokers.min(3));
@@ -181,6 +183,9 @@ fn draw_with_quorum(seed: u64) -> Drawn {
         _ => story,
     };
     let story = storm(&mut dice, story, brokers, partitions);
+    // Again from a stream of its own, so that what came before is drawn as it was.
+    let mut people = Dice(SimRng::new(Seed(seed), 2));
+    let story = if with_members && people.one_in(10) { group(&mut people, story) } else { story };
     Drawn { seed, text: story.text(), brokers: brokers as u32, acks, unclean }
 }
 
@@ -305,6 +310,41 @@ fn late_readers(dice: &mut Dice, mut story: Story, brokers: u64) -> Story {
     story.at(&format!("{HEALED_MS}ms"), "start late-2")
 }
 
+/// A group of either protocol whose members come and go, crash and freeze.
+fn group(dice: &mut Dice, mut story: Story) -> Story {
+    let members = dice.between(1, 3) as u32;
+    story = story.group_from("h", "orders", members, dice.of(&["earliest", "earliest", "latest"]));
+    story = story.field(&format!("commit = \"{}\"", dice.of(&["auto", "auto", "before", "after", "after"])));
+    story = story.with("metadata.max.age.ms", "5000").with("request.timeout.ms", "4000").with("fetch.max.wait.ms", "2500");
+    if dice.one_in(3) {
+        story = story.with("group.protocol", "\"consumer\"");
+        if dice.one_in(2) {
+            story = story.with("group.remote.assignor", dice.of(&["\"uniform\"", "\"range\""]));
+        }
+    } else {
+        story = story.with("session.timeout.ms", "8000").with("heartbeat.interval.ms", "2500");
+        let strategies = ["range", "roundrobin", "sticky", "cooperative-sticky", "range,cooperative-sticky"];
+        story = story.with("partition.assignment.strategy", &format!("\"{}\"", dice.of(&strategies)));
+    }
+    if dice.one_in(4) {
+        story = story.with("group.instance.id", "\"{name}\"");
+    }
+    story = story.with("max.poll.interval.ms", &dice.of(&[7_000_u64, 20_000]).to_string());
+    let mut now = dice.between(3_000, 9_000);
+    while now < HEALED_MS - 1_000 {
+        let member = format!("h-{}", dice.between(1, u64::from(members)));
+        let (does, undoes) = dice.of(&[("kill", "start"), ("stop", "start"), ("stop", "start"), ("pause", "resume")]);
+        let back = (now + dice.between(10, 9_000)).min(HEALED_MS - 1);
+        story = story.at(&format!("{now}ms"), &format!("{does} {member}")).at(&format!("{back}ms"), &format!("{undoes} {member}"));
+        now += dice.between(200, 8_000);
+    }
+    for member in 1..=members {
+        story = story.at(&format!("{HEALED_MS}ms"), &format!("resume h-{member}"));
+        story = story.at(&format!("{HEALED_MS}ms"), &format!("start h-{member}")).at("36s", &format!("start h-{member}"));
+    }
+    story
+}
+
 /// Lines of one fault, each so many milliseconds after its beginning; usually its end is among them.
 fn fault(dice: &mut Dice, kind: Kind, brokers: u64, partitions: u32) -> Vec<(u64, String)> {
     let broker = 101 + dice.between(0, brokers - 1);
@@ -392,6 +432,9 @@ fn played(drawn: &Drawn) -> Result<Played, (Row, String)> {
         auditor.run_until(&mut cluster, moment(PATIENCE)).map_err(told)?;
         explained(&cluster)?;
         at_the_end(drawn, &cluster)?;
+    }
+    if to_the_end && !auditor.anything_may_be_gone() {
+        at_least_once(&cluster)?;
     }
     let mut kinds = SortedMap::new();
     for event in cluster.events() {
@@ -492,13 +535,28 @@ fn at_the_end(drawn: &Drawn, cluster: &Cluster) -> Result<(), (Row, String)> {
 fn groups_converged(view: &ClusterView, given_up: &[String]) -> Result<(), (Row, String)> {
     for group in &view.groups {
         if group.state != "Stable" {
-            return Err((Row::R3, format!("group {} is {}", group.name, group.state)));
+            return Err((Row::G8, format!("group {} is {}", group.name, group.state)));
         }
         for offset in group.offsets.get("orders").into_iter().flatten() {
             let readable = !given_up.contains(&format!("orders-{}", offset.partition));
             if readable && offset.position != Some(offset.log_end) {
-                return Err((Row::R3, format!("group {} stands at {offset:?}", group.name)));
+                return Err((Row::G8, format!("group {} stands at {offset:?}", group.name)));
             }
+        }
+    }
+    Ok(())
+}
+
+/// G7: who commits what it has processed, and begins at the earliest record, is given every one.
+fn at_least_once(cluster: &Cluster) -> Result<(), (Row, String)> {
+    let skipped = ClusterView::of(cluster).ledger.skipped;
+    for group in &cluster.scenario().groups {
+        let from_the_beginning = group.config.auto_offset_reset == OffsetReset::Earliest && group.commit != CommitMode::Before;
+        match skipped.get(&group.name) {
+            Some(skipped) if from_the_beginning && *skipped > 0 => {
+                return Err((Row::G7, format!("group {} was not given {skipped} records", group.name)));
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, 
 use crate::log::ClientBatch;
 use crate::metadata::{MetadataImage, OFFSETS_TOPIC};
 use crate::node::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::{CreateTopicRequest, OffsetCommitRequest, OffsetFetchRequest, ProducedPartition, Request, Response};
 use crate::record::{BatchBuilder, ProducerStamp};
 use crate::sorted::{SortedMap, SortedSet};
@@ -125,7 +126,13 @@ impl Broker {
         let named =
             request.offsets.iter().filter_map(|(partition, offset, epoch)| self.named(*partition, *offset, *epoch)).collect::<Vec<_>>();
         match self.groups.commit(now, &asked, &request.member, &named) {
-            Ok(write) => self.write_all(now, vec![write], out),
+            Ok(mut write) => {
+                if planted(Bug::BookmarksBeforeTheyAreWritten) {
+                    out.respond(from, id, Response::OffsetCommit(Ok(())));
+                    write.then = Continuation::Nothing;
+                }
+                self.write_all(now, vec![write], out);
+            }
             Err(error) => out.respond(from, id, Response::OffsetCommit(Err(error))),
         }
     }

@@ -8,6 +8,7 @@ mod clients;
 mod control;
 mod copies;
 mod ghost;
+mod groups;
 mod quorum;
 mod rows;
 

@@ -4,7 +4,9 @@
 use super::Cluster;
 use crate::ids::{BrokerId, ClientId, CorrelationId, NodeId, Offset, TopicPartition};
 use crate::node::Fact;
-use crate::protocol::{ListAt, Message, ProducedPartition, Request, Response};
+use crate::protocol::{ListAt, MemberRef, Message, ProducedPartition, Request, Response};
+use crate::sorted::SortedMap;
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum Said {
@@ -37,7 +39,42 @@ pub enum Said {
         id: CorrelationId,
         answer: Vec<(TopicPartition, Offset)>,
     },
+    Group(GroupSaid),
     Fact(Fact),
+}
+
+/// Between members and their coordinator.
+#[derive(Clone, Debug)]
+pub enum GroupSaid {
+    Committing {
+        client: ClientId,
+        id: CorrelationId,
+        member: MemberRef,
+        offsets: Vec<(TopicPartition, Offset)>,
+    },
+    Committed {
+        client: ClientId,
+        id: CorrelationId,
+        taken: bool,
+    },
+    Fetching {
+        client: ClientId,
+        id: CorrelationId,
+        group: Arc<str>,
+        partitions: Vec<TopicPartition>,
+    },
+    Fetched {
+        broker: BrokerId,
+        client: ClientId,
+        id: CorrelationId,
+        answer: SortedMap<TopicPartition, Offset>,
+    },
+    /// The coordinator told a member of the new protocol its epoch, and the member heard of it.
+    Epoch {
+        group: Arc<str>,
+        member: Arc<str>,
+        epoch: i32,
+    },
 }
 
 /// Since the auditor last looked.
@@ -91,8 +128,37 @@ impl Witness {
                 let known = answer.iter().filter_map(|(id, result)| Some((*id, result.ok()?)));
                 Said::Offsets { broker, client, id: *id, answer: known.collect() }
             }
-            _ => return,
+            (from, to, message) => match GroupSaid::sent(from, to, message) {
+                Some(said) => Said::Group(said),
+                None => return,
+            },
         };
         self.said.push(said);
+    }
+}
+
+impl GroupSaid {
+    fn sent(from: NodeId, to: NodeId, message: &Message) -> Option<GroupSaid> {
+        Some(match (from, to, message) {
+            (NodeId::Client(client), _, Message::Request(id, Request::OffsetCommit(request))) => {
+                let offsets = request.offsets.iter().map(|(partition, offset, _)| (*partition, *offset)).collect();
+                GroupSaid::Committing { client, id: *id, member: request.member.clone(), offsets }
+            }
+            (_, NodeId::Client(client), Message::Response(id, Response::OffsetCommit(answer))) => {
+                GroupSaid::Committed { client, id: *id, taken: answer.is_ok() }
+            }
+            (NodeId::Client(client), _, Message::Request(id, Request::OffsetFetch(request))) => {
+                GroupSaid::Fetching { client, id: *id, group: Arc::clone(&request.group), partitions: request.partitions.clone() }
+            }
+            (NodeId::Broker(broker), NodeId::Client(client), Message::Response(id, Response::OffsetFetch(answer))) => {
+                GroupSaid::Fetched { broker, client, id: *id, answer: answer.as_ref().as_ref().ok()?.clone() }
+            }
+            // What a member says it was told, with its name: answers name nobody.
+            (NodeId::Client(_), _, Message::Request(_, Request::ConsumerGroupHeartbeat(request))) if request.member_epoch > 0 => {
+                let (group, member) = (Arc::clone(&request.group), Arc::clone(&request.member_id));
+                GroupSaid::Epoch { group, member, epoch: request.member_epoch }
+            }
+            _ => return None,
+        })
     }
 }

@@ -9,6 +9,7 @@ use crate::error::ErrorCode;
 use crate::ids::{EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::node::{Fact, Outbox};
+use crate::planted::{Bug, planted};
 use crate::protocol::{OffsetCommitRequest, Request};
 use crate::scenario::{BadRecord, CommitMode, GroupSpec, Mishap, Poison};
 use crate::time::{SimDuration, SimTime};
@@ -104,7 +105,7 @@ impl Consumer {
     /// Begins with what `poll()` returned.
     pub(super) fn take_up(&mut self, now: SimTime, out: &mut Outbox) {
         self.stage = Stage::Working { since: now };
-        if self.spec.commit == CommitMode::Before {
+        if self.spec.commit == CommitMode::Before || planted(Bug::CommitsOfWhatIsInHand) {
             self.begin_commit(now, self.consumed(), out);
         }
     }

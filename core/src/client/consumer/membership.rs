@@ -50,6 +50,14 @@ pub(super) struct LastAssignment {
 }
 
 impl Consumer {
+    /// The generation, or the epoch under the new protocol, of which it has its partitions.
+    pub fn settled_generation(&self) -> Option<i32> {
+        match self.membership {
+            Membership::Stable { generation, .. } => Some(generation),
+            _ => None,
+        }
+    }
+
     pub(super) fn generation(&self) -> i32 {
         match self.membership {
             Membership::Unjoined | Membership::Alone => -1,

@@ -8,6 +8,7 @@ use crate::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::metadata::{MetadataImage, PartitionRegistration};
 use crate::node::{BeginsAt, Fact, Outbox};
+use crate::planted::{Bug, planted};
 use crate::protocol::{
     EpochAnswer, EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListAt, ListOffsetsRequest, MemberAssignment,
     OffsetCommitRequest, OffsetFetchRequest, Request,
@@ -108,6 +109,9 @@ impl Consumer {
             let Some(topic) = self.connections.topic(topic).map(|topic| topic.id) else { continue };
             let ids = partitions.iter().map(|partition| TopicPartition { topic, partition: *partition });
             self.assigned.extend(ids.map(|id| (id, owned.remove(&id).unwrap_or_default())));
+        }
+        if planted(Bug::ReadsWhatItGaveUp) {
+            self.assigned.extend(std::mem::take(&mut owned).into_iter());
         }
         // Counted as a change also when nothing is left.
         self.assigned.retain(|_, _| true);
@@ -430,7 +434,10 @@ impl Consumer {
 
     /// What the application was given so far (`SubscriptionState.allConsumed`).
     pub(super) fn consumed(&self) -> Vec<(TopicPartition, Offset, LeaderEpoch)> {
-        let one = |(id, assigned): (&TopicPartition, &Assigned)| Some((*id, assigned.position?, assigned.last_epoch.unwrap_or_default()));
+        let more = u64::from(planted(Bug::CommitsOfTheNext));
+        let one = |(id, assigned): (&TopicPartition, &Assigned)| {
+            Some((*id, assigned.position?.plus(more), assigned.last_epoch.unwrap_or_default()))
+        };
         self.assigned.iter().filter_map(one).collect()
     }
 

@@ -42,6 +42,7 @@ pub struct Auditor {
     pub(super) without_elr: bool,
     /// Somebody asks for an unclean election by hand.
     pub(super) unclean_by_hand: bool,
+    pub(super) groups: super::groups::GroupsSeen,
     witness: Witness,
     events: u64,
     changed: SortedSet<TopicPartition>,
@@ -76,6 +77,7 @@ impl Auditor {
             registering: Vec::new(),
             without_elr: !cluster.scenario().cluster.config.eligible_leader_replicas,
             unclean_by_hand: cluster.scenario().timeline.iter().any(|entry| entry.command.to_string().contains("unclean")),
+            groups: Default::default(),
             witness: Witness::default(),
             events: 0,
             changed: SortedSet::new(),
@@ -118,6 +120,11 @@ impl Auditor {
         }
     }
 
+    /// Some partition may have lost what was committed, by an unclean election or because too many copies lost their end.
+    pub fn anything_may_be_gone(&self) -> bool {
+        self.partitions.values().any(|ghost| ghost.tainted)
+    }
+
     fn look(&mut self, cluster: &Cluster) {
         self.appended.clear();
         self.answered.clear();
@@ -145,11 +152,24 @@ impl Auditor {
             self.check_partition(cluster, *id);
         }
         self.changed = changed;
+        let acted = std::mem::take(&mut self.witness.acted);
+        let has_acted = |is: &dyn Fn(u32) -> bool| commanded || acted.iter().any(|node| is(*node));
+        for (place, broker) in cluster.brokers().iter().enumerate() {
+            if has_acted(&|node| cluster.broker_place(node) == Some(place)) {
+                self.look_at_groups(broker);
+            }
+        }
         let said = std::mem::take(&mut self.witness.said);
         for said in &said {
             self.check_said(cluster, said);
         }
         self.witness.said = said;
+        for place in 0..cluster.consumers().len() {
+            if has_acted(&|node| cluster.consumer_at(node) == Some(place)) {
+                self.look_at_member(cluster, place);
+            }
+        }
+        self.witness.acted = acted;
     }
 
     fn look_at_broker(&mut self, cluster: &Cluster, place: usize, commanded: bool) {
@@ -302,6 +322,11 @@ impl Auditor {
     /// In this event a process went on after a pause.
     pub(super) fn resumed(&self) -> bool {
         self.witness.resumed
+    }
+
+    /// The user or the timeline did something.
+    pub(super) fn commanded(&self) -> bool {
+        self.witness.commanded
     }
 
     pub(super) fn name(&self, id: TopicPartition) -> String {

@@ -42,7 +42,12 @@ impl Auditor {
                     self.check_ack(*partition, *base, *records, *epoch);
                 }
             }
-            Said::Fact(Fact::Delivered { partition, batch, to, .. }) => self.check_delivery(*partition, batch, *to),
+            Said::Fact(Fact::Delivered { client, partition, batch, from, to }) => {
+                self.check_delivery(*partition, batch, *to);
+                self.check_handed_over(cluster, *client, *partition, *from, *to);
+            }
+            Said::Fact(Fact::Begun { client, partition, .. }) => self.begins(*client, *partition),
+            Said::Group(said) => self.check_group_said(cluster, said),
             Said::Fact(_) => {}
         }
     }

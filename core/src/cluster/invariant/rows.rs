@@ -3,7 +3,7 @@
 use crate::time::SimTime;
 use std::fmt;
 
-/// A row of the list of invariants: replication (`I`) and producers (`P`).
+/// A row of the list of invariants: replication (`I`), producers (`P`) and groups (`G`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
     I1,
@@ -36,12 +36,20 @@ pub enum Row {
     P5,
     /// The quorum of controllers.
     K1,
-    /// After the storm: leaders, ISRs, marks and groups come back.
+    G1,
+    G2,
+    G3,
+    G4,
+    G5,
+    G6,
+    G7,
+    G8,
+    /// After the storm: leaders, ISRs and marks come back.
     R3,
 }
 
 impl Row {
-    pub const ALL: [Row; 30] = [
+    pub const ALL: [Row; 38] = [
         Row::I1,
         Row::I2,
         Row::I3,
@@ -71,6 +79,14 @@ impl Row {
         Row::P4,
         Row::P5,
         Row::K1,
+        Row::G1,
+        Row::G2,
+        Row::G3,
+        Row::G4,
+        Row::G5,
+        Row::G6,
+        Row::G7,
+        Row::G8,
         Row::R3,
     ];
 
@@ -105,6 +121,14 @@ impl Row {
             Row::P4 => "P4 failed means failed",
             Row::P5 => "P5 every send ends",
             Row::K1 => "K1 quorum safety",
+            Row::G1 => "G1 exclusive ownership",
+            Row::G2 => "G2 commit fenced",
+            Row::G3 => "G3 generation and member epoch monotone",
+            Row::G4 => "G4 revoke before assign",
+            Row::G5 => "G5 client sanity",
+            Row::G6 => "G6 committed offset durable",
+            Row::G7 => "G7 at least once",
+            Row::G8 => "G8 group converges",
             Row::R3 => "R3 liveness",
         }
     }

@@ -5,6 +5,7 @@
 
 use super::numbered::Numbered;
 use super::{Assignment, Assignor, Member, Topics, in_assignment_order, with_everybody};
+use crate::planted::{Bug, planted};
 use crate::sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ impl<'a> Topic<'a> {
             owners: vec![None; count as usize],
             assigned: vec![0; consumers.len()],
             quota: count / divisor,
-            extras: count % divisor,
+            extras: if planted(Bug::SharesAreLeftOut) { 0 } else { count % divisor },
             consumers,
         }
     }

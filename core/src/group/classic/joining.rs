@@ -5,6 +5,7 @@ use crate::error::ErrorCode;
 use crate::group::timers::Timer;
 use crate::group::{Asked, Continuation, Former, Pending, Work, new_member_id};
 use crate::ids::EventId;
+use crate::planted::{Bug, planted};
 use crate::protocol::{JoinGroupRequest, JoinRefused, Joined, Response};
 use crate::rng::SimRng;
 use crate::time::{SimDuration, SimTime};
@@ -306,7 +307,7 @@ impl Group {
             // Nobody has joined: the static members have until their sessions end.
             return self.timers.set(Timer::Join, work.now + self.longest_rebalance_timeout());
         }
-        self.generation += 1;
+        self.generation += i32::from(!planted(Bug::GenerationStays));
         self.pending_syncs.clear();
         if self.members.is_empty() {
             self.protocol = None;

@@ -4,6 +4,7 @@ use super::{Group, GroupState};
 use crate::error::ErrorCode;
 use crate::group::timers::Timer;
 use crate::group::{Asked, Continuation, Work};
+use crate::planted::{Bug, planted};
 use crate::protocol::{MemberRef, Response, SyncGroupRequest};
 use crate::time::SimTime;
 use crate::trace::EventKind;
@@ -37,6 +38,7 @@ impl Group {
         if self.is_leader(id) {
             // The leader's word becomes a record; everybody hears it when that is committed.
             for (id, member) in &mut self.members {
+                let id = if planted(Bug::AllGetTheLeadersShare) { &request.member.member_id } else { id };
                 member.assignment = request.assignments.get(id).cloned().unwrap_or_default();
             }
             let then = Continuation::FinishSync { shard: work.shard, group: Arc::clone(&self.name), generation: self.generation };

@@ -6,6 +6,7 @@ use super::{ConsumerGroup, ConsumerMember, MemberState, Owned};
 use crate::error::ErrorCode;
 use crate::ids::TopicPartition;
 use crate::metadata::MetadataImage;
+use crate::planted::{Bug, planted};
 use crate::sorted::SortedSet;
 
 /// What a step goes by.
@@ -74,7 +75,7 @@ impl Step<'_> {
         let mut given: Vec<TopicPartition> = Vec::new();
         let mut unreleased = false;
         for id in missing {
-            match self.group.is_owned(*id) && !member.pending_revocation.contains_key(id) {
+            match self.group.is_owned(*id) && !member.pending_revocation.contains_key(id) && !planted(Bug::GivenBeforeReleased) {
                 true => unreleased = true,
                 false => given.push(*id),
             }
@@ -83,7 +84,7 @@ impl Step<'_> {
         if !revoked.is_empty() && self.holds(&revoked) {
             member.state = MemberState::UnrevokedPartitions;
             member.pending_revocation = revoked;
-            enter(&mut member, Some(epoch));
+            enter(&mut member, Some(if planted(Bug::EpochsFall) { epoch - 1 } else { epoch }));
             return member;
         }
         member.assigned.extend(given.into_iter().map(|id| (id, self.target_epoch)));
