@@ -560,6 +560,7 @@ impl Broker {
             }
         }
         self.send_isr_changes(now, out);
+        self.groups.look_ahead();
     }
 }
 

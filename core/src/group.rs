@@ -31,6 +31,7 @@ use consumer::records::ConsumerRecord;
 pub use kind::AnyGroup;
 use offsets::{GroupRecord, OffsetValue};
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use timers::Timer;
 
@@ -39,7 +40,7 @@ pub struct GroupCoordinator {
     config: Arc<BrokerConfig>,
     rng: SimRng,
     /// By partition of `__consumer_offsets` this broker leads.
-    shards: SortedMap<u32, Shard>,
+    shards: Shards,
     /// Writes that are committed, or have failed, and what follows has not been done.
     finished: VecDeque<(Continuation, Option<ErrorCode>)>,
 }
@@ -54,6 +55,35 @@ pub struct Shard {
     pub offsets: SortedMap<Arc<str>, GroupOffsets>,
     /// When it next looks for bookmarks that are too old.
     next_cleanup: SimTime,
+}
+
+/// By partition of `__consumer_offsets` this broker leads. Whoever may change one makes it forget when the next timer ends.
+#[derive(Clone, Debug, Default)]
+struct Shards {
+    led: SortedMap<u32, Shard>,
+    next: Option<SimTime>,
+}
+
+impl Shards {
+    fn soonest(&self) -> SimTime {
+        let next = |shard: &Shard| shard.groups.values().map(AnyGroup::next_timeout).min().unwrap_or(SimTime::MAX).min(shard.next_cleanup);
+        self.led.values().map(next).min().unwrap_or(SimTime::MAX)
+    }
+}
+
+impl Deref for Shards {
+    type Target = SortedMap<u32, Shard>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.led
+    }
+}
+
+impl DerefMut for Shards {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.next = None;
+        &mut self.led
+    }
 }
 
 /// Records to append to the group's partition, and what follows once they are committed there.
@@ -133,7 +163,7 @@ impl<'a> Work<'a> {
 
 impl GroupCoordinator {
     pub fn new(config: Arc<BrokerConfig>, rng: SimRng) -> Self {
-        GroupCoordinator { config, rng, shards: SortedMap::new(), finished: VecDeque::new() }
+        GroupCoordinator { config, rng, shards: Shards::default(), finished: VecDeque::new() }
     }
 
     /// After a crash: nothing is known, and no member id is given out twice.
@@ -301,9 +331,14 @@ impl GroupCoordinator {
     }
 
     pub fn next_timeout(&self) -> SimTime {
-        let shards = self.shards.values();
-        let next = |shard: &Shard| shard.groups.values().map(AnyGroup::next_timeout).min().unwrap_or(SimTime::MAX).min(shard.next_cleanup);
-        shards.map(next).min().unwrap_or(SimTime::MAX)
+        self.shards.next.unwrap_or_else(|| self.shards.soonest())
+    }
+
+    /// Keeps when the next timer ends: a broker asks at every step, and few steps are about groups.
+    pub fn look_ahead(&mut self) {
+        if self.shards.next.is_none() {
+            self.shards.next = Some(self.shards.soonest());
+        }
     }
 
     pub fn expire(&mut self, now: SimTime, out: &mut Outbox) -> Vec<Write> {
@@ -321,7 +356,7 @@ impl GroupCoordinator {
 
     /// Runs one timer of a group whose time is over; gives which, and what is to be written.
     pub fn run_timer(&mut self, now: SimTime, out: &mut Outbox) -> Option<(Arc<str>, Timer, Vec<Write>)> {
-        for (id, shard) in &mut self.shards {
+        for (id, shard) in self.shards.iter_mut() {
             for (name, group) in shard.groups.iter_mut().filter(|(_, group)| group.next_timeout() <= now) {
                 let mut work = Work::new(now, *id, &self.config, out);
                 if let Some(timer) = group.classic_mut().and_then(|group| group.run_timer(&mut work)) {

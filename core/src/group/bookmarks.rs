@@ -76,7 +76,7 @@ impl GroupCoordinator {
     /// Topics were deleted: nobody has a bookmark in them any more.
     pub fn topics_deleted(&self, topics: &[Arc<str>]) -> Vec<Write> {
         let mut writes = Vec::new();
-        for (shard, known) in &self.shards {
+        for (shard, known) in self.shards.iter() {
             let all = known.offsets.iter().flat_map(|(group, offsets)| offsets.keys().map(move |key| (group, key)));
             let lost = all.filter(|(_, (topic, _))| topics.contains(topic));
             let records: Vec<GroupRecord> = lost.map(|(group, (topic, partition))| tombstone(group, topic, *partition)).collect();
