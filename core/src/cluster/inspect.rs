@@ -72,6 +72,7 @@ impl Cluster {
     }
 
     /// What has more to say of itself than the view of everything.
+    #[inline(never)]
     pub fn detail(&self, subject: &Subject) -> Option<Detail> {
         match subject {
             Subject::Record { topic, partition, offset } => self.record_detail(topic, *partition, *offset).map(Detail::Record),

@@ -35,22 +35,28 @@ impl Cluster {
     /// A leader took office. What it does not have is lost: an event for each set of copies that had it.
     pub(super) fn judge_leader(&mut self, id: TopicPartition) {
         let image = std::sync::Arc::clone(self.controller().image());
-        let Some((topic, partition)) = image.topic(id.topic).zip(image.partition(id)) else { return };
-        let Some(leader) = partition.leader else { return };
+        let Some(leader) = image.partition(id).and_then(|partition| partition.leader) else { return };
         let brokers = &self.brokers;
         let Some(replica) = brokers.iter().find(|broker| broker.id == leader).and_then(|broker| broker.replicas().get(&id)) else { return };
         let broken = self.referee.leader_started(id, &replica.log);
-        if broken.is_empty() {
-            return;
+        if !broken.is_empty() {
+            self.tell_lost(id, leader, &broken);
         }
+    }
+
+    /// Few runs come here.
+    #[inline(never)]
+    fn tell_lost(&mut self, id: TopicPartition, leader: BrokerId, broken: &[Broken]) {
+        let image = std::sync::Arc::clone(self.controller().image());
+        let Some((topic, partition)) = image.topic(id.topic).zip(image.partition(id)) else { return };
         let name = image.name_of(id);
         let election = self.elections.get(&name).copied();
-        let disks: Vec<&PartitionLog> = brokers.iter().filter_map(|broker| Some(&broker.replicas().get(&id)?.log)).collect();
+        let disks: Vec<&PartitionLog> = self.brokers.iter().filter_map(|broker| Some(&broker.replicas().get(&id)?.log)).collect();
         broken.iter().for_each(|broken| self.referee.keep_lost(id, broken, &disks, election));
         let unclean = partition.recovery == LeaderRecoveryState::Recovering;
         let elected = self.events.iter().rev().find(|event| Some(EventId(event.id)) == election);
         let by_hand = elected.is_some_and(|event| event.rule.starts_with("Unclean election by hand"));
-        for (copies, parts) in self.by_fate(id, leader, &broken) {
+        for (copies, parts) in self.by_fate(id, leader, broken) {
             let acks = parts[0].acks;
             let count: u64 = parts.iter().map(|part| part.to - part.from).sum();
             let first = parts.iter().map(|part| part.from).min().unwrap_or(0);

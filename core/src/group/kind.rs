@@ -26,6 +26,7 @@ impl AnyGroup {
     }
 
     /// Another broker coordinates it now.
+    #[inline(never)]
     pub fn resign(self, out: &mut Outbox) {
         match self {
             AnyGroup::Classic(group) => group.resign(out),

@@ -36,6 +36,8 @@ pub fn inspector(page: &PageHandle, shot: &Snapshot, ui: &UiState, open: bool) -
 }
 
 /// A panel of its own for each thing, by its key: what was opened or scrolled in one does not show in the next.
+///
+/// None but the guide is built into this function: they wait in the site's second part until somebody asks for one.
 fn panel(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
     match &ui.inspect {
         Inspect::Guide => guide::guide(page),

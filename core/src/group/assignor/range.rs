@@ -127,6 +127,7 @@ impl<'a> Topic<'a> {
 }
 
 /// Topics with the same consumers and count are shared as one, so that joins over them stay in one member.
+#[inline(never)]
 fn match_racks(topics: &mut [Topic<'_>]) {
     let mut groups: SortedMap<(Vec<Consumer<'_>>, u32), Vec<usize>> = SortedMap::new();
     for (index, topic) in topics.iter().enumerate().filter(|(_, topic)| topic.has_consumer_racks()) {

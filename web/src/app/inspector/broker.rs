@@ -11,6 +11,7 @@ use crate::app::words;
 use playground_core::view::{BrokerState, BrokerView, PartitionView, ReplicaView};
 use yew::prelude::*;
 
+#[inline(never)]
 pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html {
     let mirror = &shot.mirror;
     let key = format!("broker-{id}");

@@ -10,6 +10,7 @@ use playground_core::time::SimDuration;
 use playground_core::view::{ClientKind, ClientView, GroupView};
 use yew::prelude::*;
 
+#[inline(never)]
 pub fn client(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
     let mirror = &shot.mirror;
     let key = format!("client-{name}");

@@ -42,6 +42,7 @@ fn kind(quorum: &ControllersView) -> &'static Kind {
     if quorum.zookeeper { &ENSEMBLE } else { &QUORUM }
 }
 
+#[inline(never)]
 pub fn controllers(page: &PageHandle, shot: &Snapshot) -> Html {
     let quorum = &shot.mirror.controllers;
     html! {

@@ -12,6 +12,7 @@ use yew::prelude::*;
 /// Causes shown before "earlier causes".
 const LINKS: usize = 5;
 
+#[inline(never)]
 pub fn why(page: &PageHandle, events: &[Shared<EventView>], id: u64) -> Html {
     let key = format!("event-{id}");
     let Some(event) = find(events, id) else {

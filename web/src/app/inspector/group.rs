@@ -9,6 +9,7 @@ use crate::app::words;
 use playground_core::view::{GroupView, MemberView};
 use yew::prelude::*;
 
+#[inline(never)]
 pub fn group(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
     let key = format!("group-{name}");
     let Some(place) = shot.mirror.groups.iter().position(|group| group.name == name) else { return gone(key, name) };

@@ -9,6 +9,7 @@ use crate::app::words;
 use playground_core::view::{GroupView, PartitionView};
 use yew::prelude::*;
 
+#[inline(never)]
 pub fn partition(page: &PageHandle, shot: &Snapshot, topic: &str, partition: u32) -> Html {
     let name = format!("{topic}-{partition}");
     let key = format!("partition-{name}");

@@ -12,6 +12,7 @@ use yew::prelude::*;
 /// Bytes shown of a key or value.
 const SHOWN: usize = 192;
 
+#[inline(never)]
 pub fn record(shot: &Snapshot, topic: &str, partition: u32, offset: u64) -> Html {
     let address = format!("{topic}-{partition}@{offset}");
     let panel_key = format!("record-{address}");

@@ -52,6 +52,7 @@ pub const SHELF: [(&str, &[Book]); 4] = [
     ),
 ];
 
+#[inline(never)]
 pub fn scenarios(page: &PageHandle, shot: &Snapshot) -> Html {
     let own = shot.keeping != Keeping::Preview;
     html! {

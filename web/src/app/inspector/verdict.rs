@@ -14,6 +14,7 @@ use yew::prelude::*;
 /// Lost records listed; all are counted.
 const LISTED: usize = 40;
 
+#[inline(never)]
 pub fn verdict(page: &PageHandle, shot: &Snapshot) -> Html {
     let ledger = &shot.mirror.ledger;
     let lost = &ledger.acked_lost;
