@@ -1,5 +1,5 @@
 //! The records of `__consumer_offsets`, in Kafka's bytes: committed offsets (key v1, value v4) and classic group metadata
-//! (key v2, value v4). Writing and reading back are all a coordinator needs to move to another broker.
+//! (key v2, value v3). Writing and reading back are all a coordinator needs to move to another broker.
 
 use super::bytes::{Reader, Writer};
 use super::consumer::records::ConsumerRecord;
@@ -112,6 +112,9 @@ impl GroupRecord {
     }
 }
 
+/// The last version before the flexible ones; Kafka writes it so that older brokers can read it.
+const GROUP_VALUE_VERSION: i16 = 3;
+
 fn offset_bytes(value: &OffsetValue) -> Vec<u8> {
     let mut out = Writer::default();
     out.i16(4);
@@ -138,59 +141,54 @@ fn read_offset(bytes: &[u8]) -> Option<OffsetValue> {
 
 fn group_bytes(value: &GroupValue) -> Vec<u8> {
     let mut out = Writer::default();
-    out.i16(4);
-    out.compact_bytes(value.protocol_type.as_bytes());
+    out.i16(GROUP_VALUE_VERSION);
+    out.string(&value.protocol_type);
     out.i32(value.generation);
-    out.compact_nullable(value.protocol.as_deref());
-    out.compact_nullable(value.leader.as_deref());
+    out.nullable_string(value.protocol.as_deref());
+    out.nullable_string(value.leader.as_deref());
     out.i64(value.timestamp_ms);
-    out.unsigned_varint(value.members.len() as u32 + 1);
+    out.i32(value.members.len() as i32);
     for member in &value.members {
-        out.compact_bytes(member.member_id.as_bytes());
-        out.compact_nullable(member.instance.as_deref());
-        out.compact_bytes(member.client_id.as_bytes());
-        out.compact_bytes(b"/127.0.0.1");
+        out.string(&member.member_id);
+        out.nullable_string(member.instance.as_deref());
+        out.string(&member.client_id);
+        out.string("/127.0.0.1");
         out.i32(member.rebalance_timeout_ms);
         out.i32(member.session_timeout_ms);
-        out.compact_bytes(&member.subscription);
-        out.compact_bytes(&member.assignment);
-        out.unsigned_varint(0);
+        out.nullable_bytes(Some(&member.subscription));
+        out.nullable_bytes(Some(&member.assignment));
     }
-    out.unsigned_varint(0);
     out.0
 }
 
 fn read_group(bytes: &[u8]) -> Option<GroupValue> {
     let mut value = Reader(bytes);
-    if value.i16()? != 4 {
+    if value.i16()? != GROUP_VALUE_VERSION {
         return None;
     }
-    let protocol_type = value.compact_string()?;
+    let protocol_type = value.string()?;
     let generation = value.i32()?;
-    let protocol = value.compact_nullable()?;
-    let leader = value.compact_nullable()?;
+    let protocol = value.nullable_string()?;
+    let leader = value.nullable_string()?;
     let timestamp_ms = value.i64()?;
-    let count = value.unsigned_varint()?.checked_sub(1)?;
+    let count = value.i32()?;
     let members = (0..count).map(|_| read_member(&mut value)).collect::<Option<Vec<MemberValue>>>()?;
     Some(GroupValue { protocol_type, generation, protocol, leader, timestamp_ms, members })
 }
 
 fn read_member(value: &mut Reader) -> Option<MemberValue> {
-    let member_id = value.compact_string()?;
-    let instance = value.compact_nullable()?;
-    let client_id = value.compact_string()?;
-    value.compact_bytes()?;
+    let member_id = value.string()?;
+    let instance = value.nullable_string()?;
+    let client_id = value.string()?;
+    value.string()?;
     let (rebalance_timeout_ms, session_timeout_ms) = (value.i32()?, value.i32()?);
-    let (subscription, assignment) = (value.compact_bytes()?.to_vec(), value.compact_bytes()?.to_vec());
-    value.unsigned_varint()?;
+    let (subscription, assignment) = (value.nullable_bytes()??.to_vec(), value.nullable_bytes()??.to_vec());
     Some(MemberValue { member_id, instance, client_id, rebalance_timeout_ms, session_timeout_ms, subscription, assignment })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::consumer_protocol::{HIGHEST_VERSION, Subscription, assignment_bytes};
     use super::*;
-    use crate::protocol::MemberAssignment;
 
     fn hex(bytes: &[u8]) -> String {
         data_encoding::HEXLOWER.encode(bytes)
@@ -214,30 +212,30 @@ mod tests {
         assert_eq!(GroupRecord::decode(&record.key(), record.value().as_deref()), Some(record));
     }
 
+    /// Bytes of Kafka 4.3's own `GroupMetadataValue`.
     #[test]
-    fn group_metadata_reads_back() {
-        let subscription = Subscription { topics: vec!["orders".into()], ..Subscription::default() };
-        let assignment = MemberAssignment::from([("orders".into(), vec![0, 2])]);
-        let record = GroupRecord::GroupMetadata {
-            group: "payments".into(),
-            value: Some(GroupValue {
-                protocol_type: "consumer".into(),
-                generation: 7,
-                protocol: Some("range".into()),
-                leader: Some("m-1".into()),
-                timestamp_ms: 5,
-                members: vec![MemberValue {
-                    member_id: "m-1".into(),
-                    instance: Some("i-1".into()),
-                    client_id: "m".into(),
-                    rebalance_timeout_ms: 300_000,
-                    session_timeout_ms: 45_000,
-                    subscription: subscription.bytes(HIGHEST_VERSION),
-                    assignment: assignment_bytes(HIGHEST_VERSION, assignment.iter(), None),
-                }],
-            }),
+    fn group_metadata_has_kafkas_bytes_and_reads_back() {
+        let member = |id: &str, instance: Option<&str>, client: &str, timeouts: (i32, i32), bytes: (&[u8], &[u8])| MemberValue {
+            member_id: id.into(),
+            instance: instance.map(Arc::from),
+            client_id: client.into(),
+            rebalance_timeout_ms: timeouts.0,
+            session_timeout_ms: timeouts.1,
+            subscription: bytes.0.to_vec(),
+            assignment: bytes.1.to_vec(),
         };
-        let read = GroupRecord::decode(&record.key(), record.value().as_deref());
-        assert_eq!(read, Some(record));
+        let value = GroupValue {
+            protocol_type: "consumer".into(),
+            generation: 7,
+            protocol: Some("range".into()),
+            leader: Some("m-1".into()),
+            timestamp_ms: 5,
+            members: vec![member("m-1", None, "m", (300_000, 45_000), (&[1, 2], &[3])), member("i-2", Some("i"), "s", (1, 2), (&[], &[]))],
+        };
+        let record = GroupRecord::GroupMetadata { group: "payments".into(), value: Some(value) };
+        let kafka = "00030008636f6e73756d657200000007000572616e676500036d2d3100000000000000050000000200036d2d31ffff00016d000a2f3132372e302e302e31\
+                     000493e00000afc800000002010200000001030003692d32000169000173000a2f3132372e302e302e3100000001000000020000000000000000";
+        assert_eq!(hex(&record.value().expect("no tombstone")), kafka);
+        assert_eq!(GroupRecord::decode(&record.key(), record.value().as_deref()), Some(record));
     }
 }
