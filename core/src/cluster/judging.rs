@@ -64,6 +64,11 @@ impl Cluster {
         self.hosts[self.member_named(text)? as usize].struck
     }
 
+    fn last_deed_to_member(&self, text: &str) -> Option<EventId> {
+        let host = &self.hosts[self.member_named(text)? as usize];
+        host.struck.or(host.last)
+    }
+
     fn member_named(&self, text: &str) -> Option<u32> {
         let name = text.split(' ').next()?;
         let place = self.consumers.iter().position(|consumer| *consumer.name == *name)?;
@@ -138,6 +143,8 @@ impl Cluster {
                 }
             }
             EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
+            // Somebody started it.
+            EventKind::MemberJoined => event.causes.extend(self.last_deed_to_member(&event.text)),
             EventKind::IsrChanged if event.rule.starts_with("replica.lag.time.max.ms") => {
                 event.causes.extend(self.struck_followers(&event.subject));
                 self.shrinks.insert(event.subject.clone(), event.id);

@@ -110,12 +110,13 @@ impl Consumer {
             let ids = partitions.iter().map(|partition| TopicPartition { topic, partition: *partition });
             self.assigned.extend(ids.map(|id| (id, owned.remove(&id).unwrap_or_default())));
         }
+        let given_up = owned.len();
         if planted(Bug::ReadsWhatItGaveUp) {
             self.assigned.extend(std::mem::take(&mut owned).into_iter());
         }
         // Counted as a change also when nothing is left.
         self.assigned.retain(|_, _| true);
-        owned.len()
+        given_up
     }
 
     pub(super) fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
