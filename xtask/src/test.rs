@@ -82,7 +82,7 @@ fn native() -> Outcome {
 
 fn mutants() -> Outcome {
     let call = cargo().words("run --locked --profile test -p playground_tests --features planted --bin mutants --");
-    call.words("--seeds 2000").run("see which planted bug was not found, or which seeds fail without one")?;
+    call.words("--seeds 4000").run("see which planted bug was not found, or which seeds fail without one")?;
     let call = cargo().words("test --locked -p playground_tests --features planted --test models -- the_model_finds --nocapture");
     call.run("see which planted bug the model did not find")
 }
