@@ -12,7 +12,6 @@ pub(super) struct Owned {
     changes: u32,
 }
 
-#[allow(dead_code, reason = "a cooperative rebalance takes and gives single partitions")]
 impl Owned {
     pub fn changes(&self) -> u32 {
         self.changes
@@ -33,11 +32,6 @@ impl Owned {
     pub fn extend(&mut self, more: impl Iterator<Item = (TopicPartition, Assigned)>) {
         self.changes += 1;
         self.partitions.extend(more);
-    }
-
-    pub fn remove(&mut self, id: &TopicPartition) -> Option<Assigned> {
-        self.changes += 1;
-        self.partitions.remove(id)
     }
 
     pub fn retain(&mut self, keep: impl FnMut(&TopicPartition, &mut Assigned) -> bool) {
