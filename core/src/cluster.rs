@@ -181,6 +181,7 @@ impl Cluster {
         }
         let nodes = self.servers() as usize + self.producers.len() + self.consumers.len();
         self.network = Network::new(scenario.network, seed, nodes as u32);
+        self.history = History::of(scenario.groups.len(), self.consumers.len());
         self.wakes = vec![SimTime::MAX; nodes];
         self.hosts = vec![Host::default(); nodes];
     }
@@ -471,7 +472,9 @@ impl Cluster {
         for fact in out.facts.drain(..) {
             self.judge(node, fact);
         }
-        if let Some(consumer) = self.consumer_at(node) {
+        if let NodeId::Client(ClientId(client)) = from
+            && let Some(consumer) = (client as usize).checked_sub(self.producers.len())
+        {
             self.note_owned(consumer);
         }
         std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);

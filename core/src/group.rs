@@ -403,9 +403,7 @@ impl Shard {
             GroupRecord::Consumer { group, record } => self.replay_consumer(&group, record),
         }
     }
-}
 
-impl Shard {
     /// Records of the new protocol make their group where there is none; a tombstone of its epoch ends it.
     fn replay_consumer(&mut self, name: &Arc<str>, record: ConsumerRecord) {
         if record == ConsumerRecord::Epoch(None) {

@@ -32,7 +32,13 @@ pub struct History {
     seen: Vec<u32>,
 }
 
-/// Records of each of the last seconds, as a ring.
+impl History {
+    pub(super) fn of(groups: usize, members: usize) -> Self {
+        History { spells: vec![VecDeque::new(); groups], rates: vec![Rate::default(); members], seen: vec![0; members] }
+    }
+}
+
+/// Records of each of the last seconds, as a ring; empty until the first.
 #[derive(Clone, Debug, Default)]
 struct Rate {
     records: Vec<u32>,
@@ -41,12 +47,18 @@ struct Rate {
 
 impl Rate {
     fn add(&mut self, second: u64, records: u32) {
+        if second > self.newest || self.records.is_empty() {
+            self.begin(second);
+        }
+        self.records[(second % SECONDS) as usize] += records;
+    }
+
+    fn begin(&mut self, second: u64) {
         self.records.resize(SECONDS as usize, 0);
         for empty in (self.newest + 1..=second).rev().take(SECONDS as usize) {
             self.records[(empty % SECONDS) as usize] = 0;
         }
-        self.newest = self.newest.max(second);
-        self.records[(second % SECONDS) as usize] += records;
+        self.newest = second;
     }
 
     /// Of the seconds before `second`, oldest first.
@@ -66,22 +78,18 @@ fn second(at: SimTime) -> u64 {
 impl Cluster {
     /// A member was given records.
     pub(super) fn note_given(&mut self, consumer: usize, records: u64) {
-        let (rates, now) = (&mut self.history.rates, second(self.now));
-        rates.resize(self.consumers.len(), Rate::default());
-        rates[consumer].add(now, records as u32);
+        self.history.rates[consumer].add(second(self.now), records as u32);
     }
 
     /// A member did something: what it owns may be other than before.
     pub(super) fn note_owned(&mut self, consumer: usize) {
         let changes = self.consumers[consumer].owned_changes();
-        if self.history.seen.get(consumer).copied().unwrap_or_default() == changes {
+        if self.history.seen[consumer] == changes {
             return;
         }
         let (now, member) = (self.now, self.consumers[consumer].id);
         let history = &mut self.history;
-        history.seen.resize(self.consumers.len(), 0);
         history.seen[consumer] = changes;
-        history.spells.resize(self.scenario.groups.len(), VecDeque::new());
         let spells = &mut history.spells[self.group_of[consumer] as usize];
         let owned: Vec<TopicPartition> = self.consumers[consumer].positions().map(|(id, _)| id).collect();
         let mut lasting = SortedSet::new();
@@ -103,13 +111,12 @@ impl Cluster {
 
     /// The spells of a group, oldest first.
     pub fn spells(&self, group: u32) -> impl Iterator<Item = &Spell> {
-        self.history.spells.get(group as usize).into_iter().flatten()
+        self.history.spells[group as usize].iter()
     }
 
     /// How many records a member was given in each of the last seconds, oldest first.
     pub fn given_by_second(&self, consumer: usize) -> Vec<u32> {
-        let now = second(self.now);
-        self.history.rates.get(consumer).map_or_else(|| vec![0; SECONDS as usize], |rate| rate.before(now))
+        self.history.rates[consumer].before(second(self.now))
     }
 }
 

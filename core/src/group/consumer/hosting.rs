@@ -53,7 +53,9 @@ impl GroupCoordinator {
         uuid: &dyn Fn(TopicId) -> [u8; 16],
         out: &mut Outbox,
     ) -> Option<Write> {
-        self.decide(now, asked, request, image, uuid, out).unwrap_or_else(|error| {
+        let config = Arc::clone(&self.config);
+        let at = Setting { now, image, config: &config, uuid };
+        self.decide(at, asked, request, out).unwrap_or_else(|error| {
             out.respond(asked.from, asked.id, Response::ConsumerGroupHeartbeat(Box::new(Err(error))));
             None
         })
@@ -62,15 +64,12 @@ impl GroupCoordinator {
     /// A member that joins makes the group, or turns an empty one of the classic protocol into one of the new.
     fn decide(
         &mut self,
-        now: SimTime,
+        at: Setting<'_>,
         asked: &Asked,
         request: &ConsumerHeartbeatRequest,
-        image: &MetadataImage,
-        uuid: &dyn Fn(TopicId) -> [u8; 16],
         out: &mut Outbox,
     ) -> Result<Option<Write>, ErrorCode> {
         check(request)?;
-        let at = Setting { now, image, config: &self.config, uuid };
         let groups = &mut self.shards.get_mut(&asked.shard).ok_or(ErrorCode::NotCoordinator)?.groups;
         let name = &request.group;
         let converts = match groups.get(name) {
