@@ -11,6 +11,8 @@ mod fetcher;
 mod link;
 pub mod partition;
 pub mod purgatory;
+mod replicas;
+mod retention;
 mod serving;
 mod stopping;
 mod zookeeper;
@@ -34,6 +36,7 @@ use fetcher::Fetcher;
 use link::{ANSWER_TIMEOUT, ControllerLink};
 use partition::{Replica, Role};
 use purgatory::Purgatory;
+use replicas::Replicas;
 use std::sync::Arc;
 use zookeeper::ZooKeeper;
 
@@ -60,7 +63,7 @@ pub struct Broker {
     /// In a cluster that has one.
     zookeeper: Option<Box<ZooKeeper>>,
     image: Arc<MetadataImage>,
-    replicas: SortedMap<TopicPartition, Replica>,
+    replicas: Replicas,
     disk: Disk,
     /// `replication-offset-checkpoint`: on disk, so it outlives the process.
     checkpoint: SortedMap<TopicPartition, Offset>,
@@ -70,8 +73,12 @@ pub struct Broker {
     next_isr_check: SimTime,
     /// When somebody looks for logs whose `flush.ms` is over.
     next_flush: SimTime,
+    /// When somebody looks for segments whose time is over.
+    next_retention: SimTime,
+    /// When the cleaner looks next; it looks at moments when the checkpoint is written.
+    next_cleaning: SimTime,
     fetchers: SortedMap<BrokerId, Fetcher>,
-    /// When the first of them has something to do by itself; kept, since a large cluster has a hundred of them.
+    /// None of them has anything to do by itself before; kept, since a large cluster has a hundred of them.
     next_fetch: SimTime,
     purgatory: Purgatory,
     groups: GroupCoordinator,
@@ -86,6 +93,17 @@ pub struct Broker {
     next_producer_id: i64,
     /// How far its machine's clock is ahead, in milliseconds.
     skew_ms: i64,
+    pub traffic: Traffic,
+}
+
+/// What went through a broker since the run began; outlives the process, and nobody decides by it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Appended as leader.
+    pub messages_in: u64,
+    pub bytes_in: u64,
+    /// Answers to consumers.
+    pub bytes_out: u64,
 }
 
 /// Where the process stands with the controller.
@@ -150,13 +168,15 @@ impl Broker {
             link: ControllerLink::new(id, voters, &config),
             zookeeper,
             image: Arc::default(),
-            replicas: SortedMap::default(),
+            replicas: Replicas::default(),
             disk: Disk::default(),
             checkpoint: SortedMap::new(),
             clean_shutdown: None,
             next_checkpoint: SimTime::MAX,
             next_isr_check: SimTime::MAX,
             next_flush: SimTime::MAX,
+            next_retention: SimTime::MAX,
+            next_cleaning: SimTime::MAX,
             fetchers: SortedMap::new(),
             next_fetch: SimTime::MAX,
             purgatory: Purgatory::default(),
@@ -169,6 +189,7 @@ impl Broker {
             next_correlation: 0,
             next_producer_id: 0,
             skew_ms: 0,
+            traffic: Traffic::default(),
         }
     }
 
@@ -186,6 +207,11 @@ impl Broker {
     /// The last process ended in order, and none has begun since.
     pub fn stopped_in_order(&self) -> bool {
         self.clean_shutdown.is_some()
+    }
+
+    /// When it next looks for segments that retention takes.
+    pub fn next_retention(&self) -> SimTime {
+        self.next_retention
     }
 
     pub fn rack(&self) -> Option<&str> {
@@ -246,6 +272,15 @@ impl Broker {
         self.next_checkpoint = now + CHECKPOINT_INTERVAL;
         self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);
         self.next_flush = now + SimDuration::from_millis(self.config.log_flush_scheduler_interval_ms);
+        self.next_retention = now + retention::FIRST_LOOK;
+        self.next_cleaning = now + retention::CLEANER_BACKOFF;
+    }
+
+    /// Another machine in its place, which has nothing of it but the number.
+    pub fn replaced_by(&self, mut other: Broker) -> Broker {
+        other.lifecycle.incarnation = self.lifecycle.incarnation;
+        other.next_correlation = self.next_correlation;
+        other
     }
 
     /// The process is gone: everything but the disk.
@@ -259,6 +294,7 @@ impl Broker {
         fresh.zookeeper = self.zookeeper.take().map(|zookeeper| Box::new(zookeeper.crashed()));
         fresh.replicas = std::mem::take(&mut self.replicas);
         fresh.disk = self.disk.after_a_crash();
+        fresh.traffic = self.traffic;
         for replica in fresh.replicas.values_mut() {
             replica.role = Role::Offline;
             replica.leader_epoch = crate::ids::LeaderEpoch(-1);
@@ -347,7 +383,7 @@ impl Broker {
         let image = Arc::clone(&self.image);
         let known = image.topic(id.topic).zip(image.partition(id)).filter(|(_, registration)| registration.replicas.contains(&self.id));
         let Some((topic, registration)) = known else { return self.drop_replica(now, id, out) };
-        let replica = self.replicas.get_or_insert_with(id, || Replica::new(Arc::clone(&topic.config)));
+        let replica = self.replicas.made(id, || Replica::new(Arc::clone(&topic.config)));
         replica.config = Arc::clone(&topic.config);
         let was_leader = matches!(replica.role, Role::Leader(_));
         if registration.leader_epoch == replica.leader_epoch {
@@ -527,7 +563,7 @@ impl Broker {
             && self.fetchers.get(&leader).is_some_and(|fetcher| fetcher.in_flight.is_some())
         {
             self.back_off(leader, now);
-            self.next_fetch = self.fetchers.values().map(Fetcher::next_timeout).min().unwrap_or(SimTime::MAX);
+            self.next_fetch = self.first_fetch();
         }
         self.disk.forget(peer);
         match peer {
@@ -584,24 +620,31 @@ impl Node for Broker {
         if self.lifecycle.phase == Phase::Down {
             return SimTime::MAX;
         }
-        self.lifecycle
+        let next = self
+            .lifecycle
             .next_contact
             .min(self.next_checkpoint)
             .min(self.next_isr_check)
             .min(self.next_flush)
+            .min(self.next_retention)
             .min(if self.isr_changes.is_empty() || self.isr_request.is_some() {
                 SimTime::MAX
             } else {
                 self.isr_not_before.max(self.link.rests_until())
             })
             .min(self.disk.next_done())
-            .min(self.next_fetch)
             .min(self.purgatory.next_deadline())
             .min(self.groups.next_timeout())
             .min(self.lifecycle.stop_by)
             .min(if self.listens() { self.link.next_timeout() } else { SimTime::MAX })
             .min(self.isr_request.as_ref().map_or(SimTime::MAX, |request| request.until))
-            .min(self.zookeeper.as_ref().map_or(SimTime::MAX, |zookeeper| zookeeper.next_timeout()))
+            .min(self.zookeeper.as_ref().map_or(SimTime::MAX, |zookeeper| zookeeper.next_timeout()));
+        match self.next_fetch {
+            // It follows another leader than before.
+            SimTime::ZERO => SimTime::ZERO,
+            fetch if next <= fetch => next,
+            _ => next.min(self.first_fetch()),
+        }
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -624,10 +667,18 @@ impl Node for Broker {
                 return;
             }
             self.write_checkpoint();
+            if self.next_cleaning <= now {
+                self.next_cleaning = now + retention::CLEANER_BACKOFF;
+                self.clean_logs(now, out);
+            }
         }
         if self.next_flush <= now {
             self.next_flush = now + SimDuration::from_millis(self.config.log_flush_scheduler_interval_ms);
             self.flush_logs(now, false);
+        }
+        if self.next_retention <= now {
+            self.next_retention = now + self.config.log_retention_check_interval;
+            self.delete_old_segments(now, out);
         }
         if self.next_isr_check <= now {
             self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);

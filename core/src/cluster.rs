@@ -4,7 +4,10 @@
 //! again and again, and by [`apply`](Cluster::apply), which does what the user asked at this instant.
 
 mod acting;
+mod asking;
+mod causes;
 pub mod choosing;
+pub mod copying;
 pub mod digest;
 pub mod disk;
 pub mod history;
@@ -18,6 +21,7 @@ mod numbering;
 pub mod offsets;
 pub mod queue;
 pub mod referee;
+pub mod series;
 mod witness;
 mod wrongs;
 
@@ -29,11 +33,11 @@ use crate::command::Command;
 use crate::controller::Controller;
 use crate::ids::{BrokerId, ClientId, EventId, FIRST_CONTROLLER, NodeId, TopicPartition};
 use crate::network::{Fate, Network};
-use crate::node::{BeginsAt, Outbox};
-use crate::protocol::{CreateTopicRequest, Envelope, Message};
+use crate::node::Outbox;
+use crate::protocol::{CreateTopicRequest, Envelope, Message, Response};
 use crate::quorum::voter::Voter;
 use crate::rng::{Seed, SimRng};
-use crate::scenario::{Placement, Scenario, TopicSpec};
+use crate::scenario::{Placement, Scenario, TimelineEntry, TopicSpec};
 use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use crate::trace::{EventKind, TraceEvent};
@@ -41,8 +45,10 @@ use crate::view::EventView;
 use history::History;
 use hops::Hops;
 use host::Host;
+use numbering::{Seat, Seats};
 use queue::{Due, EventQueue};
 use referee::Referee;
+use series::Series;
 use std::sync::Arc;
 use witness::{Said, Witness};
 use wrongs::Refusal;
@@ -62,9 +68,9 @@ pub struct Cluster {
     network: Network,
     /// The voters of the quorum, by id.
     controllers: Vec<Voter>,
-    /// By id.
+    /// By id, and those that came later behind them.
     brokers: Vec<Broker>,
-    broker_ids: Arc<[BrokerId]>,
+    seats: Seats,
     producers: Vec<Producer>,
     consumers: Vec<Consumer>,
     /// The group of each consumer, in the order of the scenario.
@@ -76,6 +82,8 @@ pub struct Cluster {
     /// The next wake of each participant; later ones in the queue are stale.
     wakes: Vec<SimTime>,
     spins: u32,
+    /// The recording it follows, and how many of its entries are done.
+    timeline: Arc<Vec<TimelineEntry>>,
     next_timeline: u32,
     referee: Referee,
     events: Vec<EventView>,
@@ -84,10 +92,10 @@ pub struct Cluster {
     /// The newest change of each partition's ISR that a leader asked for, and the newest rebalance of each group, for the same reason.
     shrinks: SortedMap<String, EventId>,
     rebalances: SortedMap<String, EventId>,
+    /// When old records of each partition went last.
+    deletions: SortedMap<String, EventId>,
     /// What a producer was told last of a batch that it may send again; nothing but an event when a new process sends it.
     refusals: SortedMap<ClientId, Refusal>,
-    /// How each group came to read a partition where it does.
-    begun: SortedMap<(u32, TopicPartition), (ClientId, BeginsAt)>,
     /// What has been told of each thing that went wrong, so that one cause is told once.
     told: SortedMap<(EventKind, u32, TopicPartition), Vec<EventId>>,
     /// The controller that was elected last, and the event by which it left office.
@@ -97,6 +105,7 @@ pub struct Cluster {
     outbox: Outbox,
     hops: Hops,
     history: History,
+    series: Series,
     /// For an auditor; `None` unless somebody audits.
     witness: Option<Box<Witness>>,
 }
@@ -108,7 +117,7 @@ impl Cluster {
         let seed = Seed(scenario.seed);
         let config = Arc::new(scenario.cluster.config.clone());
         let rng = |node: NodeId| SimRng::new(seed, node.stream());
-        let broker_ids: Arc<[BrokerId]> = scenario.cluster.brokers.clone().into();
+        let broker_ids = &scenario.cluster.brokers;
         let racks = &scenario.cluster.racks;
         let rack = |id: &BrokerId| racks.get(id).map(|rack| Arc::from(rack.as_str()));
         let voters: Arc<[i32]> = (FIRST_CONTROLLER..).take(scenario.cluster.controllers as usize).collect();
@@ -116,7 +125,7 @@ impl Cluster {
         let brokers: Vec<Broker> = broker_ids.iter().map(broker).collect();
         let voter = |id: &i32| Voter::new(*id, Arc::clone(&voters), Arc::clone(&config), rng(NodeId::Controller(*id)));
         let controllers: Vec<Voter> = voters.iter().map(voter).collect();
-        let first = broker_ids[0];
+        let first = broker_ids.first().map_or(-1, |first| first.0);
         let mut cluster = Cluster {
             now: SimTime::ZERO,
             steps: 0,
@@ -124,7 +133,7 @@ impl Cluster {
             network: Network::new(scenario.network, seed, 0),
             controllers,
             brokers,
-            broker_ids,
+            seats: Seats::default(),
             producers: Vec::new(),
             consumers: Vec::new(),
             group_of: Vec::new(),
@@ -132,20 +141,22 @@ impl Cluster {
             mid_instant: false,
             wakes: Vec::new(),
             spins: 0,
+            timeline: Arc::new(scenario.timeline.clone()),
             next_timeline: 0,
             referee: Referee::new(scenario.groups.len() as u32),
             events: Vec::new(),
             elections: SortedMap::new(),
             shrinks: SortedMap::new(),
+            deletions: SortedMap::new(),
             rebalances: SortedMap::new(),
             refusals: SortedMap::new(),
-            begun: SortedMap::new(),
             told: SortedMap::new(),
-            last_elected: (if scenario.cluster.config.zookeeper() { first.0 } else { FIRST_CONTROLLER }, None),
+            last_elected: (if scenario.cluster.config.zookeeper() { first } else { FIRST_CONTROLLER }, None),
             troubles: Vec::new(),
             outbox: Outbox::default(),
             hops: Hops::default(),
             history: History::default(),
+            series: Series::default(),
             witness: None,
             scenario,
         };
@@ -154,15 +165,27 @@ impl Cluster {
         cluster
     }
 
+    /// Another cluster, watched as this one is.
+    pub fn anew(&self, scenario: &Scenario) -> Self {
+        let mut cluster = Cluster::new(scenario);
+        cluster.set_hop_capacity(self.hops.capacity);
+        cluster
+    }
+
     fn set_up_clients(&mut self, seed: Seed) {
         let scenario = Arc::clone(&self.scenario);
-        let all = Arc::clone(&self.broker_ids);
+        let all: Arc<[BrokerId]> = scenario.cluster.brokers.clone().into();
+        (0..self.controllers.len()).for_each(|place| self.seats.controller(place));
+        (0..self.brokers.len()).for_each(|place| {
+            self.seats.broker(self.brokers[place].id, place);
+        });
         let bootstrap = |named: &[BrokerId]| if named.is_empty() { Arc::clone(&all) } else { Arc::from(named) };
         for spec in &scenario.producers {
             let shared = Arc::new(spec.clone());
             let config = Arc::new(spec.config.clone());
             for (member, name) in spec.members.iter().enumerate() {
-                let id = ClientId(self.producers.len() as u32);
+                let id = self.seats.next_client();
+                self.seats.client(Seat::Producer(id.0));
                 let rng = |purpose: u64| SimRng::new(seed, NodeId::Client(id).stream() | purpose << 48);
                 let workload = Workload::new(Arc::clone(&shared), member as u32, rng(1));
                 let (name, topic) = (Arc::from(name.as_str()), Arc::from(spec.topic.as_str()));
@@ -173,13 +196,14 @@ impl Cluster {
         for (group, spec) in scenario.groups.iter().enumerate() {
             let shared = Arc::new(spec.clone());
             for member in 1..=spec.members {
-                let id = ClientId((self.producers.len() + self.consumers.len()) as u32);
+                let id = self.seats.next_client();
+                self.seats.client(Seat::Consumer(self.consumers.len() as u32));
                 let name = Arc::from(format!("{}-{member}", spec.name));
                 self.consumers.push(Consumer::new(id, name, Arc::clone(&shared), bootstrap(&spec.bootstrap)));
                 self.group_of.push(group as u32);
             }
         }
-        let nodes = self.servers() as usize + self.producers.len() + self.consumers.len();
+        let nodes = self.seats.len() as usize;
         self.network = Network::new(scenario.network, seed, nodes as u32);
         self.history = History::of(scenario.groups.len(), self.consumers.len());
         self.wakes = vec![SimTime::MAX; nodes];
@@ -195,7 +219,7 @@ impl Cluster {
         let mut founder = Controller::new(config, SimRng::new(Seed(scenario.seed), NodeId::Controller(FIRST_CONTROLLER).stream()));
         let epochs: Vec<_> = self.brokers.iter().map(|b| founder.admit(b.id, b.rack().map(Arc::from))).collect();
         if zookeeper {
-            founder.claim(self.broker_ids[0]);
+            founder.claim(self.brokers[0].id);
         }
         for topic in &scenario.topics {
             create_topic(&mut founder, topic, &mut out);
@@ -215,7 +239,7 @@ impl Cluster {
             self.brokers[i].begin(epoch, &image, &mut out);
             self.flush(first_broker + i as u32, &mut out);
         }
-        let first_client = self.servers();
+        let first_client = first_broker + self.brokers.len() as u32;
         for i in 0..self.producers.len() {
             self.producers[i].begin(SimTime::ZERO, &mut out);
             self.flush(first_client + i as u32, &mut out);
@@ -283,11 +307,6 @@ impl Cluster {
         &self.brokers
     }
 
-    pub fn broker(&self, id: BrokerId) -> Option<&Broker> {
-        let place = self.broker_ids.binary_search(&id).ok()?;
-        self.brokers.get(place)
-    }
-
     pub fn producers(&self) -> &[Producer] {
         &self.producers
     }
@@ -303,7 +322,7 @@ impl Cluster {
 
     /// When the next thing happens by itself.
     pub fn next_time(&self) -> Option<SimTime> {
-        let timeline = self.scenario.timeline.get(self.next_timeline as usize).map(|entry| entry.at);
+        let timeline = self.timeline.get(self.next_timeline as usize).map(|entry| entry.at);
         match (self.queue.next_time(), timeline) {
             (Some(event), Some(timeline)) => Some(event.min(timeline)),
             (event, timeline) => event.or(timeline),
@@ -320,7 +339,7 @@ impl Cluster {
     pub fn run_some(&mut self, until: SimTime, max_events: u64) -> bool {
         for _ in 0..max_events {
             let event = self.queue.next_time().filter(|at| *at < until);
-            let entry = self.scenario.timeline.get(self.next_timeline as usize).filter(|entry| entry.at <= until);
+            let entry = self.timeline.get(self.next_timeline as usize).filter(|entry| entry.at <= until);
             match (event, entry) {
                 (Some(at), Some(entry)) if entry.at > at => self.step(),
                 (_, Some(_)) => self.run_timeline(),
@@ -337,13 +356,11 @@ impl Cluster {
 
     /// After a run that was cut short: finishes the current instant, so that the user's next action has a place of its own.
     pub fn settle(&mut self) {
-        if self.mid_instant {
-            self.run_until(SimTime(self.now.micros() + 1));
-        }
+        self.run_until(SimTime(self.now.micros() + u64::from(self.mid_instant)));
     }
 
     fn run_timeline(&mut self) {
-        let entry = self.scenario.timeline[self.next_timeline as usize].clone();
+        let entry = self.timeline[self.next_timeline as usize].clone();
         self.next_timeline += 1;
         // Nothing has happened by itself yet in an instant that an entry begins.
         self.mid_instant &= entry.at <= self.now;
@@ -365,6 +382,9 @@ impl Cluster {
     /// Takes the earliest event.
     fn step(&mut self) {
         let Some((at, due)) = self.queue.pop() else { return };
+        if at >= self.series.due {
+            self.look(at);
+        }
         self.spins = if at > self.now { 0 } else { self.spins };
         self.now = at;
         self.mid_instant = true;
@@ -454,15 +474,16 @@ impl Cluster {
     /// Carries out what a participant asked for, and notes when it wants to be woken.
     fn flush(&mut self, node: u32, out: &mut Outbox) {
         let from = self.node_id(node);
-        if let Some(witness) = &mut self.witness {
-            witness.acted.push(node);
-            out.sends.iter().for_each(|(to, message)| witness.sent(from, *to, message));
-            witness.said.extend(out.facts.iter().cloned().map(Said::Fact));
+        if self.witness.is_some() {
+            self.bear_witness(node, from, out);
         }
         // What the referee finds is numbered in the same row.
         std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
         for (to, message) in out.sends.drain(..) {
             let closes = matches!(message, Message::Closed);
+            if let Message::Response(_, Response::Produce(results)) = &message {
+                results.iter().for_each(|result| self.series.answered(self.now.since(result.arrived)));
+            }
             self.send(node, from, to, message);
             if closes && let Some(peer) = self.number(to) {
                 // The next connection is to the process that is there now, whether or not the end of the last one was heard of.
@@ -472,9 +493,7 @@ impl Cluster {
         for fact in out.facts.drain(..) {
             self.judge(node, fact);
         }
-        if let NodeId::Client(ClientId(client)) = from
-            && let Some(consumer) = (client as usize).checked_sub(self.producers.len())
-        {
+        if let Some(consumer) = self.consumer_at(node) {
             self.note_owned(consumer);
         }
         std::mem::swap(&mut self.outbox.next_event, &mut out.next_event);
@@ -488,6 +507,16 @@ impl Cluster {
             self.queue.wake(next, node);
         }
         host.punctual = next == *wake;
+    }
+
+    /// Tells the auditor what a participant did.
+    #[inline(never)]
+    fn bear_witness(&mut self, node: u32, from: NodeId, out: &Outbox) {
+        if let Some(witness) = &mut self.witness {
+            witness.acted.push(node);
+            out.sends.iter().for_each(|(to, message)| witness.sent(from, *to, message));
+            witness.said.extend(out.facts.iter().cloned().map(Said::Fact));
+        }
     }
 
     fn send(&mut self, node: u32, from: NodeId, to: NodeId, message: Message) {

@@ -17,8 +17,16 @@ pub enum Command {
     Disk(DiskFault, BrokerId),
     /// `skew 102 +10m`: a clock is wrong by so many milliseconds. Timestamps follow it, timers do not.
     Skew(Who, i64),
-    /// `set truck-1 acks=1`: a client goes on with another setting.
+    /// `set truck-1 acks=1`: a client goes on with another setting. `set billing members=3`: a group or a fleet grows or shrinks.
     Set { client: String, key: String, value: String },
+    /// `add broker 104 rack=b`: somebody new takes part.
+    Add(Box<Newcomer>),
+    /// `remove broker 104`, `remove truck-3`: it ends in order and does not come back.
+    Remove { part: Option<Part>, name: String },
+    /// `rename truck-1 lorry-1`: of clients, before anything ran.
+    Rename { from: String, to: String },
+    /// `title 'Two racks'`, `seed 7`: a field of the scenario, by its word; before anything ran.
+    Scene { word: &'static str, value: String },
     /// `seek bill orders-0@17`: what the members of a group, or one of them, do by their own calls.
     Deed { who: String, deed: Deed },
     /// `kafka-leader-election.sh`, of one partition or of all.
@@ -31,6 +39,8 @@ pub enum Command {
     DeleteTopic(String),
     /// `kafka-configs.sh --alter --entity-type topics`.
     ConfigureTopic { topic: String, add: Vec<(String, String)>, delete: Vec<String> },
+    /// `kafka-configs.sh --alter --entity-type brokers`: of all brokers (`--entity-default`).
+    ConfigureBrokers { add: Vec<(String, String)>, delete: Vec<String> },
     /// `kafka-reassign-partitions.sh --execute`: the replicas a partition is to have, the preferred leader first.
     Reassign { topic: String, partition: u32, replicas: Vec<BrokerId> },
     /// `kafka-cluster.sh unregister`: the controller forgets a broker.
@@ -43,6 +53,24 @@ pub enum Command {
     DeleteOffsets { group: String, topics: Vec<(String, Vec<u32>)> },
     /// `kafka-consumer-groups.sh --delete`.
     DeleteGroup(String),
+}
+
+/// What can be added to a cluster while it runs, each a table of the scenario file; topics have a tool of Kafka's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Broker,
+    Producer,
+    Group,
+}
+
+/// Who is added, as the line says it; read as a table of the scenario file by those who take it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    pub part: Part,
+    /// `104`, `{104..106}`, `truck-{1..20}`, `billing`.
+    pub name: String,
+    /// Fields of its table and Kafka's settings, in the order of the line.
+    pub fields: Vec<(String, String)>,
 }
 
 /// Which committed offsets of a group move where.
@@ -203,6 +231,20 @@ pub const ACTS: [(&str, Act); 6] = [
 pub const KINDS: [(&str, Kind); 4] =
     [("brokers", Kind::Brokers), ("controllers", Kind::Controllers), ("clients", Kind::Clients), ("zookeeper", Kind::ZooKeeper)];
 
+pub const PARTS: [(&str, Part); 3] = [("broker", Part::Broker), ("producer", Part::Producer), ("group", Part::Group)];
+
+/// Fields of producers and groups that are what their application does: it is deployed anew when one changes.
+pub const DEPLOYED: [&str; 10] = ["topic", "topics", "bootstrap", "partition", "key", "value", "every", "rate", "records", "assign"];
+
+/// Fields of a scenario that a word of their own sets, and where the file has them.
+pub const SCENE: [(&str, &str); 5] = [
+    ("title", "title"),
+    ("seed", "seed"),
+    ("latency", "network.latency"),
+    ("jitter", "network.jitter"),
+    ("controllers", "cluster.controllers"),
+];
+
 impl Command {
     /// `kill 102`.
     pub const fn kill(node: i32) -> Self {
@@ -217,6 +259,15 @@ impl Command {
     /// `kafka-topics.sh`.
     pub const fn is_about_topics(&self) -> bool {
         matches!(self, Command::CreateTopic(_) | Command::AddPartitions { .. } | Command::DeleteTopic(_))
+    }
+
+    /// Somebody comes or goes, or what they do is deployed anew.
+    pub fn changes_cast(&self) -> bool {
+        match self {
+            Command::Add(_) | Command::Remove { .. } => true,
+            Command::Set { key, .. } => key == "members" || DEPLOYED.contains(&key.as_str()),
+            _ => false,
+        }
     }
 
     /// The participants it is about.
@@ -236,6 +287,23 @@ fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
 }
 
+/// Text as one word of a line: in quotes where it needs them.
+pub struct Quoted<'t>(pub &'t str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0;
+        if !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') {
+            return f.write_str(text);
+        }
+        for (i, part) in text.split('\'').enumerate() {
+            f.write_str(if i == 0 { "'" } else { "'\"'\"'" })?;
+            f.write_str(part)?;
+        }
+        f.write_str("'")
+    }
+}
+
 impl fmt::Display for SeekTo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -249,6 +317,12 @@ impl fmt::Display for SeekTo {
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(word(&ACTS, self))
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word(&PARTS, self))
     }
 }
 
@@ -292,7 +366,15 @@ impl fmt::Display for Command {
                 let by = SimDuration::from_millis(ms.unsigned_abs()).written();
                 write!(f, "skew {who} {}{by}", if *ms < 0 { '-' } else { '+' })
             }
-            Command::Set { client, key, value } => write!(f, "set {client} {key}={value}"),
+            Command::Set { client, key, value } => write!(f, "set {client} {key}={}", Quoted(value)),
+            Command::Add(new) => {
+                write!(f, "add {} {}", new.part, Quoted(&new.name))?;
+                new.fields.iter().try_for_each(|(key, value)| write!(f, " {key}={}", Quoted(value)))
+            }
+            Command::Remove { part: Some(part), name } => write!(f, "remove {part} {}", Quoted(name)),
+            Command::Remove { part: None, name } => write!(f, "remove {}", Quoted(name)),
+            Command::Rename { from, to } => write!(f, "rename {} {}", Quoted(from), Quoted(to)),
+            Command::Scene { word, value } => write!(f, "{word} {}", Quoted(value)),
             Command::Deed { who, deed } => match deed {
                 Deed::Poison(Poison { record: BadRecord::At { topic, partition, offset }, does }) => {
                     write!(f, "poison {who} {topic}-{partition}@{offset} {}", word(&MISHAPS, does))
@@ -338,12 +420,11 @@ impl Command {
             Command::DeleteTopic(topic) => write!(f, "kafka-topics.sh --delete --topic {topic}"),
             Command::ConfigureTopic { topic, add, delete } => {
                 write!(f, "kafka-configs.sh --alter --entity-type topics --entity-name {topic}")?;
-                for (i, (key, value)) in add.iter().enumerate() {
-                    f.write_str(if i == 0 { " --add-config " } else { "," })?;
-                    // Brackets keep the commas of a list together.
-                    if value.contains(',') { write!(f, "{key}=[{value}]")? } else { write!(f, "{key}={value}")? }
-                }
-                if delete.is_empty() { Ok(()) } else { write!(f, " --delete-config {}", delete.join(",")) }
+                settings(f, add, delete)
+            }
+            Command::ConfigureBrokers { add, delete } => {
+                f.write_str("kafka-configs.sh --alter --entity-type brokers --entity-default")?;
+                settings(f, add, delete)
             }
             Command::Reassign { topic, partition, replicas } => {
                 write!(f, "kafka-reassign-partitions.sh --execute --topic {topic} --partition {partition} --replicas ")?;
@@ -361,6 +442,15 @@ impl Command {
             _ => Ok(()),
         }
     }
+}
+
+fn settings(f: &mut fmt::Formatter<'_>, add: &[(String, String)], delete: &[String]) -> fmt::Result {
+    for (i, (key, value)) in add.iter().enumerate() {
+        f.write_str(if i == 0 { " --add-config " } else { "," })?;
+        // Brackets keep the commas of a list together.
+        if value.contains(',') { write!(f, "{key}=[{value}]")? } else { write!(f, "{key}={value}")? }
+    }
+    if delete.is_empty() { Ok(()) } else { write!(f, " --delete-config {}", delete.join(",")) }
 }
 
 /// The options of `--reset-offsets`.

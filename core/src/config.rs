@@ -12,7 +12,7 @@ mod value;
 use crate::time::SimDuration;
 pub use rules::ConfigFault;
 use std::sync::Arc;
-pub use table::{Described, Settings};
+pub use table::{Changes, Described, Settings};
 
 /// `Long.MAX_VALUE`.
 pub const NEVER: u64 = i64::MAX as u64;
@@ -212,11 +212,30 @@ impl Default for ConsumerConfig {
     }
 }
 
+/// `cleanup.policy`: what becomes of old records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleanup {
+    /// Whole segments go when they are too old or the log is too large.
+    pub delete: bool,
+    /// Of each key only the newest record is kept.
+    pub compact: bool,
+}
+
+impl Cleanup {
+    pub const DELETE: Cleanup = Cleanup { delete: true, compact: false };
+    pub const COMPACT: Cleanup = Cleanup { delete: false, compact: true };
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct TopicConfig {
     pub min_insync_replicas: u32,
     pub segment_bytes: u32,
     pub segment_time: SimDuration,
+    pub cleanup: Cleanup,
+    /// Milliseconds; [`NEVER`] where Kafka writes -1.
+    pub retention_ms: u64,
+    /// Bytes of one partition; [`NEVER`] where Kafka writes -1.
+    pub retention_bytes: u64,
     pub index_interval_bytes: u32,
     pub max_message_bytes: u32,
     pub unclean_leader_election: bool,
@@ -238,6 +257,9 @@ impl Default for TopicConfig {
             min_insync_replicas: 1,
             segment_bytes: 1_073_741_824,
             segment_time: SimDuration::from_secs(7 * 86_400),
+            cleanup: Cleanup::DELETE,
+            retention_ms: 7 * 86_400_000,
+            retention_bytes: NEVER,
             index_interval_bytes: 4_096,
             max_message_bytes: 1_048_588,
             unclean_leader_election: false,
@@ -262,6 +284,8 @@ pub struct BrokerConfig {
     pub replica_fetch_backoff: SimDuration,
     /// Milliseconds between two looks for logs whose `flush.ms` is over.
     pub log_flush_scheduler_interval_ms: u64,
+    /// How often a broker looks for segments whose time is over.
+    pub log_retention_check_interval: SimDuration,
     /// `RackAwareReplicaSelector` (KIP-392): consumers may read from a follower in their rack.
     pub rack_aware_reads: bool,
     pub auto_leader_rebalance: bool,
@@ -293,6 +317,7 @@ pub struct BrokerConfig {
     pub group_consumer_assignment_interval: SimDuration,
     pub offsets_topic_partitions: u32,
     pub offsets_topic_replication_factor: u32,
+    pub offsets_topic_segment_bytes: u32,
 }
 
 impl Default for BrokerConfig {
@@ -307,6 +332,7 @@ impl Default for BrokerConfig {
             replica_fetch_min_bytes: 1,
             replica_fetch_backoff: SimDuration::from_secs(1),
             log_flush_scheduler_interval_ms: NEVER,
+            log_retention_check_interval: SimDuration::from_secs(300),
             rack_aware_reads: false,
             auto_leader_rebalance: true,
             leader_imbalance_check_interval: SimDuration::from_secs(300),
@@ -332,6 +358,7 @@ impl Default for BrokerConfig {
             group_consumer_assignment_interval: SimDuration::from_secs(1),
             offsets_topic_partitions: 50,
             offsets_topic_replication_factor: 3,
+            offsets_topic_segment_bytes: 104_857_600,
         }
     }
 }

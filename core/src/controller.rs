@@ -63,6 +63,11 @@ impl Controller {
         &self.image
     }
 
+    /// When it next looks for preferred leaders, and for partitions that an unclean election may help.
+    pub fn next_checks(&self) -> (SimTime, SimTime) {
+        (self.next_balance, self.next_unclean_election)
+    }
+
     pub fn profile(&self) -> Profile {
         self.config.profile
     }

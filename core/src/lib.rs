@@ -33,6 +33,8 @@ pub mod shell;
 pub mod sorted;
 pub mod time;
 pub mod trace;
+pub mod translation;
 pub mod view;
+pub mod why;
 pub mod wire;
 pub mod zookeeper;

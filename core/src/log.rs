@@ -4,9 +4,12 @@
 //! replica, not to the log.
 
 pub mod cache;
+pub mod compaction;
 pub mod epochs;
 pub mod files;
+pub mod packed;
 pub mod producers;
+pub mod retention;
 pub mod segment;
 
 use crate::config::TopicConfig;
@@ -24,6 +27,8 @@ pub struct PartitionLog {
     segments: Vec<LogSegment>,
     log_start: Offset,
     log_end: Offset,
+    /// `cleaner-offset-checkpoint`: compaction has been up to here.
+    cleaned: Offset,
     epochs: EpochCache,
     producers: ProducerStates,
     /// Fingerprint of everything in the log, in order.
@@ -59,9 +64,10 @@ impl Default for PartitionLog {
 impl PartitionLog {
     pub fn new() -> Self {
         PartitionLog {
-            segments: vec![LogSegment::new(Offset::ZERO)],
+            segments: vec![LogSegment::new(Offset::ZERO, 0)],
             log_start: Offset::ZERO,
             log_end: Offset::ZERO,
+            cleaned: Offset::ZERO,
             epochs: EpochCache::default(),
             producers: ProducerStates::default(),
             content: 0,
@@ -90,6 +96,14 @@ impl PartitionLog {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
+    /// Sealed chunks, and batches outside of them.
+    pub fn pieces(&self) -> (u64, u64) {
+        self.segments.iter().fold((0, 0), |(sealed, open), segment| {
+            let (chunks, batches) = segment.pieces();
+            (sealed + chunks, open + batches)
+        })
+    }
+
     pub fn content(&self) -> u64 {
         self.content
     }
@@ -113,15 +127,16 @@ impl PartitionLog {
             return Err(ErrorCode::RecordListTooLarge);
         }
         let records = batch.last_offset_delta() + 1;
-        match self.producers.check(batch.stamp(), records) {
+        let stamp = batch.stamp();
+        let base_offset = self.log_end.plus(u64::from(planted(Bug::OffsetsSkip)));
+        match self.producers.admit(stamp, records, base_offset) {
             SequenceCheck::Append => {}
             SequenceCheck::Duplicate(base_offset) => {
                 return Ok(Appended { base_offset, end: base_offset.plus(u64::from(records)), duplicate: true });
             }
             SequenceCheck::Refuse(error) => return Err(error),
         }
-        let base_offset = self.log_end.plus(u64::from(planted(Bug::OffsetsSkip)));
-        self.push(StoredBatch { base_offset, batch, leader_epoch: epoch, writer, serial, damaged: false }, config);
+        self.push(StoredBatch { base_offset, batch, leader_epoch: epoch, writer, serial, damaged: false }, records, config);
         Ok(Appended { base_offset, end: self.log_end, duplicate: false })
     }
 
@@ -145,32 +160,34 @@ impl PartitionLog {
                 break;
             }
             let leader_epoch = if planted(Bug::FollowerStampsItsOwnEpoch) { epoch } else { batch.leader_epoch };
-            self.push(StoredBatch { leader_epoch, ..batch }, config);
+            let records = batch.batch.last_offset_delta() + 1;
+            self.producers.update(batch.batch.stamp(), records, batch.base_offset);
+            self.push(StoredBatch { leader_epoch, ..batch }, records, config);
         }
         Ok(whole)
     }
 
-    fn push(&mut self, batch: StoredBatch, config: &TopicConfig) {
+    /// What the header says is read once: its bytes stand in the order of the network, which is not wasm's.
+    fn push(&mut self, batch: StoredBatch, records: u32, config: &TopicConfig) {
+        let newest_ms = batch.batch.max_timestamp_ms();
         if !planted(Bug::EpochsAreNotLearned) {
             self.epochs.assign(batch.leader_epoch, batch.base_offset);
         }
-        self.log_end = batch.next_offset();
-        self.roll_if_needed(&batch, config);
-        let records = self.log_end.since(batch.base_offset) as u32;
-        self.producers.update(batch.batch.stamp(), records, batch.base_offset);
+        self.log_end = batch.base_offset.plus(u64::from(records));
+        self.roll_if_needed(&batch, newest_ms, config);
         self.content = fingerprint(self.content, &batch);
-        self.segments.last_mut().expect("a log has an active segment").push(batch);
+        self.segments.last_mut().expect("a log has an active segment").push(batch, newest_ms);
     }
 
     /// Kafka's `LogSegment.shouldRoll`: too large, too old by record time, or too far from the base offset.
-    fn roll_if_needed(&mut self, batch: &StoredBatch, config: &TopicConfig) {
+    fn roll_if_needed(&mut self, batch: &StoredBatch, newest_ms: i64, config: &TopicConfig) {
         let Some(active) = self.segments.last() else { return };
         let Some(first_ms) = active.first_timestamp_ms() else { return };
         let full = active.bytes + u64::from(batch.batch.size_in_bytes()) > u64::from(config.segment_bytes);
-        let old = batch.batch.max_timestamp_ms() - first_ms > config.segment_time.millis() as i64;
+        let old = newest_ms - first_ms > config.segment_time.millis() as i64;
         let far = self.log_end.since(active.base_offset) > i32::MAX as u64;
         if full || old || far {
-            self.segments.push(LogSegment::new(batch.base_offset));
+            self.segments.push(LogSegment::new(batch.base_offset, self.content));
         }
     }
 
@@ -180,16 +197,22 @@ impl PartitionLog {
         if from >= bound {
             return batches;
         }
-        let first = self.segments.partition_point(|segment| segment.base_offset <= from).saturating_sub(1);
         let (mut bytes, mut any) = (0_u64, false);
+        let mut fits = |batch: &StoredBatch| {
+            bytes += u64::from(batch.batch.size_in_bytes());
+            let too_much = bytes > u64::from(max_bytes) && any;
+            any = true;
+            batch.base_offset < bound && !too_much
+        };
+        // Most readers are near the end.
+        if let Some(newest) = self.segments.last().and_then(|active| active.newest_from(from)) {
+            let fitting = newest.iter().take_while(|batch| fits(batch)).count();
+            batches.extend_from_slice(&newest[..fitting]);
+            return batches;
+        }
+        let first = self.segments.partition_point(|segment| segment.base_offset <= from).saturating_sub(1);
         for piece in self.segments[first..].iter().flat_map(|segment| segment.pieces_from(from)) {
-            let fits = |batch: &&StoredBatch| {
-                bytes += u64::from(batch.batch.size_in_bytes());
-                let too_much = bytes > u64::from(max_bytes) && any;
-                any = true;
-                batch.base_offset < bound && !too_much
-            };
-            let fitting = piece.iter().take_while(fits).count();
+            let fitting = piece.iter().take_while(|batch| fits(batch)).count();
             batches.extend_from_slice(&piece[..fitting]);
             if fitting < piece.len() {
                 break;
@@ -234,9 +257,10 @@ impl PartitionLog {
         }
         self.segments.last_mut().expect("a log has an active segment").truncate_to(end);
         self.log_end = end;
+        self.cleaned = self.cleaned.min(end);
         self.epochs.truncate_from_end(end);
         self.truncations += 1;
-        self.rebuild();
+        self.rebuild(self.segments.len() - 1);
     }
 
     /// Where the active segment begins; everything before it was flushed when it was full.
@@ -278,25 +302,53 @@ impl PartitionLog {
         });
         if found {
             self.truncations += 1;
-            self.rebuild();
+            self.rebuild(place);
         }
         found
+    }
+
+    /// Packs what is older than `before_ms`.
+    pub fn pack(&mut self, before_ms: i64) {
+        self.segments.iter_mut().for_each(|segment| segment.pack(before_ms));
+    }
+
+    /// Something was packed and lies in memory for this copy of the log alone.
+    pub fn packed_alone(&self) -> bool {
+        self.segments.iter().any(LogSegment::packed_alone)
+    }
+
+    /// What is packed alike in another copy of the log lies in memory once from now on.
+    pub fn share(&mut self, other: &PartitionLog) {
+        for segment in self.segments.iter_mut().filter(|segment| segment.packed_alone()) {
+            if let Ok(at) = other.segments.binary_search_by_key(&segment.base_offset, |other| other.base_offset) {
+                segment.share(&other.segments[at]);
+            }
+        }
     }
 
     /// Drops everything and begins again, empty, at `start`.
     pub fn start_anew(&mut self, start: Offset) {
         let truncations = self.truncations + 1;
-        *self =
-            PartitionLog { segments: vec![LogSegment::new(start)], log_start: start, log_end: start, truncations, ..PartitionLog::new() };
+        *self = PartitionLog {
+            segments: vec![LogSegment::new(start, 0)],
+            log_start: start,
+            log_end: start,
+            truncations,
+            ..PartitionLog::new()
+        };
     }
 
-    /// What is derived from the batches: the producers' memory (Kafka replays its snapshot) and the fingerprint.
-    fn rebuild(&mut self) {
-        let mut producers = ProducerStates::default();
-        let mut content = 0;
-        for batch in self.segments.iter().flat_map(|segment| segment.batches()) {
-            producers.update(batch.batch.stamp(), batch.batch.last_offset_delta() + 1, batch.base_offset);
-            content = fingerprint(content, batch);
+    /// What is derived from the batches: the producers' memory (Kafka replays its snapshot), and the fingerprint from a segment on.
+    fn rebuild(&mut self, changed: usize) {
+        // What was deleted left its marks before: producers outlive their records.
+        let mut producers = self.producers.before(self.log_start);
+        for segment in &self.segments {
+            segment.visit(&mut |batch| producers.update(batch.batch.stamp(), batch.batch.last_offset_delta() + 1, batch.base_offset));
+        }
+        let mut content = self.segments[changed].before;
+        for segment in &mut self.segments[changed..] {
+            segment.before = content;
+            segment.visit(&mut |batch| content = fingerprint(content, batch));
         }
         if !planted(Bug::ProducersSurviveTruncation) {
             self.producers = producers;

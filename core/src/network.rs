@@ -15,6 +15,7 @@ use crate::ids::NodeId;
 use crate::protocol::{Envelope, Message};
 use crate::rng::{Seed, SimRng};
 use crate::scenario::NetworkSpec;
+use crate::sorted::SortedMap;
 use crate::time::{SimDuration, SimTime};
 
 /// First wait for an acknowledgement (Linux: `TCP_RTO_MIN`), and for the answer to a SYN (`TCP_TIMEOUT_INIT`).
@@ -29,8 +30,6 @@ const GIVES_UP_CLOSED: SimDuration = SimDuration::from_millis(102_200);
 /// One direction between two participants, with chance of its own.
 #[derive(Clone, Debug)]
 struct Link {
-    /// The receiver's number, [`NodeId::stream`]: quicker to compare than the id.
-    to: u64,
     last_arrival: SimTime,
     /// Crashes of the receiver that the sender has heard of.
     crashes_known: u32,
@@ -86,8 +85,8 @@ pub enum Fate {
 pub struct Network {
     spec: NetworkSpec,
     seed: Seed,
-    /// By sender (its dense number), sorted by receiver's number.
-    links: Vec<Vec<Link>>,
+    /// By sender (its dense number) and receiver's [`NodeId::stream`]: quicker to compare than the id.
+    links: Vec<SortedMap<u64, Link>>,
     /// Links with a fault.
     faults: u32,
     /// What TCP has tried for too long, since somebody asked.
@@ -96,7 +95,12 @@ pub struct Network {
 
 impl Network {
     pub fn new(spec: NetworkSpec, seed: Seed, senders: u32) -> Self {
-        Network { spec, seed, links: vec![Vec::new(); senders as usize], faults: 0, given_up: Vec::new() }
+        Network { spec, seed, links: vec![SortedMap::new(); senders as usize], faults: 0, given_up: Vec::new() }
+    }
+
+    /// One sender more.
+    pub fn admit(&mut self) {
+        self.links.push(SortedMap::new());
     }
 
     /// What becomes of a message sent now, and on which connection it goes.
@@ -144,9 +148,7 @@ impl Network {
         }
         let no_way_back = self.is_cut(to, from);
         let faults = &mut self.faults;
-        let link = &mut self.links[from.0 as usize];
-        let Ok(place) = link.binary_search_by_key(&to.1.stream(), |link| link.to) else { return };
-        let fault = &mut link[place].fault;
+        let Some(Link { fault, .. }) = self.links[from.0 as usize].get_mut(&to.1.stream()) else { return };
         if fault.is_none() && no_way_back {
             *fault = Some(Box::default());
             *faults += 1;
@@ -234,9 +236,8 @@ impl Network {
 
     /// Nothing gets from the one to the other.
     pub fn is_cut(&self, from: End, to: End) -> bool {
-        let links = &self.links[from.0 as usize];
-        let known = links.binary_search_by_key(&to.1.stream(), |link| link.to);
-        known.is_ok_and(|place| links[place].fault.as_ref().is_some_and(|fault| fault.cut))
+        let link = self.links[from.0 as usize].get(&to.1.stream());
+        link.and_then(|link| link.fault.as_ref()).is_some_and(|fault| fault.cut)
     }
 
     /// What will never arrive, since the last call.
@@ -247,31 +248,24 @@ impl Network {
     /// What waits behind cuts.
     pub fn held(&self) -> impl Iterator<Item = &Envelope> {
         let troubled = if self.faults > 0 { &self.links[..] } else { &[] };
-        let faults = troubled.iter().flatten().filter_map(|link| link.fault.as_ref());
+        let faults = troubled.iter().flat_map(SortedMap::values).filter_map(|link| link.fault.as_ref());
         faults.flat_map(|fault| fault.held.iter().map(|held| &held.envelope))
     }
 
     /// Links with a fault, as the sender and the receiver's [`NodeId::stream`].
     pub fn faulty(&self) -> Vec<(u32, u64)> {
-        let one = |sender: u32, link: &Link| link.fault.is_some().then_some((sender, link.to));
+        let one = |sender: u32, (to, link): (&u64, &Link)| link.fault.is_some().then_some((sender, *to));
         let all = self.links.iter().enumerate();
         all.flat_map(|(sender, links)| links.iter().filter_map(move |link| one(sender as u32, link))).collect()
     }
 
     fn link(&mut self, sender: u32, from: NodeId, to: NodeId) -> &mut Link {
         let seed = self.seed;
-        let links = &mut self.links[sender as usize];
         let to = to.stream();
-        let place = match links.binary_search_by_key(&to, |link| link.to) {
-            Ok(place) => place,
-            Err(place) => {
-                let stream = from.stream().rotate_left(20) ^ to ^ (1 << 62);
-                let rng = SimRng::new(seed, stream);
-                links.insert(place, Link { to, last_arrival: SimTime::ZERO, crashes_known: 0, rng, fault: None });
-                place
-            }
-        };
-        &mut links[place]
+        self.links[sender as usize].get_or_insert_with(to, || {
+            let rng = SimRng::new(seed, from.stream().rotate_left(20) ^ to ^ (1 << 62));
+            Link { last_arrival: SimTime::ZERO, crashes_known: 0, rng, fault: None }
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It never sees the queue, the network or a clock. Time comes in; the next time it wants to be woken goes out.
 
-use crate::config::OffsetReset;
+use crate::config::{Acks, OffsetReset};
 use crate::error::ErrorCode;
 use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
@@ -46,6 +46,10 @@ pub enum Fact {
         base: Offset,
         records: u32,
         epoch: LeaderEpoch,
+        acks: Acks,
+        /// When its batch was begun, and when it was sent the last time.
+        created: SimTime,
+        sent: SimTime,
     },
     /// `acks=0`: the producer reports success without having heard anything.
     AckedBlindly {
@@ -76,6 +80,12 @@ pub enum Fact {
         pieces: Vec<Piece>,
         how: CutBy,
         because: Option<EventId>,
+    },
+    /// A leader gave up what lies below `to`: nobody can read it any more.
+    Deleted {
+        partition: TopicPartition,
+        from: Offset,
+        to: Offset,
     },
     /// A member of a group reads from here on.
     Begun {

@@ -133,6 +133,8 @@ pub struct ProducedPartition {
     pub partition: TopicPartition,
     /// Base offset and the leader epoch that wrote it.
     pub result: Result<(Offset, LeaderEpoch), ErrorCode>,
+    /// When the request came; no broker says so, and nobody decides by it.
+    pub arrived: SimTime,
 }
 
 #[derive(Clone, Debug)]
@@ -157,6 +159,8 @@ pub struct FetchPartition {
     pub max_bytes: u32,
     /// What the fetcher knows of the high watermark; a partition without news is left out of the answer, as in a fetch session.
     pub high_watermark: Offset,
+    /// Where a follower's log starts, likewise; what no consumer asks for.
+    pub log_start: Offset,
 }
 
 #[derive(Clone, Debug)]

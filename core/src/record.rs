@@ -9,8 +9,8 @@ mod error;
 mod span;
 pub mod varint;
 
-pub use builder::BatchBuilder;
-pub use codec::{Headers, MAX_RECORD_OVERHEAD, RecordRef, estimated_record_size, push_few, upper_bound_size, write_record};
+pub use builder::{BatchBuilder, Header};
+pub use codec::{Headers, MAX_RECORD_OVERHEAD, RecordRef, content_size, estimated_record_size, push_few, upper_bound_size, write_record};
 pub use error::BatchError;
 pub use span::{Field, Span};
 
@@ -156,6 +156,11 @@ pub struct RecordBatch {
 }
 
 impl RecordBatch {
+    /// For bytes of another batch, copied.
+    pub fn of_own_bytes(bytes: &[u8]) -> Self {
+        RecordBatch::from_sealed(bytes)
+    }
+
     /// For bytes of the builder, whose header is complete.
     fn from_sealed(bytes: &[u8]) -> Self {
         RecordBatch { bytes: bytes.into() }
@@ -344,6 +349,35 @@ impl RecordBatch {
         BatchBuilder::reopen(self).build(stamp)
     }
 
+    /// What compaction leaves of a batch: its place and its last offset stay, records go. `horizon`: when its tombstones may go.
+    #[inline(never)]
+    pub fn compacted(&self, horizon: Option<i64>, keep: &mut dyn FnMut(&RecordRef<'_>) -> bool) -> RecordBatch {
+        let horizon = horizon.or(self.delete_horizon_ms());
+        let base = horizon.unwrap_or(self.base_timestamp_ms());
+        let mut bytes = self.bytes[..at::RECORDS].to_vec();
+        let (mut left, mut newest) = (0_u32, -1);
+        for record in self.records().filter(|record| keep(record)) {
+            let headers: Vec<(&str, Option<&[u8]>)> = record.headers().collect();
+            let timestamp_delta = record.timestamp_ms.wrapping_sub(base);
+            let content = codec::content_of(record.key, record.value, &headers);
+            codec::write_record(&mut bytes, record.offset_delta, timestamp_delta, content, record.key, record.value, &headers);
+            (left, newest) = (left + 1, record.timestamp_ms.max(newest));
+        }
+        // An empty batch keeps the newest timestamp it had, and no base.
+        let (base, newest) = if left == 0 { (-1, self.max_timestamp_ms()) } else { (base, newest) };
+        let marked = if horizon.is_some() && left > 0 { attributes::DELETE_HORIZON } else { 0 };
+        let attributes = self.attributes() & !attributes::DELETE_HORIZON | marked;
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        put(at::ATTRIBUTES, &attributes.to_be_bytes());
+        put(at::BASE_TIMESTAMP, &base.to_be_bytes());
+        put(at::MAX_TIMESTAMP, &newest.to_be_bytes());
+        put(at::RECORD_COUNT, &left.to_be_bytes());
+        let length = bytes.len() as i32 - at::LEADER_EPOCH as i32;
+        bytes[at::BATCH_LENGTH..at::BATCH_LENGTH + 4].copy_from_slice(&length.to_be_bytes());
+        write_crc(&mut bytes);
+        RecordBatch::from_sealed(&bytes)
+    }
+
     /// The batch after one bit of its records changed on a disk.
     pub fn with_flipped_bit(&self) -> RecordBatch {
         let mut bytes = self.bytes.to_vec();
@@ -373,7 +407,8 @@ impl RecordBatch {
 
     #[inline(always)]
     fn field<const N: usize>(&self, at: usize) -> [u8; N] {
-        field(&self.bytes, at)
+        let header: &[u8; HEADER_SIZE as usize] = self.bytes.first_chunk().expect("a header is whole");
+        field(header, at)
     }
 }
 

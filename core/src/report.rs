@@ -184,6 +184,7 @@ fn ledger(ledger: &LedgerView) -> Value {
         "delivered": ledger.delivered,
         "duplicates": ledger.duplicates,
         "skipped": ledger.skipped,
+        "deleted_unread": ledger.deleted_unread,
         "out_of_order": ledger.out_of_order,
     })
 }

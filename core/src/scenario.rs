@@ -3,6 +3,7 @@
 //! Values here are already checked: parse at the edge, trust inside. Text in: [`format`], one value: here, text out: [`render`].
 
 pub mod builtin;
+pub mod edit;
 pub mod expect;
 mod fault;
 pub mod format;
@@ -314,7 +315,7 @@ impl Cast<'_> {
             Who::Client(name) => {
                 let own = |producer: &ProducerSpec| producer.name == *name || producer.members.contains(name);
                 let grouped = |group: &GroupSpec| match name.strip_prefix(group.name.as_str()) {
-                    Some("") => true,
+                    Some("") => group.members > 0,
                     // As `member_names` spells them.
                     Some(rest) => rest
                         .strip_prefix('-')

@@ -7,6 +7,7 @@
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter::Zip;
@@ -26,6 +27,9 @@ pub fn settle<T>(list: &mut [T], mut before: impl FnMut(&T, &T) -> bool) {
         }
     }
 }
+
+/// So many places beside a guessed one are looked at before all are: what stands together in memory.
+const REACH: usize = 4;
 
 /// Takes an element out. The last one leaves without a word to those behind it: in wasm even a move of nothing is a call.
 fn take_out<T>(list: &mut Vec<T>, place: usize) -> Option<T> {
@@ -178,8 +182,9 @@ impl<K: Ord, V> SortedMap<K, V> {
 
     /// Where a key is or goes; the end is tried first, since most maps grow there.
     fn place_to_insert(&self, key: &K) -> Result<usize, usize> {
-        match self.keys.last() {
-            Some(last) if last >= key => self.place(key),
+        match self.keys.last().map(|last| last.cmp(key)) {
+            Some(Ordering::Greater) => self.place(key),
+            Some(Ordering::Equal) => Ok(self.keys.len() - 1),
             _ => Err(self.keys.len()),
         }
     }
@@ -226,6 +231,36 @@ impl<K: Ord, V> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         self.place(key).is_ok()
+    }
+
+    /// As [`get_mut`](SortedMap::get_mut), by somebody who can tell where it probably stands.
+    #[inline]
+    pub fn get_mut_near(&mut self, place: usize, key: &K) -> Option<&mut V> {
+        let place = self.place_near(place, key)?;
+        self.values.get_mut(place)
+    }
+
+    /// As [`get`](SortedMap::get), likewise.
+    #[inline]
+    pub fn get_near(&self, place: usize, key: &K) -> Option<&V> {
+        let place = self.place_near(place, key)?;
+        self.values.get(place)
+    }
+
+    #[inline]
+    fn place_near(&self, place: usize, key: &K) -> Option<usize> {
+        if self.keys.get(place) == Some(key) { Some(place) } else { self.place_around(place, key) }
+    }
+
+    /// A guess may be a few places wrong.
+    fn place_around(&self, place: usize, key: &K) -> Option<usize> {
+        let from = place.saturating_sub(REACH).min(self.keys.len());
+        let around = &self.keys[from..place.saturating_add(REACH).min(self.keys.len())];
+        match around.binary_search(key) {
+            Ok(further) => Some(from + further),
+            Err(further) if further > 0 && further < around.len() => None,
+            Err(_) => self.place(key).ok(),
+        }
     }
 
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
@@ -495,6 +530,21 @@ mod tests {
         set.remove(&2);
         assert_eq!(*set, [1, 3]);
         assert_eq!((set.pop_first(), set.pop_first(), set.pop_first()), (Some(1), Some(3), None));
+    }
+
+    #[test]
+    fn what_is_there_is_found_from_any_guess_and_nothing_else_is() {
+        let mut map: SortedMap<u32, u32> = (0..40).map(|key| (3 * key, key)).collect();
+        for guess in (0..50).chain([usize::MAX - 1, usize::MAX]) {
+            for key in 0..130 {
+                let known = map.get(&key).copied();
+                assert_eq!(
+                    (map.get_near(guess, &key).copied(), map.get_mut_near(guess, &key).copied()),
+                    (known, known),
+                    "{key} from {guess}"
+                );
+            }
+        }
     }
 
     #[test]

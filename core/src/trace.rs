@@ -23,6 +23,10 @@ pub enum EventKind {
     PartitionReassigned,
     LogTruncated,
     LogDamaged,
+    /// Old records went with their whole segments.
+    SegmentDeleted,
+    /// Of each key only the newest record was kept.
+    LogCompacted,
     MemberJoined,
     MemberLeft,
     RebalanceStarted,
@@ -50,7 +54,7 @@ const _: () = assert!(EventKind::ALL.len() == EventKind::RecordSkipped as usize 
 
 impl EventKind {
     /// In their order.
-    pub const ALL: [EventKind; 33] = [
+    pub const ALL: [EventKind; 35] = [
         EventKind::Fault,
         EventKind::Command,
         EventKind::BrokerRegistered,
@@ -69,6 +73,8 @@ impl EventKind {
         EventKind::PartitionReassigned,
         EventKind::LogTruncated,
         EventKind::LogDamaged,
+        EventKind::SegmentDeleted,
+        EventKind::LogCompacted,
         EventKind::MemberJoined,
         EventKind::MemberLeft,
         EventKind::RebalanceStarted,
@@ -106,6 +112,8 @@ impl EventKind {
             EventKind::PartitionReassigned => "partition_reassigned",
             EventKind::LogTruncated => "log_truncated",
             EventKind::LogDamaged => "log_damaged",
+            EventKind::SegmentDeleted => "segment_deleted",
+            EventKind::LogCompacted => "log_compacted",
             EventKind::MemberJoined => "member_joined",
             EventKind::MemberLeft => "member_left",
             EventKind::RebalanceStarted => "rebalance_started",

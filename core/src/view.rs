@@ -3,9 +3,12 @@
 //! Everything a page, a report or an expectation may know about a cluster is here; nothing in the engine knows this module.
 //! Built by [`ClusterView::of`](crate::view::ClusterView::of); sent to the page as [`delta`]s between two views.
 
+mod apart;
+pub mod ask;
 mod build;
 pub mod delta;
 pub(crate) mod groups;
+pub mod large;
 mod wire;
 
 use crate::sorted::SortedMap;
@@ -76,6 +79,10 @@ pub struct BrokerView {
     pub replicas: u32,
     /// Bytes in its log segments.
     pub log_bytes: u64,
+    /// Of its registration; -1 before the first.
+    pub epoch: i64,
+    /// It was removed and has ended: nobody starts it again, but Kafka has not forgotten it.
+    pub removed: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -131,6 +138,8 @@ pub struct ReplicaView {
     pub in_sync: bool,
     pub high_watermark: u64,
     pub log_end: u64,
+    /// The newest records of its log that the log in `tail` does not have, oldest first: what a leader that fell left behind.
+    pub own: Vec<CellView>,
 }
 
 /// One record on a strip.
@@ -158,6 +167,8 @@ pub struct GroupView {
     pub coordinator: Option<i32>,
     /// Its partition of `__consumer_offsets`.
     pub offsets_partition: u32,
+    /// LAG of all its partitions together; `None` before the first commit.
+    pub lag: Option<u64>,
     pub members: Vec<MemberView>,
     /// Per subscribed topic and partition, also those nobody owns.
     pub offsets: SortedMap<String, Vec<GroupOffsetView>>,
@@ -194,7 +205,7 @@ pub struct ProgressView {
     pub to_revoke: SortedMap<String, Vec<u32>>,
 }
 
-pub use crate::client::consumer::RECENT;
+pub use crate::cluster::history::RECENT;
 
 /// A record as the application saw it, as text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -266,11 +277,27 @@ pub struct LedgerView {
     pub acked_lost_total: u64,
     /// Of those that acks=0 counts as acknowledged, the ones that nobody stored.
     pub unwritten: u64,
+    /// Promised, and taken by retention since.
+    pub expired: u64,
     /// By group.
     pub delivered: SortedMap<String, u64>,
     pub duplicates: SortedMap<String, u64>,
     pub skipped: SortedMap<String, u64>,
+    /// Records that retention took before the group was given them.
+    pub deleted_unread: SortedMap<String, u64>,
     pub out_of_order: SortedMap<String, u64>,
+}
+
+impl LedgerView {
+    /// Neither acknowledged nor failed yet.
+    pub fn under_way(&self) -> u64 {
+        self.sent.saturating_sub(self.acked + self.failed)
+    }
+
+    /// Promised, and there.
+    pub fn kept(&self) -> u64 {
+        self.acked.saturating_sub(self.acked_lost_total + self.unwritten + self.expired)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -441,4 +468,16 @@ pub struct RecordDetail {
     pub copies: Vec<i32>,
     /// Below the high watermark: readers may see it.
     pub committed: bool,
+}
+
+/// How the run went so far, a column for each metric.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeriesView {
+    /// Virtual microseconds between two points; the last one is now.
+    pub tick_us: u64,
+    pub at_us: Vec<u64>,
+    /// By [`Metric`](crate::cluster::series::Metric), each as long as `at_us`.
+    pub columns: Vec<Vec<u64>>,
+    /// The lag of each group.
+    pub lags: Vec<(String, Vec<u64>)>,
 }

@@ -49,6 +49,16 @@ impl Reader<'_> {
         }
     }
 
+    /// So many bytes as they are.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let Some((bytes, rest)) = self.bytes.split_at_checked(count) else {
+            self.fail();
+            return Vec::new();
+        };
+        self.bytes = rest;
+        bytes.to_vec()
+    }
+
     fn number(&mut self) -> u64 {
         let (mut value, mut shift) = (0, 0);
         loop {

@@ -93,6 +93,24 @@ export class Playground {
     );
   }
 
+  /** Types a line of shell, and waits until it was taken. */
+  async say(line) {
+    const prompt = this.frame.locator("#prompt");
+    await prompt.fill(line);
+    await prompt.press("Enter");
+    await this.until((line) => document.querySelector("#prompt").value === line && !document.querySelector(".caption__answer--refused"), line);
+    await prompt.evaluate((field) => field.blur());
+  }
+
+  /** Plays so many virtual seconds from here, and stands still. */
+  async run(seconds, times) {
+    const { nowUs } = await this.pause();
+    await this.speed(times);
+    await this.play.click();
+    await this.untilTime(nowUs + seconds * 1e6);
+    return this.pause();
+  }
+
   /** `"10"` for 10×. */
   speed(times) {
     return this.frame.locator(".speed__select").selectOption(String(Math.round(Number(times) * 1000)));
@@ -132,6 +150,14 @@ export class Playground {
     });
     clipboard = copied.catch(() => {});
     return copied;
+  }
+
+  /** Types a line at the prompt; it was taken when the event list, which must be open, says so. */
+  async line(text, told) {
+    const prompt = this.frame.locator("#prompt");
+    await prompt.fill(text);
+    await prompt.press("Enter");
+    await this.until((told) => [...document.querySelectorAll(".event-row__text")].some((row) => row.textContent.includes(told)), told);
   }
 
   /** The events of the list, newest first: `{at, text}`. */

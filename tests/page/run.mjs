@@ -1,19 +1,20 @@
 // Drives the built site in headless Chromium: one line a claim, exit code 1 when one does not hold.
-//   node tests/page/run.mjs [WORD]... [--pictures]
+//   node tests/page/run.mjs [WORD]... [--pictures | --gallery]
 // `cargo xtask test page` gives the address, the browser and the packages by environment variables. A WORD keeps the
-// claims whose name or file has it; --pictures writes the README's pictures instead of testing.
+// claims whose name or file has it; --pictures writes the README's pictures instead of testing, --gallery those of every state.
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Lab } from "./lab.mjs";
 
-/** No claim may take longer, whatever it waits for. */
-const LONGEST_MS = 60_000;
+/** No claim may take longer, whatever it waits for, unless it is made longer by hand. */
+const LONGEST_MS = Number(process.env.PLAYGROUND_LONGEST_MS ?? 60_000);
 /** Claims under way at a time: one waits for virtual time while another uses the processor. */
 const BESIDE = 3;
 
 const here = import.meta.dirname;
 const pictures = process.argv.includes("--pictures");
+const gallery = process.argv.includes("--gallery");
 const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 
 function required(name) {
@@ -84,6 +85,10 @@ async function main() {
     if (pictures) {
       const { take } = await import("./pictures.mjs");
       return await take(lab, join(here, "pictures"));
+    }
+    if (gallery) {
+      const { take } = await import("./gallery.mjs");
+      return await take(lab, process.env.GALLERY_DIR ?? join(here, "pictures/gallery"), words);
     }
     const claims = await chosenClaims();
     let next = 0;

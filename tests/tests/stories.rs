@@ -11,6 +11,7 @@ mod stories {
     mod producers;
     mod quorum;
     mod replication;
+    mod retention;
     mod stopping;
     mod tools;
     mod trucks;

@@ -38,6 +38,17 @@ fn with_zookeeper_it_holds_as_well() {
 }
 
 #[test]
+fn whoever_joins_and_leaves_it_holds() {
+    let tally = swarm::sweep(swarm::WITH_NEWCOMERS + 1..=swarm::WITH_NEWCOMERS + SEEDS, 2, false);
+    let failures: Vec<String> = tally.failures.iter().map(ToString::to_string).collect();
+    assert!(failures.is_empty(), "{} seeds fail:\n{}", failures.len(), failures.join("\n"));
+    for kind in ["partition_reassigned", "broker_registered", "leader_elected", "group_rebalanced"] {
+        let seen = tally.kinds.get(kind).copied().unwrap_or_default();
+        assert!(seen >= 50, "`{kind}` was seen in {seen} of {SEEDS} seeds");
+    }
+}
+
+#[test]
 fn every_event_of_a_crash_is_audited() {
     let crash = Scenario::parse(include_str!("../scenarios/kill_102.toml")).expect("valid");
     let mut cluster = Cluster::new(&crash);

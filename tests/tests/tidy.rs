@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 /// Layers of `core`, lowest first; a module uses its own layer and those before it. Of `scenario`, the plain types are vocabulary;
 /// what reads and writes them is language.
 const LAYERS: [(&str, &[&str]); 8] = [
-    ("ground", &["time", "rng", "ids", "error", "crc", "hash", "nearest", "sorted", "planted", "wire", "config"]),
+    ("ground", &["time", "rng", "ids", "error", "crc", "hash", "nearest", "sorted", "planted", "wire", "config", "translation"]),
     ("vocabulary", &["record", "trace", "command", "scenario"]),
     ("storage", &["log"]),
     ("messages", &["metadata", "protocol", "node"]),
     ("participants", &["controller", "quorum", "group", "broker", "client", "network", "zookeeper"]),
     ("world", &["cluster"]),
     ("boundary", &["view"]),
-    ("language", &["shell", "scenario::", "report", "session"]),
+    ("language", &["shell", "scenario::", "report", "session", "why"]),
 ];
 
 /// Participants meet through messages alone. The exceptions are Kafka's own: a broker hosts a coordinator, a client runs an assignor,

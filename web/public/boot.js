@@ -3,18 +3,18 @@
 "use strict";
 {
   const { js, wasm } = document.currentScript.dataset;
-  const themes = ["light", "dark"];
-
-  // Without a choice the style sheets follow the system. Where storage is blocked, even looking at it throws.
-  const savedTheme = () => {
+  // The address says, else what was chosen here before. Where storage is blocked, even looking at it throws.
+  const chosen = (name, values, other) => {
+    let saved;
     try {
-      return localStorage.getItem("theme");
-    } catch {
-      return null;
-    }
+      saved = localStorage.getItem(name);
+    } catch {}
+    return [new URLSearchParams(location.search).get(name), saved, other].find((value) => values.includes(value));
   };
-  const theme = [new URLSearchParams(location.search).get("theme"), savedTheme()].find((name) => themes.includes(name));
+  // Without a choice the style sheets follow the system.
+  const theme = chosen("theme", ["light", "dark"]);
   if (theme) document.documentElement.dataset.theme = theme;
+  const language = chosen("lang", ["en", "de"], navigator.language.slice(0, 2));
 
   const inDocument = (url) => new URL(url, document.baseURI).href;
   const whenParsed = new Promise((parsed) => {
@@ -39,14 +39,19 @@
     const preload = [...document.querySelectorAll("link[rel=preload][as=fetch]")].find((link) => link.href === inDocument(wasm));
     return fetch(inDocument(wasm), { integrity: preload?.integrity ?? "" });
   };
+  const speak = async (...how) => (await import(inDocument("languages/language.js"))).speak(...how);
   const start = async () => {
     // Trunk's preload links stand further down: an earlier import would go unchecked.
     await whenParsed;
-    const page = await import(inDocument(js));
+    // Both at once: neither needs the other to begin.
+    const [page, artifact] = await Promise.all([import(inDocument(js)), wasmResponse()]);
     // Who follows a link takes part: it has to be unpacked. A build that was not split has no second part.
     const fetchLater = page.fetchLater ?? (() => {});
     if (location.hash.startsWith("#k1")) await fetchLater();
-    await page.default({ module_or_path: wasmResponse() });
+    const running = page.default({ module_or_path: artifact }).then(() => page);
+    if (language === "de") speak(language, running);
+    addEventListener("click", ({ target }) => target.dataset?.language && speak(document.documentElement.lang === "de" ? "en" : "de", running, true));
+    await running;
     document.getElementById("boot")?.remove();
     for (const sign of ["pointermove", "pointerdown", "keydown"]) addEventListener(sign, fetchLater, { once: true, capture: true, passive: true });
   };

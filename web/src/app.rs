@@ -5,16 +5,20 @@
 //! about frames, [`ui_state`] alone about what the user looks at, [`page`] joins them with the worker and the canvas.
 
 pub mod caption;
+pub mod editor;
 pub mod events;
 pub mod icons;
 pub mod inspector;
 pub mod keys;
+pub mod language;
 pub mod messages;
 pub mod model;
 pub mod page;
+pub mod past;
 pub mod rail;
 pub mod share;
 pub mod stage;
+pub mod tables;
 pub mod top_bar;
 pub mod ui_state;
 pub mod widgets;
@@ -68,8 +72,11 @@ pub struct App {
     /// Width of the time line; 0 before the first layout.
     room: i32,
     help_was_open: bool,
+    /// Where things stood before the stage turned to its other view.
+    before: stage::morph::Places,
     watch: Option<Watch>,
     _keys: EventListener,
+    _gestures: [EventListener; 4],
 }
 
 impl Component for App {
@@ -80,6 +87,7 @@ impl Component for App {
         let page = Page::new(share::query("embed").is_some_and(|value| value != "0"), ctx.link().clone());
         App {
             _keys: listen_keys(page.clone()),
+            _gestures: ["pointerdown", "contextmenu", "dblclick", "languagechange"].map(|kind| listen(kind, page.clone())),
             page,
             shot: Rc::default(),
             ui: UiState::default(),
@@ -87,6 +95,7 @@ impl Component for App {
             announcer: Announcer::default(),
             room: 0,
             help_was_open: false,
+            before: Vec::new(),
             watch: None,
         }
     }
@@ -95,10 +104,16 @@ impl Component for App {
         match heard {
             Heard::Show(shot) => self.shot = shot,
             Heard::Act(act) => {
-                if let Act::Said(line) = &act {
-                    self.write(line);
+                match &act {
+                    Act::Said(line) => self.write(line),
+                    Act::TurnView => self.before = stage::morph::places(&self.nodes.view),
+                    _ => (),
                 }
-                return self.ui.act(act);
+                let news = self.ui.act(act);
+                if self.ui.place.is_table() || self.ui.desk.is_some() {
+                    tables::inquire(&self.page, &self.ui);
+                }
+                return news;
             }
             Heard::Room(room) => return room != std::mem::replace(&mut self.room, room),
             Heard::Speak => self.announcer.speak(page::now()),
@@ -114,7 +129,13 @@ impl Component for App {
         if first {
             self.mount(ctx);
         }
+        if self.ui.editor.float.is_some() || self.page.hand.borrow().is_some() {
+            editor::float::settle(&self.page, &mut self.ui.editor);
+        }
         events::place_marks(&self.nodes.marks);
+        if !self.before.is_empty() {
+            stage::morph::play(&self.nodes.view, &std::mem::take(&mut self.before));
+        }
         if self.ui.help && !self.help_was_open {
             // Focus is a comfort: without it Esc still closes.
             let _ = self.nodes.help.cast::<HtmlElement>().map(|help| help.focus());
@@ -152,16 +173,22 @@ impl App {
 
     fn whole(&self) -> Html {
         let (page, shot, ui) = (&self.page, &*self.shot, &self.ui);
-        let class =
-            classes!("app", (ui.place == Place::Events).then_some("app--events"), (ui.inspect == Inspect::Guide).then_some("app--guide"));
+        let class = classes!(
+            "app",
+            (ui.place == Place::Events).then_some("app--events"),
+            (ui.inspect == Inspect::Guide).then_some("app--guide"),
+            ui.place.is_table().then_some("app--table")
+        );
         html! {
             <div {class}>
                 <a key="skip" class="skip" href="#stage">{ "Skip to the stage" }</a>
                 { top_bar::top_bar(page, shot, &ui.share) }
-                { rail::rail(page, ui.place) }
+                { rail::rail(page, ui.place, ui.editor.open) }
                 <main key="main" class="work">
                     <div key="stage" id="stage" class="main" tabindex="-1">
-                        { stage::stage(page, shot, &ui.inspect, &self.nodes) }
+                        <div key="tools" class="tools">{ if ui.editor.open { editor::palette::palette(page, &shot.mirror, ui.editor.tool()) } else { html! {} } }</div>
+                        { stage::stage(page, &self.shot, ui, &self.nodes) }
+                        { if ui.place.is_table() { tables::place(page, shot, ui) } else { Html::default() } }
                         { caption::caption(page, shot, ui, &self.announcer, &self.nodes.prompt) }
                     </div>
                     { inspector::inspector(page, shot, ui, ui.sheet) }
@@ -179,7 +206,7 @@ impl App {
             <div class="app app--embed">
                 <main key="main" id="stage" class="main">
                     <h1 key="title" class="visually-hidden">{ format!("Kafka Playground: {}", shot.mirror.title) }</h1>
-                    { stage::stage(page, shot, &ui.inspect, &self.nodes) }
+                    { stage::stage(page, &self.shot, ui, &self.nodes) }
                     { caption::caption(page, shot, ui, &self.announcer, &self.nodes.prompt) }
                 </main>
                 <footer key="bar" class="embed-bar">
@@ -197,6 +224,8 @@ impl App {
         let (page, ui) = (&self.page, &self.ui);
         html! {
             <div key="overlays" class="overlays">
+                { ui.desk.as_ref().map_or_else(Html::default, |desk| tables::terms::card(page, desk)) }
+                { if ui.editor.float.is_some() { editor::float::view(page, ui) } else { html! {} } }
                 { messages::notices(page, &ui.notices) }
                 { messages::replaying(ui.replaying) }
                 { messages::help(page, ui.help, &self.nodes.help) }
@@ -206,13 +235,33 @@ impl App {
     }
 }
 
-/// Keys that work everywhere but in fields: Space, →, /, ?, Esc.
+/// The hand on the picture; a frame in somebody's page is only watched.
+fn listen(kind: &'static str, page: PageHandle) -> EventListener {
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(&gloo::utils::document(), kind, options, move |event| {
+        if !page.embed {
+            editor::gestures::heard(&page, event);
+        }
+    })
+}
+
+/// Keys that work everywhere but in fields: Space, ←, →, /, v, ?, Esc, Ctrl+Z.
 fn listen_keys(page: PageHandle) -> EventListener {
     let options = EventListenerOptions::enable_prevent_default();
     EventListener::new_with_options(&gloo::utils::document(), "keydown", options, move |event| {
         let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let in_field = target.as_ref().is_some_and(|element| element.matches("input, select, textarea").unwrap_or(false));
+        if !page.embed && !event.ctrl_key() && !event.meta_key() && editor::keyboard::heard(&page, event, target.as_ref(), in_field) {
+            return event.prevent_default();
+        }
+        let steers = target.as_ref().is_some_and(|element| element.matches("[type=range]").unwrap_or(false));
+        let arrow = event.key().starts_with("Arrow") && (in_field || event.default_prevented());
+        let typed = (in_field && !steers) || arrow || event.alt_key();
+        if !typed && past::key(&page, event) {
+            return event.prevent_default();
+        }
+        let in_field = in_field && !(steers && matches!(event.key().as_str(), " " | "/" | "?"));
         let on_control = target.is_some_and(|element| element.closest("button, a, summary").ok().flatten().is_some());
         if event.ctrl_key() || event.meta_key() || event.alt_key() || (in_field && event.key() != "Escape") {
             return;
@@ -224,7 +273,9 @@ fn listen_keys(page: PageHandle) -> EventListener {
         }
         page.click(match event.key().as_str() {
             " " if !on_control => Click::TogglePlay,
-            "ArrowRight" if !event.default_prevented() => Click::NextEvent,
+            "ArrowRight" if !event.default_prevented() => top_bar::step(false, false),
+            "v" => Click::Act(Act::TurnView),
+            "-" if !event.default_prevented() => Click::Act(Act::ZoomOut),
             "?" => Click::Act(Act::Help(true)),
             "Escape" => Click::Act(Act::Close),
             _ => return,

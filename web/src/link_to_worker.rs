@@ -4,7 +4,7 @@
 
 use crate::bridge::{FromWorker, PROTOCOL, Playback, ToWorker, decode, encode};
 use crate::worker::host::Host;
-use crate::worker::js::{set_timeout, wall_ms};
+use crate::worker::js::set_timeout;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,9 +13,12 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// On the page a slice leaves time to draw.
 const PAGE_SLICE_MS: f64 = 6.0;
-/// More failures than this within [`RESTARTS_MS`], and it stays stopped.
-const RESTARTS: usize = 2;
-const RESTARTS_MS: f64 = 60_000.0;
+/// More failures than this in a row, none of which came as far as a run, and it stays stopped.
+const RESTARTS: u32 = 2;
+/// The worker is asked this often whether it is there, and taken for hung after so many questions without a word from it. A page
+/// that is asleep asks nothing.
+const ASK_MS: i32 = 2_500;
+const UNHEARD: u32 = 4;
 
 /// Clones share the link.
 #[derive(Clone)]
@@ -33,7 +36,12 @@ struct Inner {
     scenario: RefCell<String>,
     playback: Cell<Option<Playback>>,
     visible: Cell<bool>,
-    failures: RefCell<Vec<f64>>,
+    failures: Cell<u32>,
+    /// Questions since the worker last said anything.
+    asked: Cell<u32>,
+    /// The run as the worker last recorded it, and the moment that was last shown.
+    recorded: RefCell<String>,
+    shown_us: Cell<u64>,
     /// Everything sent to a worker that has not answered yet, in case the page must do its work.
     unanswered: RefCell<Vec<ToWorker>>,
 }
@@ -73,10 +81,14 @@ impl LinkToWorker {
             scenario: RefCell::default(),
             playback: Cell::new(None),
             visible: Cell::new(true),
-            failures: RefCell::default(),
+            failures: Cell::new(0),
+            asked: Cell::new(0),
+            recorded: RefCell::default(),
+            shown_us: Cell::new(0),
             unanswered: RefCell::default(),
         });
         inner.start();
+        inner.ask_soon();
         LinkToWorker { inner }
     }
 
@@ -148,12 +160,19 @@ impl Inner {
     }
 
     fn receive(self: &Rc<Self>, message: FromWorker) {
+        self.asked.set(0);
         match &message {
+            FromWorker::Recorded { saved } => {
+                self.recorded.replace(saved.clone());
+                self.shown_us.set(0);
+            }
+            FromWorker::Frame(frame) => self.shown_us.set(frame.delta.now_us),
             FromWorker::Ready { .. } => {
                 self.ready.set(true);
                 self.unanswered.borrow_mut().clear();
             }
             FromWorker::Opened { scenario, playback, .. } => {
+                self.failures.set(0);
                 self.scenario.replace(scenario.clone());
                 self.playback.set(Some(*playback));
             }
@@ -181,11 +200,8 @@ impl Inner {
     /// Ends the worker and starts another with the run as it was, paused, unless that has just been tried too often.
     fn restart_soon(self: &Rc<Self>, report: String) {
         self.engine.replace(Engine::Stopped);
-        let now = wall_ms();
-        let mut failures = self.failures.borrow_mut();
-        failures.retain(|at| now - at < RESTARTS_MS);
-        failures.push(now);
-        if failures.len() <= RESTARTS {
+        self.failures.set(self.failures.get() + 1);
+        if self.failures.get() <= RESTARTS {
             self.soon(Box::new(move |inner| inner.restart(report)));
         } else {
             self.soon(Box::new(|inner| {
@@ -196,14 +212,31 @@ impl Inner {
 
     fn restart(self: &Rc<Self>, report: String) {
         self.start();
-        if report.is_empty() {
-            self.send(ToWorker::Resume { otherwise: self.scenario.borrow().clone() });
+        let (recorded, shown_us) = (self.recorded.borrow().clone(), self.shown_us.get());
+        if !report.is_empty() {
+            self.send(ToWorker::Restore { saved: report, at_us: 0 });
+        } else if !recorded.is_empty() {
+            self.send(ToWorker::Restore { saved: recorded, at_us: shown_us });
         } else {
-            self.send(ToWorker::Restore { saved: report });
+            self.send(ToWorker::Resume { otherwise: self.scenario.borrow().clone() });
         }
         let speed_milli = self.playback.get().map_or(1_000, |playback| playback.speed_milli);
         self.send(ToWorker::Playback(Playback { playing: false, speed_milli }));
         self.send(ToWorker::Visible(self.visible.get()));
+    }
+
+    /// Asks the worker whether it is there, as long as somebody holds the link. While it says nothing it cannot be told from one that
+    /// hangs.
+    fn ask_soon(self: &Rc<Self>) {
+        let held = Rc::downgrade(self);
+        let ask = move || {
+            let Some(inner) = held.upgrade() else { return };
+            if self::hangs(&inner) {
+                inner.broke("it hung, so it was ended");
+            }
+            inner.ask_soon();
+        };
+        set_timeout(&Closure::once_into_js(ask).unchecked_into(), ASK_MS);
     }
 
     /// In a task of its own: not while a closure of the worker that ends is running.
@@ -211,6 +244,16 @@ impl Inner {
         let inner = self.clone();
         set_timeout(&Closure::once_into_js(move || act(&inner)).unchecked_into(), 0);
     }
+}
+
+/// Counts one more question, if there is somebody to ask.
+fn hangs(inner: &Inner) -> bool {
+    let asks = inner.ready.get() && inner.visible.get() && matches!(*inner.engine.borrow(), Engine::Worker(_));
+    if asks {
+        inner.asked.set(inner.asked.get() + 1);
+        inner.send(ToWorker::Ping);
+    }
+    asks && inner.asked.get() > UNHEARD
 }
 
 fn spawn(inner: &Rc<Inner>) -> Result<Spawned, JsValue> {

@@ -14,3 +14,15 @@ fn main() {
 pub fn worker_main(queued: &js_sys::Array) {
     playground_web::worker::scope::run(queued);
 }
+
+/// Called by `languages/language.js` with the catalogue it fetched.
+#[wasm_bindgen]
+pub fn learn(catalogue: &str) {
+    playground_web::app::language::learn(catalogue);
+}
+
+/// Called by `languages/language.js`: a text of the page in the language it learned, or as it was.
+#[wasm_bindgen]
+pub fn say(text: &str) -> String {
+    playground_web::app::language::say(text)
+}

@@ -3,7 +3,11 @@
 //! [`SimWorker`] owns the run and turns wall time into virtual time, slice by slice; it knows no browser, so it can be tested
 //! anywhere. [`host`] gives it a clock, mail, a disk and turns; [`scope`] is the worker role of the artifact.
 
+pub mod asking;
 pub mod black_box;
+pub mod crowd;
+mod earlier;
+pub mod explaining;
 pub mod frames;
 pub mod host;
 pub mod host_disk;
@@ -13,22 +17,28 @@ pub mod run_store;
 pub mod saves;
 pub mod scope;
 pub mod storage;
+mod travel;
 
 use crate::bridge::{FromWorker, HOPS, Playback, ToWorker};
+use asking::Asking;
 use frames::{Due, Frames};
 use host_disk::DiskError;
 use pace::Pace;
-use playground_core::scenario::ScenarioFault;
+use playground_core::scenario::{ScenarioFault, limits};
 use playground_core::session::saved::SavedRun;
+use playground_core::session::seeking::interesting;
 use playground_core::session::{ENGINE_VERSION, Progress, Replay, Session, Verdict};
 use playground_core::shell;
 use playground_core::time::{SimDuration, SimTime};
-use playground_core::view::{Detail, Subject};
+use playground_core::view::{Detail, EventView, Subject};
+use playground_core::why;
 use run_store::{Before, Cut};
 use saves::Saves;
+use travel::{Going, Travel};
 
 /// How a new run begins.
 const NEW_RUN: Playback = Playback { playing: true, speed_milli: 10_000 };
+const PAUSED: Playback = Playback { playing: false, ..NEW_RUN };
 /// The fastest a page may ask for: a virtual day a wall millisecond is more than any engine does.
 const FASTEST_MILLI: u64 = 1_000_000_000;
 /// Between two slices of a run that keeps up.
@@ -73,6 +83,8 @@ struct Arrival {
     playback: Playback,
     notice: Option<String>,
     before: Before,
+    /// The earlier run that it is.
+    takes_up: Option<String>,
     reported_ms: f64,
 }
 
@@ -85,11 +97,18 @@ pub struct SimWorker {
     visible: bool,
     /// Running to the next entry of the event list, but not past this moment.
     seeking: Option<SimTime>,
+    /// Whether that entry must be worth stopping at.
+    only_interesting: bool,
+    travel: Travel,
     pace: Pace,
     frames: Frames,
     saves: Saves,
+    /// Bytes of memory at which the run pauses next.
+    memory_mark: u64,
     selected: Option<Subject>,
     detail: Option<Detail>,
+    asking: Asking,
+    explaining: Option<Box<explaining::Explaining>>,
     out: Vec<FromWorker>,
 }
 
@@ -102,11 +121,16 @@ impl SimWorker {
             playback: NEW_RUN,
             visible: true,
             seeking: None,
+            only_interesting: false,
+            travel: Travel::default(),
             pace: Pace::new(clock, slice_ms),
             frames: Frames::default(),
             saves: Saves::new(),
+            memory_mark: limits::MEMORY,
             selected: None,
             detail: None,
+            asking: Asking::default(),
+            explaining: None,
             out: Vec::new(),
         }
     }
@@ -120,10 +144,27 @@ impl SimWorker {
     /// Everything but `Hello`, which opens the browser's storage.
     pub fn handle(&mut self, message: ToWorker) {
         match message {
-            ToWorker::Hello { .. } => {}
+            // What needs the browser's storage comes from the host.
+            ToWorker::Hello { .. } | ToWorker::Earlier | ToWorker::TakeUp { .. } | ToWorker::Forget { .. } => {}
             ToWorker::Resume { otherwise } => self.resume(&otherwise),
-            ToWorker::Restore { saved } => {
-                if let Err(reason) = self.restore(&saved, Playback { playing: false, ..NEW_RUN }) {
+            ToWorker::Ping => self.out.push(FromWorker::Pong),
+            ToWorker::Playback(playback) => self.set_playback(playback),
+            ToWorker::Sight(partitions) => {
+                self.frames.sight = partitions;
+                self.frames.changed();
+            }
+            ToWorker::Shown(revision) => self.frames.shown(revision),
+            ToWorker::Visible(visible) => self.set_visible(visible),
+            wish => self.do_as(wish),
+        }
+    }
+
+    /// What somebody does or asks who takes part.
+    #[inline(never)]
+    fn do_as(&mut self, wish: ToWorker) {
+        match wish {
+            ToWorker::Restore { saved, at_us } => {
+                if let Err(reason) = self.restore(&saved, at_us, PAUSED, Before::Replace) {
                     self.out.push(FromWorker::Refused { errors: vec![reason] });
                 }
             }
@@ -136,16 +177,36 @@ impl SimWorker {
                 let result = self.shell(&line);
                 self.out.push(FromWorker::Reply { id, result });
             }
-            ToWorker::Playback(playback) => self.set_playback(playback),
-            ToWorker::NextEvent => self.seek(),
+            ToWorker::Try { id, lines } => {
+                let refusals = lines.iter().map(|line| self.refusal(line)).collect();
+                self.out.push(FromWorker::Tried { id, refusals });
+            }
+            ToWorker::NextEvent => self.step(false, false),
+            ToWorker::Seek { at_us } => self.through_time(Going::To(SimTime(at_us))),
+            ToWorker::Step { back, interesting } => self.step(back, interesting),
+            ToWorker::Branch { branch, at_us } => self.through_time(Going::Branch(branch as usize, SimTime(at_us))),
+            ToWorker::Undo => self.through_time(Going::Undo),
+            ToWorker::Redo => self.through_time(Going::Redo),
+            ToWorker::Name { text } => self.through_time(Going::Name(text)),
             ToWorker::Select(subject) => self.select(subject),
-            ToWorker::Shown(revision) => self.frames.shown(revision),
+            ToWorker::Ask(question) => {
+                self.asking.ask(&question);
+                self.frames.changed();
+            }
             ToWorker::Resync => self.frames.resync(),
-            ToWorker::Visible(visible) => self.set_visible(visible),
+            ToWorker::Why(line) => self.explain(line),
+            ToWorker::Compare(on) => self.compare(on),
             ToWorker::Scenario { id } => {
                 let result = self.live().map(|session| session.text());
                 self.out.push(FromWorker::Reply { id, result });
             }
+            ToWorker::Hello { .. } | ToWorker::Earlier | ToWorker::TakeUp { .. } | ToWorker::Forget { .. } => {}
+            ToWorker::Resume { .. }
+            | ToWorker::Ping
+            | ToWorker::Playback(_)
+            | ToWorker::Sight(_)
+            | ToWorker::Shown(_)
+            | ToWorker::Visible(_) => {}
         }
     }
 
@@ -156,7 +217,11 @@ impl SimWorker {
             Run::Arriving(arrival) => self.arrive(arrival),
             Run::Live(mut session) => {
                 let next = self.run_slice(&mut session);
-                let next = sooner(next, self.show(&session));
+                // A moment is shown when it is reached.
+                let mut next = if session.is_going() { next } else { sooner(next, self.show(&session)) };
+                if self.explaining.is_some() && !session.is_going() {
+                    next = sooner(next, self.explain_on(&session));
+                }
                 self.run = Run::Live(session);
                 self.saves.due_in((self.clock)()).map_or(next, |ms| sooner(next, Next::InMs(ms)))
             }
@@ -172,6 +237,9 @@ impl SimWorker {
     pub fn take_cut(&mut self) -> Option<Cut> {
         let now = (self.clock)();
         let Run::Live(session) = &mut self.run else { return None };
+        if session.is_going() {
+            return None;
+        }
         (self.saves.due_in(now)? <= 0.0).then(|| self.saves.take(session, self.playback, now))
     }
 
@@ -189,7 +257,7 @@ impl SimWorker {
                 self.open(otherwise, 0, Before::Replace, Some(notice));
             }
             Found::Run { saved, playback } => {
-                if let Err(reason) = self.restore(&saved, playback) {
+                if let Err(reason) = self.restore(&saved, 0, playback, Before::Replace) {
                     let notice = format!("{reason} It is kept in the browser's storage as it is; this is a new run.");
                     self.open(otherwise, 0, Before::KeepAll, Some(notice));
                 }
@@ -201,20 +269,44 @@ impl SimWorker {
         match Session::read(scenario) {
             Err(faults) => self.out.push(FromWorker::Refused { errors: lines(&faults) }),
             Ok(session) => {
-                let playback = Playback { playing: at_us == 0, ..NEW_RUN };
+                // Where nobody is yet, time waits for the user to build.
+                let empty = session.scenario().cluster.brokers.is_empty();
+                let playback = Playback { playing: at_us == 0 && !empty, ..NEW_RUN };
                 let replay = Replay::to(session, SimTime(at_us));
-                self.begin(Arrival { replay, restored: false, playback, notice, before, reported_ms: f64::MIN });
+                self.begin(Arrival { replay, restored: false, playback, notice, before, takes_up: None, reported_ms: f64::MIN });
             }
         }
     }
 
     /// `Err`: the reason for the user; nothing changed.
-    fn restore(&mut self, saved: &str, playback: Playback) -> Result<(), String> {
-        let saved = SavedRun::parse(saved).map_err(|error| error.to_string())?;
+    fn restore(&mut self, saved: &str, at_us: u64, playback: Playback, before: Before) -> Result<(), String> {
+        let mut saved = SavedRun::parse(saved).map_err(|error| error.to_string())?;
+        if at_us > saved.at_us {
+            (saved.at_us, saved.digest) = (at_us, None);
+        }
         let replay = Replay::of(&saved)
             .map_err(|faults| format!("The saved run's scenario cannot be read any more: {}.", lines(&faults).join("; ")))?;
-        self.begin(Arrival { replay, restored: true, playback, notice: None, before: Before::Replace, reported_ms: f64::MIN });
+        self.begin(Arrival { replay, restored: true, playback, notice: None, before, takes_up: None, reported_ms: f64::MIN });
         Ok(())
+    }
+
+    /// An earlier run takes the present one's place.
+    pub fn take_up(&mut self, name: String, saved: &str) {
+        let before = self.care_for_present();
+        match (self.restore(saved, 0, PAUSED, before), &mut self.run) {
+            (Ok(()), Run::Arriving(arrival)) => arrival.takes_up = Some(name),
+            (Err(reason), _) => self.out.push(FromWorker::Refused { errors: vec![reason] }),
+            _ => {}
+        }
+    }
+
+    /// There is storage for runs.
+    pub fn keeps(&self) -> bool {
+        self.saves.are_kept()
+    }
+
+    pub fn say(&mut self, message: FromWorker) {
+        self.out.push(message);
     }
 
     /// Also the way out of a replay that takes too long.
@@ -226,12 +318,14 @@ impl SimWorker {
         };
         let before = self.care_for_present();
         let replay = Replay::to(opened, SimTime::ZERO);
-        self.begin(Arrival { replay, restored: false, playback: NEW_RUN, notice: None, before, reported_ms: f64::MIN });
+        let playback = NEW_RUN;
+        self.begin(Arrival { replay, restored: false, playback, notice: None, before, takes_up: None, reported_ms: f64::MIN });
     }
 
     fn begin(&mut self, arrival: Arrival) {
         self.found = Found::Nothing;
         self.seeking = None;
+        self.explaining = None;
         self.run = Run::Arriving(Box::new(arrival));
     }
 
@@ -264,11 +358,15 @@ impl SimWorker {
         self.playback = arrival.playback;
         self.pace.rest();
         self.frames.begin();
-        self.saves.begin(before);
+        self.saves.begin(before, arrival.takes_up);
         self.detail = None;
-        black_box::changed(&session);
+        self.out.push(FromWorker::Recorded { saved: black_box::changed(&session) });
         let scenario = session.text();
         self.out.push(FromWorker::Opened { scenario, restored: arrival.restored, playback: self.playback, notice });
+        self.travel = Travel::begin(&session);
+        if session.touched() {
+            self.tell_past(&session, true);
+        }
         self.run = Run::Live(Box::new(session));
     }
 
@@ -295,17 +393,31 @@ impl SimWorker {
     }
 
     fn shell(&mut self, line: &str) -> Result<String, String> {
+        if let Some(answer) = self.time_word(line) {
+            return answer;
+        }
         let session = self.live()?;
+        if let Some(answer) = why::answer_line(session, line) {
+            return answer;
+        }
         if let Some(answer) = shell::reading::answer(session.cluster(), line) {
             return answer;
         }
         let command = shell::parse_line(line).map_err(|error| error.to_string())?;
         let text = command.to_string();
         let answer = session.submit(command).map_err(|error| error.to_string())?;
-        black_box::changed(session);
-        self.frames.changed();
-        self.saves.want();
+        self.acted();
         Ok(if answer.is_empty() { text } else { answer })
+    }
+
+    /// Why a line would be refused now.
+    #[inline(never)]
+    fn refusal(&mut self, line: &str) -> Option<String> {
+        match (self.live(), shell::parse_line(line)) {
+            (Err(reason), _) => Some(reason),
+            (_, Err(error)) => Some(error.to_string()),
+            (Ok(session), Ok(command)) => session.refusal(&command).map(|error| error.to_string()),
+        }
     }
 
     fn set_playback(&mut self, playback: Playback) {
@@ -340,14 +452,6 @@ impl SimWorker {
         }
     }
 
-    fn seek(&mut self) {
-        if let Run::Live(session) = &self.run {
-            self.playback.playing = false;
-            self.pace.rest();
-            self.seeking = Some(session.now() + SEEK);
-        }
-    }
-
     fn select(&mut self, subject: Option<Subject>) {
         if !matches!(subject, Some(Subject::Record { .. } | Subject::Group(_))) && self.selected.is_some() {
             self.out.push(FromWorker::Detail(None));
@@ -358,16 +462,25 @@ impl SimWorker {
     }
 
     fn run_slice(&mut self, session: &mut Session) -> Next {
+        if self.visible && (session.is_going() || self.travel.waits()) {
+            self.travels(session);
+            return Next::Now;
+        }
+        let only_interesting = self.only_interesting;
         let progress = match (self.visible, self.seeking, self.playback.playing) {
             (false, ..) | (true, None, false) => return Next::Idle,
             (true, Some(end), _) => self.pace.slice(&mut |budget| {
+                let wanted = if only_interesting { interesting } else { |_: &EventView| true };
                 let before = session.cluster().steps();
-                let progress = if session.now() < end { session.next_event(budget) } else { Progress::Reached };
+                let progress = if session.now() < end { session.next_event(budget, wanted) } else { Progress::Reached };
                 (progress, session.cluster().steps() - before)
             }),
             (true, None, true) => self.pace.advance(session, self.playback.speed_milli),
         };
         black_box::reached(session);
+        if js::memory_bytes() >= self.memory_mark {
+            self.pause_for_memory();
+        }
         self.frames.collect(session);
         self.frames.changed();
         self.saves.changed();
@@ -385,6 +498,20 @@ impl SimWorker {
         if progress == Progress::OutOfBudget { Next::Now } else { Next::InMs(REST_MS) }
     }
 
+    /// Memory only ever grows, so each mark is met once, and whoever plays on is told again at the next.
+    #[inline(never)]
+    fn pause_for_memory(&mut self) {
+        self.memory_mark = js::memory_bytes() + limits::MEMORY_STEP;
+        self.playback.playing = false;
+        self.saves.want();
+        let (used, limit) = (js::memory_bytes() >> 20, limits::MEMORY >> 20);
+        let text = format!(
+            "The engine uses {used} MiB of memory, and {limit} MiB is what a tab should take. It is paused and nothing is lost. Lower \
+             retention.ms or retention.bytes, or produce less; or play on at your own risk."
+        );
+        self.out.extend([FromWorker::Playback(self.playback), FromWorker::Refused { errors: vec![text] }]);
+    }
+
     /// Sends a frame if one is due.
     fn show(&mut self, session: &Session) -> Next {
         match self.frames.due((self.clock)()) {
@@ -395,6 +522,9 @@ impl SimWorker {
                 let frame = self.frames.make(session, self.playback, still, self.clock);
                 self.out.push(FromWorker::Frame(frame));
                 self.show_detail(session);
+                if !self.asking.is_idle() {
+                    self.out.extend(self.asking.answer(session, still, (self.clock)()).map(FromWorker::Answer));
+                }
                 Next::Idle
             }
         }

@@ -18,6 +18,8 @@ const DIGESTS: &str = include_str!("../../tests/digests.txt");
 /// Scenarios of the native tests that are on the list too.
 const OTHERS: &[(&str, &str)] = &[
     ("kill_102", include_str!("../../tests/scenarios/kill_102.toml")),
+    ("add_broker", include_str!("../../tests/scenarios/add_broker.toml")),
+    ("add_members", include_str!("../../tests/scenarios/add_members.toml")),
     ("ac_40_placement", include_str!("../../tests/scenarios/ac_40_placement.toml")),
     ("ac_40_racks", include_str!("../../tests/scenarios/ac_40_racks.toml")),
     ("ac_41_bootstrap", include_str!("../../tests/scenarios/ac_41_bootstrap.toml")),
@@ -33,6 +35,12 @@ const OTHERS: &[(&str, &str)] = &[
     ("ac_52_min_isr", include_str!("../../tests/scenarios/ac_52_min_isr.toml")),
     ("ac_53_unclean", include_str!("../../tests/scenarios/ac_53_unclean.toml")),
     ("ac_54_idempotence", include_str!("../../tests/scenarios/ac_54_idempotence.toml")),
+    ("ac_60_seven_days", include_str!("../../tests/scenarios/ac_60_seven_days.toml")),
+    ("ac_60_segments_of_a_day", include_str!("../../tests/scenarios/ac_60_segments_of_a_day.toml")),
+    ("ac_61_for_ever", include_str!("../../tests/scenarios/ac_61_for_ever.toml")),
+    ("retention_unread", include_str!("../../tests/scenarios/retention_unread.toml")),
+    ("offsets_compacted", include_str!("../../tests/scenarios/offsets_compacted.toml")),
+    ("retention_bytes", include_str!("../../tests/scenarios/retention_bytes.toml")),
     ("b01_unclean", include_str!("../../tests/scenarios/b01_unclean.toml")),
     ("b01_unclean_fixed", include_str!("../../tests/scenarios/b01_unclean_fixed.toml")),
     ("b02_last_replica_standing", include_str!("../../tests/scenarios/b02_last_replica_standing.toml")),

@@ -3,6 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use playground_core::cluster::disk::DiskWrite;
+use playground_core::session::saved::SavedRun;
 use playground_web::bridge::Playback;
 use playground_web::worker::host_disk::indexed_db::IndexedDbDisk;
 use playground_web::worker::host_disk::opfs::OpfsDisk;
@@ -72,7 +73,7 @@ impl Brokers {
 }
 
 fn cut(run: &str, writes: Vec<DiskWrite>, whole: bool) -> Cut {
-    Cut { run: run.into(), playback: PLAYBACK, writes, whole, before: Before::Replace }
+    Cut { run: run.into(), playback: PLAYBACK, writes, whole, before: Before::Replace, takes_up: None }
 }
 
 fn append(at: u64, bytes: &[u8]) -> DiskWrite {
@@ -121,7 +122,7 @@ async fn keeps_cuts<D: HostDisk + 'static>(open: impl AsyncFn() -> D) {
     let (mut store, loaded) = load(open().await).await;
     assert_eq!(run_of(&loaded).run, "second");
     assert_eq!(run_of(&loaded).playback, PLAYBACK);
-    assert_eq!(run_of(&loaded).damaged, Vec::<String>::new());
+    assert_eq!(store.check().await, Ok(Vec::new()));
     let kept = files(&mut store).await;
     assert_eq!(kept[LOG], [&long[..], b"more"].concat());
     assert_eq!(kept["101/meta"], b"a");
@@ -146,7 +147,7 @@ async fn keeps_cuts<D: HostDisk + 'static>(open: impl AsyncFn() -> D) {
 
     // The newest record is torn: the cut before it is the last whole one, with its own bytes.
     let mut disk = open().await;
-    let names = disk.names().await.expect("the disk works");
+    let names = disk.names("run-1").await.expect("the disk works");
     let newest = newest_commit(&mut disk, &names, "third").await;
     let torn = disk.read(&newest).await.expect("the disk works").expect("just found");
     disk.write(&[DiskOp::Create { name: newest, bytes: torn[..torn.len() / 2].to_vec() }]).await.expect("there is room");
@@ -187,7 +188,7 @@ async fn broker_files_lie_where_kafka_puts_them() {
     store.commit(cut("run", vec![append(0, b"batch")], true)).await.expect("there is room");
     drop(store);
     let mut disk = OpfsDisk::open("test-names").await.expect("it was closed");
-    let names = disk.names().await.expect("the disk works");
+    let names = disk.names("run-1").await.expect("the disk works");
     assert!(names.contains(&format!("run-1/{LOG}")), "{names:?}");
     assert_eq!(disk.read(&format!("run-1/{LOG}")).await, Ok(Some(b"batch".to_vec())));
 }
@@ -202,8 +203,8 @@ async fn more_files_than_open_handles_are_all_kept() {
     let mut store = store_on(OpfsDisk::open("test-many").await.expect("this browser has files"));
     store.commit(cut("many", writes, true)).await.expect("there is room");
     drop(store);
-    let (mut store, loaded) = load(OpfsDisk::open("test-many").await.expect("it was closed")).await;
-    assert_eq!(run_of(&loaded).damaged, Vec::<String>::new());
+    let (mut store, _) = load(OpfsDisk::open("test-many").await.expect("it was closed")).await;
+    assert_eq!(store.check().await, Ok(Vec::new()));
     let kept = files(&mut store).await;
     assert_eq!(kept.len(), 150);
     assert_eq!(kept["101/trucks_gps-149/00000000000000000000.log"], [149; 10]);
@@ -287,8 +288,12 @@ struct Disorderly {
 }
 
 impl HostDisk for Disorderly {
-    fn names(&mut self) -> Answer<'_, Vec<String>> {
-        self.files.names()
+    fn folders(&mut self) -> Answer<'_, Vec<String>> {
+        self.files.folders()
+    }
+
+    fn names<'a>(&'a mut self, folder: &'a str) -> Answer<'a, Vec<String>> {
+        self.files.names(folder)
     }
 
     fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>> {
@@ -383,6 +388,40 @@ async fn a_full_disk_loses_no_cut_and_the_next_whole_one_succeeds() {
     }
 }
 
+/// A disk that gives out records alone.
+struct RecordsAlone(MemoryDisk);
+
+impl HostDisk for RecordsAlone {
+    fn folders(&mut self) -> Answer<'_, Vec<String>> {
+        self.0.folders()
+    }
+
+    fn names<'a>(&'a mut self, folder: &'a str) -> Answer<'a, Vec<String>> {
+        self.0.names(folder)
+    }
+
+    fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>> {
+        if name.contains("commit-") { self.0.read(name) } else { Box::pin(async { Err(DiskError::Failed("not yet".into())) }) }
+    }
+
+    fn write<'a>(&'a mut self, ops: &'a [DiskOp]) -> Answer<'a, ()> {
+        self.0.write(ops)
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_run_is_found_before_its_files_are_read_and_nothing_is_built_on_them_unread() {
+    let disk = MemoryDisk::default();
+    let mut store = store_on(disk.clone());
+    store.commit(cut("before", vec![append(0, b"abc")], true)).await.expect("there is room");
+    let (mut store, loaded) = load(RecordsAlone(disk.clone())).await;
+    assert_eq!(run_of(&loaded).run, "before");
+    let refused = store.commit(cut("after", vec![append(3, b"def")], false)).await;
+    assert_eq!(refused, Err(DiskError::Failed("not yet".into())));
+    let (_, loaded) = load(disk).await;
+    assert_eq!(run_of(&loaded).run, "before");
+}
+
 #[wasm_bindgen_test]
 async fn unchanged_files_are_not_written_again_after_a_restore() {
     let disk = MemoryDisk::default();
@@ -404,10 +443,10 @@ async fn damaged_broker_files_are_named_and_written_again() {
     disk.write(&[damage]).await.expect("there is room");
     let (mut store, loaded) = load(disk.clone()).await;
     assert_eq!(run_of(&loaded).run, "run");
-    assert_eq!(run_of(&loaded).damaged, [LOG]);
+    assert_eq!(store.check().await, Ok(vec![LOG.to_string()]));
     store.commit(cut("healed", vec![append(0, b"good bytes")], true)).await.expect("there is room");
-    let (mut store, loaded) = load(disk).await;
-    assert_eq!(run_of(&loaded).damaged, Vec::<String>::new());
+    let (mut store, _) = load(disk).await;
+    assert_eq!(store.check().await, Ok(Vec::new()));
     assert_eq!(files(&mut store).await[LOG], b"good bytes");
 }
 
@@ -466,6 +505,35 @@ async fn other_work_is_kept_under_another_name() {
     let (mut store, loaded) = load(disk).await;
     assert_eq!(run_of(&loaded).run, "played again");
     assert_eq!(files(&mut store).await[LOG], b"123");
+}
+
+#[wasm_bindgen_test]
+async fn earlier_runs_are_listed_newest_first_and_taken_up_or_deleted_once() {
+    let work = |title: &str| {
+        let scenario = format!("title = \"{title}\"\n[cluster]\nbrokers = [101]\n[timeline]\n5s = \"kill 101\"\n");
+        SavedRun { engine: 1, opened: String::new(), scenario, at_us: 7_000_000, head_us: 7_000_000, digest: None, acts: String::new() }
+            .render()
+    };
+    let mut store = store_on(MemoryDisk::default());
+    for nth in 1..=11 {
+        let kept = Cut { before: Before::KeepRun, ..cut(&work(&format!("work {nth}")), vec![], true) };
+        store.commit(kept).await.expect("there is room");
+    }
+    let runs = store.earlier_runs().await.expect("they can be read");
+    let titles: Vec<_> = runs.iter().map(|run| run.title.as_str()).collect();
+    assert_eq!(titles[..2], ["work 10", "work 9"]);
+    assert_eq!((titles.len(), runs[0].at_us, runs[0].acts), (10, 7_000_000, 1));
+
+    let again = store.earlier_run(&runs[1].name).await.expect("it can be read").expect("it is there");
+    let taken = Cut { before: Before::KeepRun, takes_up: Some(runs[1].name.clone()), ..cut(&again, vec![], true) };
+    store.commit(taken).await.expect("there is room");
+    store.forget(&runs[0].name).await.expect("it is there");
+    let left = store.earlier_runs().await.expect("they can be read");
+    let left: Vec<_> = left.iter().map(|run| run.title.as_str()).collect();
+    assert_eq!(left[..2], ["work 11", "work 8"]);
+
+    store.forget("run-1/commit-a").await.expect("refused in silence");
+    assert!(store.earlier_run("run-1/commit-a").await.expect("refused in silence").is_none());
 }
 
 #[wasm_bindgen_test]

@@ -38,7 +38,10 @@ struct Page {
     worker: SimWorker,
     view: ClusterView,
     frames: Vec<Frame>,
+    /// Answers and news, but for those that come with every act.
     others: Vec<FromWorker>,
+    /// The run as it was recorded last.
+    recorded: String,
     acknowledges: bool,
 }
 
@@ -48,7 +51,7 @@ impl Page {
         NOW_MS.set(1_000.0);
         LOOK_MS.set(0.0);
         let worker = SimWorker::new(clock, 8.0);
-        Page { worker, view: ClusterView::default(), frames: Vec::new(), others: Vec::new(), acknowledges: true }
+        Page { worker, view: ClusterView::default(), frames: Vec::new(), others: Vec::new(), recorded: String::new(), acknowledges: true }
     }
 
     fn opened() -> Self {
@@ -92,6 +95,8 @@ impl Page {
             // As it arrives: through bytes.
             match decode(&encode(&message)).expect("our own message") {
                 FromWorker::Frame(frame) => self.show(frame),
+                FromWorker::Recorded { saved } => self.recorded = saved,
+                FromWorker::Past(_) => {}
                 other => self.others.push(other),
             }
         }
@@ -225,6 +230,23 @@ fn an_engine_that_cannot_keep_up_slows_the_virtual_clock_and_gathers_no_backlog(
     page.run_ms(1_000);
     let passed = page.now_us() - before;
     assert!(passed <= 1_100_000, "a wall second at 1× is a second, not {passed} µs");
+}
+
+#[wasm_bindgen_test]
+fn what_a_slice_had_no_room_for_is_made_up_for_by_an_engine_that_can() {
+    let mut page = Page::opened();
+    page.play(true, 1_000_000);
+    page.turn();
+    let (begin, before) = (NOW_MS.get(), page.now_us());
+    // As after a frame that was dear to make: there is more to do than a slice holds.
+    wait(60.0);
+    LOOK_MS.set(3.0);
+    page.turn();
+    LOOK_MS.set(0.0);
+    page.run_ms(40);
+    let asked = (NOW_MS.get() - begin) * 1_000_000.0;
+    let passed = (page.now_us() - before) as f64;
+    assert!(passed > asked * 0.95, "{passed} of {asked} µs");
 }
 
 #[wasm_bindgen_test]
@@ -523,4 +545,51 @@ fn a_replay_that_takes_too_long_can_be_left() {
     page.run_ms(80);
     assert!(matches!(page.others.last(), Some(FromWorker::Opened { restored: false, .. })));
     assert!(page.now_us() < 1_000_000);
+}
+
+/// Twenty runs, and in each the worker ends fifty times, at any step, with last words or without; a fresh one goes on from what is left.
+#[wasm_bindgen_test]
+fn a_thousand_failures_at_random_steps_lose_no_command() {
+    use playground_core::rng::{Seed, SimRng};
+    let mut rng = SimRng::new(Seed(7), 1);
+    let mut said = 0;
+    for _ in 0..20 {
+        let mut page = Page::opened();
+        let mut lines = Vec::new();
+        for failure in 1..=50 {
+            page.play(true, 1_000);
+            // Small budgets: it ends between two events of one instant, or before a command was shown.
+            LOOK_MS.set(rng.below(5) as f64);
+            page.run_ms(8 + rng.below(20) as u32);
+            if rng.below(3) > 0 {
+                let line = format!("slow brokers clients {failure}ms");
+                page.shell(&line).expect("a line Kafka's network takes");
+                lines.push(line);
+            }
+            page.turns(rng.below(3) as u32);
+            LOOK_MS.set(0.0);
+            page = after_a_failure(&page, rng.below(2) == 0);
+        }
+        let text = page.scenario();
+        let missing: Vec<&String> = lines.iter().filter(|line| !text.contains(&format!("\"{line}\""))).collect();
+        assert!(missing.is_empty(), "of {} lines {missing:?} are missing", lines.len());
+        said += lines.len();
+    }
+    assert!(said > 600, "{said} lines were said");
+}
+
+/// What was in the worker is gone; only the black box's last words, or what the page has, go on.
+fn after_a_failure(page: &Page, last_words: bool) -> Page {
+    let (saved, at_us) = match last_words {
+        true => (playground_web::worker::black_box::report(), 0),
+        false => (page.recorded.clone(), page.now_us()),
+    };
+    let mut again = Page::empty();
+    again.send(ToWorker::Restore { saved, at_us });
+    while !matches!(again.others.last(), Some(FromWorker::Opened { .. })) {
+        assert!(!matches!(again.others.last(), Some(FromWorker::Refused { .. })), "{:?}", again.others);
+        again.turn();
+    }
+    again.turns(2);
+    again
 }

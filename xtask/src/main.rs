@@ -24,6 +24,8 @@ const HELP: &str = "\
 cargo xtask serve [--port 8080] [--watch]   build the playground and serve it on 127.0.0.1
 cargo xtask test [STEP]...                  every check, native and in a headless browser; or the named steps
 cargo xtask build                           build the site into dist/ and print its size
+cargo xtask watched                         see in a browser what a watched run does not call (web/unwatched.txt)
+cargo xtask gallery [WORD]...               drive the page to every state, measure and picture it (tests/page/pictures/gallery)
 cargo xtask bench                           measure speed, memory and size
 cargo xtask swarm [--seeds N | --seed N]    thousands of random runs, every invariant after every event
 cargo xtask swarm --mutants [--seeds N]     plants bugs one after another; the swarm must find each
@@ -50,6 +52,8 @@ fn perform(arguments: &[String]) -> Outcome {
         "serve" => serve::serve(&serve::Options::parse(rest)?),
         "test" => test::test(rest),
         "build" => no_options(verb, rest).and_then(|()| site::build_and_weigh()),
+        "watched" => no_options(verb, rest).and_then(|()| site::watched()),
+        "gallery" => test::gallery(rest),
         "bench" => no_options(verb, rest).and_then(|()| bench::bench()),
         "swarm" => swarm::swarm(rest),
         "setup" => no_options(verb, rest).and_then(|()| setup()),

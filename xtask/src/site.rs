@@ -1,5 +1,6 @@
 //! The site: trunk and its tools, the release build into `dist/`, its weight.
 
+use crate::browser::Browser;
 use crate::shell::Call;
 use crate::toolchain::WasmToolchain;
 use crate::trouble::{Outcome, Trouble};
@@ -50,6 +51,18 @@ impl Kit {
 pub(crate) fn build_and_weigh() -> Outcome {
     Kit::ready()?.build()?;
     weigh()
+}
+
+/// Learns what can wait: builds the site, watches a run of it and writes down what it did not call.
+pub(crate) fn watched() -> Outcome {
+    let kit = Kit::ready()?;
+    kit.build()?;
+    kit.call("node")
+        .arg("xtask/src/watched.mjs")
+        .env("PLAYGROUND_DIST", paths::dist())
+        .env("PLAYGROUND_NODE_MODULES", node::page_test_modules()?)
+        .env("CHROMIUM", Browser::ready()?.chromium)
+        .run("see why the page did not move")
 }
 
 /// Lists the site's files with their sizes, and fails above the budget.

@@ -1,6 +1,6 @@
 // Trunk runs this after every build. A release loses what only costs visitors bytes: what nobody needs who only watches (it becomes
 // a second artifact, fetched when somebody takes part), the long names under which wasm and glue know each other's functions, the
-// glue's white space, and all style sheets but one, into which the others are joined.
+// glue's white space, and all style sheets but two, into which the others are joined.
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -56,25 +56,34 @@ function importSection(section, names) {
 /** The glue under the same short names, without comments and indentation. */
 function shortGlue(glue, names) {
   const renamed = glue.replace(/^(\s*)"?([^\s":]+)"?: /gm, (all, space, name) => (names.has(name) ? `${space}"${names.get(name)}": ` : all));
-  const lines = renamed.split("\n").map((line) => line.trim());
-  return lines.filter((line) => line && !/^(\/\*\*|\*|\/\/)/.test(line)).join("\n");
+  return bare(renamed);
 }
+
+/** A script without comments and indentation. */
+const bare = (script) => script.split("\n").map((line) => line.trim()).filter((line) => line && !/^(\/\*\*|\*|\/\/)/.test(line)).join("\n");
 
 const hash = (kind, ...contents) => contents.reduce((hash, content) => hash.update(content), createHash(kind));
 const integrity = (name) => `sha384-${hash("sha384", readFileSync(join(folder, name))).digest("base64")}`;
 
-/** The lines of a file in the repository that say something. */
-const lines = (path) => readFileSync(path, "utf8").split("\n").map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
+const LINK = / *<link rel="stylesheet" href="\.\/([^"]+)"[^>]*>\n?/g;
+const LATER = "data-later";
 
-/** Style sheets in their order, as one. */
+/** Style sheets in their order, as one; and those marked `data-later` as another, which later.js turns on. */
 function joinStyles(page) {
-  const links = [...page.matchAll(/ *<link rel="stylesheet" href="\.\/([^"]+)"[^>]*>\n?/g)];
-  const styles = links.map(([, name]) => text(name)).join("").replace(/\/\*[^]*?\*\//g, "").replace(/\s*\n\s*/g, "\n").trim();
-  const sheet = `styles-${hash("sha256", styles).digest("hex").slice(0, 16)}.css`;
-  for (const [, name] of links) rmSync(join(folder, name));
+  const links = [...page.matchAll(LINK)].map(([all, name]) => ({ all, name, waits: all.includes(LATER) }));
+  const first = joined(links.filter(({ waits }) => !waits), "styles", "stylesheet");
+  const later = joined(links.filter(({ waits }) => waits), "later-styles", "later");
+  return links.reduce((rest, { all }, i) => rest.replace(all, i === 0 ? first + later : ""), page);
+}
+
+/** One sheet of several, and the link to it. */
+function joined(links, name, rel) {
+  if (links.length === 0) return "";
+  const styles = links.map(({ name }) => text(name)).join("").replace(/\/\*[^]*?\*\//g, "").replace(/\s*\n\s*/g, "\n").trim();
+  const sheet = `${name}-${hash("sha256", styles).digest("hex").slice(0, 16)}.css`;
+  for (const { name } of links) rmSync(join(folder, name));
   write(sheet, styles);
-  const link = `  <link rel="stylesheet" href="./${sheet}" crossorigin="anonymous" integrity="${integrity(sheet)}"/>\n`;
-  return links.reduce((rest, [all], i) => rest.replace(all, i === 0 ? link : ""), page);
+  return `  <link rel="${rel}" href="./${sheet}" crossorigin="anonymous" integrity="${integrity(sheet)}"/>\n`;
 }
 
 /** The glue, and how it comes by the second artifact. */
@@ -83,10 +92,12 @@ const withLater = (glue) => `${glue.replace("const import0 = {", "const import0 
 if (process.env.TRUNK_PROFILE === "release") {
   const [wasm, glue] = [named(".wasm"), named(".js")];
   const later = "later.wasm";
-  split(join(folder, wasm), join(folder, later), lines("web/later.txt"));
+  const map = join(process.env.CARGO_TARGET_DIR ?? "target", "wasm32-unknown-unknown/web/playground_web.map");
+  split(join(folder, wasm), join(folder, later), map);
   const names = new Map();
   write(wasm, shortImports(readFileSync(join(folder, wasm)), names));
   write(glue, shortGlue(withLater(text(glue)), names));
+  for (const name of ["boot.js", "worker-boot.js"]) write(name, bare(text(name)));
   let page = joinStyles(text("index.html"));
   for (const name of [wasm, glue]) {
     page = page.replace(new RegExp(`(href="\\./${name}"[^>]*integrity=")[^"]*`), (_, before) => before + integrity(name));

@@ -2,20 +2,24 @@
 //
 // Works on binaryen's text form, a form a line of thought each: `(func $name …)`, `(import …)`, `(elem …)`. A function that waits
 // and is called from the first part leaves a stub of its name there, which calls it through the table; the second part brings the
-// functions and fills the table. Both share memory, table and stack pointer, so neither side can tell the difference.
+// functions and fills the table, and the texts that only they read. Both share memory, table and stack pointer, so neither side can
+// tell the difference.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { shareTexts } from "./texts.mjs";
 
 const NAME = String.raw`\$(?:"(?:[^"\\]|\\.)*"|[^\s()"]+)`;
-const FEATURES = "bulk-memory bulk-memory-opt nontrapping-float-to-int sign-ext mutable-globals reference-types multivalue";
-const OPTIONS = [...FEATURES.split(" ").map((feature) => `--enable-${feature}`), "-Oz", "--low-memory-unused", "--one-caller-inline-max-function-size=0", "--flexible-inline-max-function-size=0"];
+const PARTS = "bulk-memory bulk-memory-opt nontrapping-float-to-int sign-ext mutable-globals reference-types multivalue";
+export const FEATURES = PARTS.split(" ").map((feature) => `--enable-${feature}`);
+const OPTIONS = [...FEATURES, "-Oz", "--low-memory-unused", "--one-caller-inline-max-function-size=0", "--flexible-inline-max-function-size=0"];
 
-const kind = (form) => /^ \((\w+)/.exec(form)[1];
-const named = (form) => new RegExp(`\\((?:func|global|table|memory|elem) (${NAME})`).exec(form)[1];
+export const kind = (form) => /^ \((\w+)/.exec(form)[1];
+export const named = (form) => new RegExp(`\\((?:func|global|table|memory|elem) (${NAME})`).exec(form)[1];
 const all = (pattern, text) => [...text.matchAll(new RegExp(pattern, "g"))].map(([, found]) => found);
 
 /** The module's forms, without what encloses them. */
-const formsOf = (text) => text.split(/\n(?= \(| ;;|\))/).filter((part) => part.startsWith(" ("));
+export const formsOf = (text) => text.split(/\n(?= \(| ;;|\))/).filter((part) => part.startsWith(" ("));
 
 /** Types of the parameters, `(param $0 i32) (param $1 i64)` or `(param i32 i64)`, and the result as written. */
 function signature(form) {
@@ -25,21 +29,44 @@ function signature(form) {
 }
 const typed = ({ params, result }) => ` (param ${params.join(" ")}) ${result}`;
 
+/** What functions go by that have only a number, another one in each build. */
+export const UNNAMED = "unnamed";
+
+/** A function's name without what another build, or another compiler, calls otherwise. */
+export const plain = (name) =>
+  name.replace(/^\$"?|"$/g, "").replace(/::h[0-9a-f]{16}|\[[0-9a-f]{16}\]|(?:_|\.)\d+$/g, "").replace(/^\d+$/, UNNAMED);
+
+const CALLED = new RegExp(`\\((?:(?:return_)?call|ref\\.func) (${NAME})`, "g");
+
+/** Tells functions of one name apart, as closures and what is made of generics are: by what they call. */
+export function apart(form) {
+  const called = new Set([...form.matchAll(CALLED)].map(([, name]) => plain(name)));
+  const { params, result } = signature(form);
+  return `${plain(named(form))} #${createHash("sha256").update([...called].sort().join() + params + result).digest("hex").slice(0, 8)}`;
+}
+
+/** The lines of a file in the repository that say something. */
+export const lines = (path) => readFileSync(path, "utf8").split("\n").map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
+
 /** What a function can be reached from. */
 function graph(functions) {
   const calls = new Map();
   const callers = new Map([...functions.keys()].map((name) => [name, new Set()]));
   for (const [name, form] of functions) {
-    const called = new Set([...all(`\\((?:return_)?call (${NAME})`, form), ...all(`\\(ref\\.func (${NAME})`, form)]);
+    const called = new Set([...form.matchAll(CALLED)].map(([, other]) => other));
     calls.set(name, called);
     for (const other of called) callers.get(other)?.add(name);
   }
   return { calls, callers };
 }
 
-/** Functions whose names hold one of `words`, and those that only they call. `kept` are known outside and stay. */
-function waiting(functions, callers, words, kept) {
-  const later = new Set([...functions.keys()].filter((name) => words.some((word) => name.includes(word)) && !kept.exported.has(name)));
+/** Drops do not count: one of `Option<Panel>` is called where there is no panel. */
+export const isNamed = (name, words) => !name.includes("ptr::drop_in_place") && words.some((word) => name.includes(word));
+
+/** Functions whose names hold one of `words` or are among `names`, and those that only they call. `kept` are known outside and stay. */
+function waiting(functions, callers, { words, names }, kept) {
+  const waits = (name) => names.has(plain(name)) || names.has(apart(functions.get(name))) || isNamed(name, words);
+  const later = new Set([...functions.keys()].filter((name) => waits(name) && !kept.exported.has(name)));
   const joins = (name) => !later.has(name) && !kept.exported.has(name) && !kept.pointed.has(name) && callers.get(name).size > 0 && [...callers.get(name)].every((other) => later.has(other));
   for (let grew = true; grew; ) {
     const more = [...functions.keys()].filter(joins);
@@ -49,15 +76,15 @@ function waiting(functions, callers, words, kept) {
   return later;
 }
 
-/** Two texts: the first part with stubs, and the part that waits. */
-export function parts(text, words) {
+/** Two texts: the first part with stubs, and the part that waits: functions whose names hold a word, or are named. `map` is the linker's. */
+export function parts(text, wait, map) {
   const forms = formsOf(text);
   const of = (which) => forms.filter((form) => kind(form) === which);
   const functions = new Map(of("func").map((form) => [named(form), form]));
   const imports = new Map(of("import").map((form) => [named(form), form]));
   const { calls, callers } = graph(functions);
   const kept = { exported: new Set(of("export").flatMap((form) => all(`\\(func (${NAME})\\)`, form))), pointed: new Set(of("elem").flatMap((form) => all(`(${NAME})`, form))) };
-  const later = waiting(functions, callers, words, kept);
+  const later = waiting(functions, callers, wait, kept);
   const border = [...later].filter((name) => kept.pointed.has(name) || [...callers.get(name)].some((other) => !later.has(other)));
   const shared = [...new Set([...later].flatMap((name) => [...calls.get(name)]))].filter((name) => !later.has(name));
   const globals = of("global").filter((form) => [...later].some((name) => functions.get(name).includes(`${named(form)})`) || functions.get(name).includes(`${named(form)}\n`)));
@@ -78,7 +105,8 @@ export function parts(text, words) {
     return ` (func ${name}${typed(form)} (call $ready) (call_indirect ${named(table)}${typed(form)} ${args} (i32.const ${size + i})))`;
   };
   const wider = table.replace(/\d+ \d+ funcref/, `${size + border.length} ${size + border.length} funcref`);
-  const stays = forms.filter((form) => kind(form) !== "func" || !later.has(named(form))).map((form) => (form === table ? wider : form));
+  const texts = shareTexts(of("data"), [...functions].filter(([name]) => !later.has(name)).map(([, form]) => form), map);
+  const stays = forms.filter((form) => kind(form) !== "data" && (kind(form) !== "func" || !later.has(named(form)))).map((form) => (form === table ? wider : form));
   const bridge = [
     ` (import "./playground_web_bg.js" "__later" (func $fetch_later))`,
     ` (global $later (mut i32) (i32.const 0))`,
@@ -88,21 +116,24 @@ export function parts(text, words) {
     ...border.map(stub),
   ];
   stays.splice(stays.findLastIndex((form) => kind(form) === "import") + 1, 0, ...bridge);
+  stays.push(...texts.stays);
   const waits = [
     ...of("type"),
     ...handed.map(([form], i) => ` (import "" "${short(i)}"${form})`),
     ` (elem (table ${named(table)}) (i32.const ${size}) func ${border.join(" ")})`,
     ...[...later].map((name) => functions.get(name)),
+    ...texts.moved,
   ];
   return [stays, waits].map((forms) => `(module\n${forms.join("\n")}\n)\n`);
 }
 
-/** Writes both parts of the artifact at `path`: the first in its place, the other at `other`. */
-export function split(path, other, words) {
+/** Writes both parts of the artifact at `path`: the first in its place, the other at `other`. `map` is the linker's. */
+export function split(path, other, map) {
   const text = `${path}.wat`;
   execFileSync("wasm-dis", [path, "-o", text]);
   const targets = [path, other];
-  parts(readFileSync(text, "utf8"), words).forEach((part, i) => {
+  const wait = { words: lines("web/later.txt"), names: new Set(lines("web/unwatched.txt")) };
+  parts(readFileSync(text, "utf8"), wait, map).forEach((part, i) => {
     writeFileSync(text, part);
     execFileSync("wasm-opt", [...OPTIONS, text, "-o", targets[i]], { stdio: "inherit" });
   });

@@ -118,18 +118,29 @@ fn size() -> Outcome {
 
 /// The page tests get the site's address, the browser and their packages by environment variables.
 fn page() -> Outcome {
+    on_the_page(&[], "mend the page tests that failed above")
+}
+
+/// Pictures of every state of the page, or of those whose walk or state is named, and what a meter finds in them.
+pub(crate) fn gallery(words: &[String]) -> Outcome {
+    let words: Vec<&str> = ["--gallery"].into_iter().chain(words.iter().map(String::as_str)).collect();
+    on_the_page(&words, "mend what is listed above, and look at the pictures")
+}
+
+fn on_the_page(words: &[&str], remedy: &'static str) -> Outcome {
     site::built()?;
     let browser = Browser::ready()?;
     let modules = node::page_test_modules()?;
     Call::new("node")
         .arg("tests/page/run.mjs")
+        .words(&words.join(" "))
         .in_folder(paths::root())
         .env("PLAYGROUND_URL", serve::in_background(paths::dist())?)
         .env("PLAYGROUND_DIST", paths::dist())
         .env("PLAYGROUND_NODE_MODULES", &modules)
         .env("NODE_PATH", &modules)
         .env("CHROMIUM", &browser.chromium)
-        .run("mend the page tests that failed above")
+        .run(remedy)
 }
 
 #[cfg(test)]

@@ -8,19 +8,20 @@ const kb = (bytes) => (bytes / 1024).toFixed(1).padStart(8);
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
 
 let total = 0;
-// What is fetched when it is needed: scenario files one by one when somebody opens them, the artifact's second part when somebody
-// takes part.
+// What is fetched when it is needed: scenario files one by one when somebody opens them, the second part of artifact and styles when
+// somebody takes part, the words that tables explain when one is opened, another language when it is chosen.
 let scenarios = 0;
 let later = 0;
 for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile()) continue;
   const bytes = readFileSync(join(entry.parentPath ?? entry.path, entry.name));
   const sent = brotli(bytes).length;
-  if (join(entry.parentPath ?? entry.path).endsWith("scenarios")) {
+  const inside = join(entry.parentPath ?? entry.path);
+  if (inside.endsWith("scenarios")) {
     scenarios += sent;
     continue;
   }
-  if (entry.name.endsWith("-later.wasm")) later += sent;
+  if (/-later\.wasm$|^later-styles/.test(entry.name) || /(words|languages)$/.test(inside)) later += sent;
   else total += sent;
   console.log(`${kb(bytes.length)} KB ${kb(sent)} KB brotli  ${entry.name}`);
 }

@@ -3,13 +3,14 @@
 
 use super::Broker;
 use super::purgatory::{AnswerTo, ParkedProduce};
-use crate::config::{Acks, BrokerConfig, Settings, TopicConfig};
+use crate::config::{Acks, BrokerConfig, Cleanup, Settings, TopicConfig};
 use crate::error::ErrorCode;
 use crate::group::offsets::GroupRecord;
 use crate::group::{Asked, Continuation, Write};
 use crate::hash::coordinator_partition;
 use crate::ids::{BrokerId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::log::ClientBatch;
+use crate::log::segment::StoredBatch;
 use crate::metadata::{MetadataImage, OFFSETS_TOPIC};
 use crate::node::Outbox;
 use crate::planted::{Bug, planted};
@@ -91,11 +92,11 @@ impl Broker {
             return;
         }
         let replica = self.replicas.get(&id).expect("it leads this partition");
-        let records = replica.log.segments().iter().flat_map(|segment| segment.batches());
-        let decoded: Vec<GroupRecord> = records
-            .flat_map(|stored| stored.batch.records())
-            .filter_map(|record| GroupRecord::decode(record.key.unwrap_or_default(), record.value))
-            .collect();
+        let mut decoded: Vec<GroupRecord> = Vec::new();
+        let mut read = |stored: &StoredBatch| {
+            decoded.extend(stored.batch.records().filter_map(|record| GroupRecord::decode(record.key.unwrap_or_default(), record.value)));
+        };
+        replica.log.segments().iter().for_each(|segment| segment.visit(&mut read));
         let writes = self.groups.load(now, id.partition, decoded.into_iter(), out);
         let loaded: Vec<String> = self.groups.shards()[&id.partition].groups.keys().map(|name| name.to_string()).collect();
         if !loaded.is_empty() {
@@ -202,7 +203,7 @@ impl Broker {
             Ok(stored) => {
                 self.groups.appended(now, write.shard, write.records);
                 let (answer_to, deadline) = (AnswerTo::Group(write.then), now + WRITE_TIMEOUT);
-                let results = vec![ProducedPartition { partition, result: Ok(stored) }];
+                let results = vec![ProducedPartition { partition, result: Ok(stored), arrived: now }];
                 self.answer_when_committed(ParkedProduce { answer_to, results, open, deadline }, out);
             }
         }
@@ -226,6 +227,10 @@ fn offsets_topic_request(config: &BrokerConfig) -> CreateTopicRequest {
         internal: true,
         partitions: config.offsets_topic_partitions as i32,
         replication_factor: config.offsets_topic_replication_factor as i32,
-        config: TopicConfig { segment_bytes: 104_857_600, ..TopicConfig::of(config.profile) },
+        config: TopicConfig {
+            segment_bytes: config.offsets_topic_segment_bytes,
+            cleanup: Cleanup::COMPACT,
+            ..TopicConfig::of(config.profile)
+        },
     }
 }

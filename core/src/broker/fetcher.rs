@@ -45,6 +45,11 @@ impl Broker {
         }
     }
 
+    /// When some fetcher has something to do by itself.
+    pub(super) fn first_fetch(&self) -> SimTime {
+        self.fetchers.values().map(Fetcher::next_timeout).min().unwrap_or(SimTime::MAX)
+    }
+
     /// Starts every fetcher that has work and is free; a leader that does not answer is tried again on another connection.
     pub(super) fn start_fetchers(&mut self, now: SimTime, out: &mut Outbox) {
         if self.next_fetch > now {
@@ -80,6 +85,7 @@ impl Broker {
                 last_fetched_epoch: replica.log.epochs().latest().filter(|_| !replica.asked_once()),
                 max_bytes: self.config.replica_fetch_max_bytes,
                 high_watermark: replica.high_watermark,
+                log_start: replica.log.log_start(),
             })
         });
         let request = FetchRequest {
@@ -100,8 +106,8 @@ impl Broker {
     pub(super) fn fetched(&mut self, now: SimTime, leader: BrokerId, id: CorrelationId, answer: Vec<FetchedPartition>, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get_mut(&leader).filter(|fetcher| fetcher.in_flight == Some(id)) else { return };
         (fetcher.in_flight, fetcher.resume_at) = (None, now);
-        self.next_fetch = now;
         if answer.iter().any(|fetched| !fetched.batches.is_empty()) && self.write_fails(out) {
+            self.next_fetch = now;
             return;
         }
         let mut failed = false;
@@ -111,7 +117,19 @@ impl Broker {
         if failed {
             self.back_off(leader, now);
         }
-        self.start_fetchers(now, out);
+        self.fetch_again(leader, now, out);
+    }
+
+    /// One fetcher is free; usually no other has anything to do now.
+    fn fetch_again(&mut self, leader: BrokerId, now: SimTime, out: &mut Outbox) {
+        let next = self.fetchers.get(&leader).map_or(SimTime::MAX, Fetcher::next_timeout);
+        if self.next_fetch <= now {
+            self.start_fetchers(now, out);
+        } else if next <= now {
+            self.send_fetch(leader, now, out);
+        } else {
+            self.next_fetch = self.next_fetch.min(next);
+        }
     }
 
     pub(super) fn back_off(&mut self, leader: BrokerId, now: SimTime) {
@@ -144,7 +162,9 @@ impl Broker {
             (None, None) => match replica.copy(now, &mut fetched.batches) {
                 Ok(whole) => {
                     // Consumers may wait here too (KIP-392).
-                    if replica.learn_high_watermark(fetched.high_watermark) && !replica.waiting.fetches.is_empty() {
+                    let risen = replica.learn_high_watermark(fetched.high_watermark);
+                    replica.log.raise_start(fetched.log_start.min(replica.high_watermark));
+                    if risen && !replica.waiting.fetches.is_empty() {
                         self.moved.insert(fetched.partition);
                     }
                     whole

@@ -84,6 +84,11 @@ impl Leadership {
         self.isr.iter().copied().chain(pending)
     }
 
+    /// Whether it is one of those.
+    fn counts(&self, broker: BrokerId) -> bool {
+        self.isr.contains(&broker) || self.pending_isr.as_ref().is_some_and(|pending| pending.contains(&broker))
+    }
+
     /// The process a follower fetches with, once it has.
     pub fn epoch_of(&self, broker: BrokerId) -> Option<BrokerEpoch> {
         self.followers.iter().find(|follower| follower.broker == broker)?.broker_epoch
@@ -339,9 +344,6 @@ impl Replica {
     pub fn advance_high_watermark(&mut self, now: SimTime, lag_max: SimDuration, eligible: Eligible) -> bool {
         let log_end = self.log.log_end();
         let Some(leadership) = self.leadership() else { return false };
-        if self.is_under_min_isr() && !planted(Bug::HighWatermarkUnderMinIsr) {
-            return false;
-        }
         let mut least = log_end;
         for follower in &leadership.followers {
             let unknown = if planted(Bug::UnknownFollowerCountsAsCaughtUp) { log_end } else { Offset::ZERO };
@@ -353,7 +355,7 @@ impl Replica {
                 || follower.caught_up(log_end, now.timestamp_ms(), lag_max) && eligible(follower.broker, follower.broker_epoch);
             let counts = match planted(Bug::PendingIsrDoesNotCount) {
                 true => leadership.isr.contains(&follower.broker),
-                false => leadership.maximal_isr().any(|member| member == follower.broker) || about_to_join(),
+                false => leadership.counts(follower.broker) || about_to_join(),
             };
             if counts && !planted(Bug::HighWatermarkOfTheLeaderAlone) {
                 least = end;
@@ -363,11 +365,12 @@ impl Replica {
                 return false;
             }
         }
-        let moved = least > self.high_watermark || (planted(Bug::HighWatermarkFalls) && least != self.high_watermark);
-        if moved {
+        let other = least > self.high_watermark || (planted(Bug::HighWatermarkFalls) && least != self.high_watermark);
+        let moves = other && (!self.is_under_min_isr() || planted(Bug::HighWatermarkUnderMinIsr));
+        if moves {
             self.high_watermark = least;
         }
-        moved
+        moves
     }
 
     /// `latest` is the high watermark: what a consumer may read. A new leader does not know it until it has passed the beginning

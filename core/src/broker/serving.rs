@@ -2,6 +2,7 @@
 
 use super::partition::{Replica, Role, Waiting, WaitingFetch, diverging};
 use super::purgatory::{AnswerTo, Expired, ParkedFetch, ParkedProduce};
+use super::replicas::Replicas;
 use super::{Broker, eligible};
 use crate::config::Acks;
 use crate::error::ErrorCode;
@@ -14,7 +15,6 @@ use crate::protocol::{
     EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListAt, ListOffsetsRequest, ProduceBatch, ProduceRequest,
     ProducedPartition, Request, Response,
 };
-use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -22,14 +22,22 @@ use std::sync::Arc;
 impl Broker {
     pub(super) fn serve(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
         match request {
+            Request::Produce(request) => self.produce(now, from, id, *request, out),
+            Request::Fetch(request) => self.fetch(now, from, id, request, out),
+            rare => self.serve_rare(now, from, id, rare, out),
+        }
+    }
+
+    /// What does not come with every batch.
+    #[inline(never)]
+    fn serve_rare(&mut self, now: SimTime, from: NodeId, id: CorrelationId, request: Request, out: &mut Outbox) {
+        match request {
             Request::Metadata => out.respond(from, id, Response::Metadata(Arc::clone(&self.image))),
             Request::InitProducerId => {
                 let producer_id = self.next_producer_id;
                 self.next_producer_id += 1;
                 out.respond(from, id, Response::InitProducerId { producer_id, producer_epoch: 0 });
             }
-            Request::Produce(request) => self.produce(now, from, id, *request, out),
-            Request::Fetch(request) => self.fetch(now, from, id, request, out),
             Request::ListOffsets(request) => {
                 let answer = self.list_offsets(&request);
                 out.respond(from, id, Response::ListOffsets(answer));
@@ -64,7 +72,7 @@ impl Broker {
             if result.is_err() && acks == Some(Acks::None) {
                 out.fact(Fact::Dropped { client, partition, records });
             }
-            parked.results.push(ProducedPartition { partition, result });
+            parked.results.push(ProducedPartition { partition, result, arrived: now });
         }
         match acks {
             // Nobody waits for an answer: a closed connection is all that tells the producer to look for another leader.
@@ -85,9 +93,12 @@ impl Broker {
         open: &mut u32,
     ) -> Result<(Offset, LeaderEpoch), ErrorCode> {
         let (image, lag_max, clock_ms) = (&self.image, self.config.replica_lag_time_max, self.clock_ms(now));
+        let bytes = u64::from(batch.batch.size_in_bytes());
         let replica = led(&mut self.replicas, id)?;
         let Appended { base_offset, end, duplicate } = replica.append(now, clock_ms, batch, acks)?;
         if !duplicate {
+            self.traffic.messages_in += end.since(base_offset);
+            self.traffic.bytes_in += bytes;
             replica.advance_high_watermark(now, lag_max, &|broker, epoch| eligible(image, broker, epoch));
             self.moved.insert(id);
         }
@@ -119,6 +130,7 @@ impl Broker {
             self.note_follower(now, follower, epoch, &request);
         }
         if urgent || bytes >= u64::from(request.min_bytes) || request.max_wait.micros() == 0 {
+            self.traffic.bytes_out += if request.replica.is_none() { bytes } else { 0 };
             out.respond(from, id, Response::Fetch(answer));
             return;
         }
@@ -169,7 +181,8 @@ impl Broker {
             bytes += fetched.batches.iter().map(|batch| u64::from(batch.batch.size_in_bytes())).sum::<u64>();
             let told = fetched.error.is_some() || fetched.diverging.is_some() || fetched.preferred.is_some();
             urgent |= told;
-            if told || !fetched.batches.is_empty() || fetched.high_watermark != asked.high_watermark {
+            let moved = fetched.high_watermark != asked.high_watermark || fetched.log_start > asked.log_start;
+            if told || moved || !fetched.batches.is_empty() {
                 answer.push(fetched);
             }
         }
@@ -289,6 +302,7 @@ impl Broker {
         let (answer, bytes, urgent) = self.read(&parked.request);
         if urgent || bytes >= u64::from(parked.request.min_bytes) {
             let (to, id) = (parked.from, parked.id);
+            self.traffic.bytes_out += if parked.request.replica.is_none() { bytes } else { 0 };
             self.forget_fetch(waiter);
             out.respond(to, id, Response::Fetch(answer));
         }
@@ -346,7 +360,7 @@ impl Broker {
 }
 
 /// A replica its broker leads, or the error a client gets instead.
-fn led(replicas: &mut SortedMap<TopicPartition, Replica>, id: TopicPartition) -> Result<&mut Replica, ErrorCode> {
+fn led(replicas: &mut Replicas, id: TopicPartition) -> Result<&mut Replica, ErrorCode> {
     let replica = replicas.get_mut(&id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     match replica.role {
         Role::Leader(_) => Ok(replica),

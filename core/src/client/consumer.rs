@@ -7,13 +7,13 @@ pub mod following;
 mod membership;
 mod owned;
 mod positions;
+mod standing;
 
 use super::Connections;
 use super::producer::Counts;
 use crate::error::ErrorCode;
 use crate::group::assignor::Topics;
 use crate::ids::{BrokerId, ClientId, CorrelationId, EventId, NodeId, Offset, TopicPartition};
-use crate::log::segment::StoredBatch;
 use crate::node::{Node, Outbox};
 use crate::protocol::{Message, Request, Response};
 use crate::scenario::{CommitMode, GroupSpec};
@@ -23,11 +23,9 @@ use application::{Stage, Work};
 use following::{Follower, Following};
 use membership::{LastAssignment, Membership, Said};
 use owned::Owned;
+pub use standing::{Reading, Standing};
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// How many processed records a member remembers for the picture.
-pub const RECENT: usize = 32;
 
 #[derive(Clone, Debug)]
 pub struct Consumer {
@@ -63,6 +61,8 @@ pub struct Consumer {
     next_heartbeat: SimTime,
     assigned: Owned,
     in_flight: SortedMap<CorrelationId, InFlight>,
+    /// Before this none of them is late.
+    in_flight_until: SimTime,
     /// Partitions whose fetched records wait for a poll, in the order they came.
     ready: VecDeque<TopicPartition>,
     stage: Stage,
@@ -83,7 +83,6 @@ pub struct Consumer {
     next_auto_commit: SimTime,
     pub delivered: u64,
     pub counts: Counts,
-    recent: VecDeque<(TopicPartition, StoredBatch, Offset)>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,6 +143,7 @@ impl Consumer {
             next_heartbeat: SimTime::MAX,
             assigned: Owned::default(),
             in_flight: SortedMap::new(),
+            in_flight_until: SimTime::MAX,
             ready: VecDeque::new(),
             stage: Stage::Polling,
             in_hand: VecDeque::new(),
@@ -157,7 +157,6 @@ impl Consumer {
             next_auto_commit: SimTime::MAX,
             delivered: 0,
             counts: Counts::default(),
-            recent: VecDeque::new(),
             spec,
         }
     }
@@ -183,7 +182,7 @@ impl Consumer {
         let fresh = Consumer::new(self.id, Arc::clone(&self.name), Arc::clone(&self.spec), Arc::from([]));
         let old = std::mem::replace(self, fresh);
         (self.connections, self.assigned) = (old.connections.restarted(), old.assigned);
-        (self.delivered, self.counts, self.recent, self.failures) = (old.delivered, old.counts, old.recent, old.failures);
+        (self.delivered, self.counts, self.failures) = (old.delivered, old.counts, old.failures);
     }
 
     /// A new process.
@@ -231,14 +230,13 @@ impl Consumer {
         self.assigned.iter().map(|(id, assigned)| (*id, assigned.position))
     }
 
+    pub fn position(&self, id: TopicPartition) -> Option<Offset> {
+        self.assigned.get(&id)?.position
+    }
+
     /// Rises whenever it owns other partitions than before.
     pub fn owned_changes(&self) -> u32 {
         self.assigned.changes()
-    }
-
-    /// What the application worked on last, oldest first.
-    pub fn recent(&self) -> impl Iterator<Item = &(TopicPartition, StoredBatch, Offset)> {
-        self.recent.iter()
     }
 
     fn ask(&mut self, now: SimTime, to: BrokerId, request: Request, kind: Asked, out: &mut Outbox) {
@@ -248,6 +246,7 @@ impl Consumer {
             _ => self.spec.config.request_timeout,
         };
         let id = self.connections.send(to, request, out);
+        self.in_flight_until = self.in_flight_until.min(now + wait);
         self.in_flight.insert(id, InFlight { to, deadline: now + wait, kind });
     }
 
@@ -319,10 +318,14 @@ impl Consumer {
     }
 
     fn expire_requests(&mut self, now: SimTime, out: &mut Outbox) {
-        let late = |me: &Self| me.in_flight.values().find(|request| request.deadline <= now).map(|request| request.to);
-        while let Some(to) = late(self).or_else(|| self.connections.silent(now)) {
+        let late = |request: &&InFlight| request.deadline <= now;
+        let first_late = |me: &Self| me.in_flight.values().filter(|_| me.in_flight_until <= now).find(late).map(|request| request.to);
+        while let Some(to) = first_late(self).or_else(|| self.connections.silent(now)) {
             out.close(NodeId::Broker(to));
             self.closed(now, to, out);
+        }
+        if self.in_flight_until <= now {
+            self.in_flight_until = self.first_in_flight();
         }
     }
 
@@ -390,8 +393,9 @@ impl Node for Consumer {
         if let Stage::Ended { until } = self.stage {
             return until;
         }
-        let requests = self.in_flight.values().map(|request| request.deadline).min().unwrap_or(SimTime::MAX);
-        self.connections.next_timeout().min(requests).min(self.next_membership_step()).min(self.next_act()).min(self.next_fetch())
+        let next = self.connections.next_timeout().min(self.next_membership_step()).min(self.next_act()).min(self.next_fetch());
+        // Usually something else comes long before.
+        if next <= self.in_flight_until { next } else { next.min(self.first_in_flight()) }
     }
 
     fn handle_timeout(&mut self, now: SimTime, out: &mut Outbox) {
@@ -401,6 +405,10 @@ impl Node for Consumer {
 }
 
 impl Consumer {
+    fn first_in_flight(&self) -> SimTime {
+        self.in_flight.values().map(|request| request.deadline).min().unwrap_or(SimTime::MAX)
+    }
+
     /// When an application that is in `poll()` has something to do by itself.
     fn next_poll(&self) -> SimTime {
         if !self.reads() {

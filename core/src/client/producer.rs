@@ -3,6 +3,7 @@
 
 pub mod accumulator;
 mod sequences;
+mod waiting;
 
 use super::partitioner::{RoundRobinPartitioner, StickyPartitioner, StickyRandom, TopicPartitions};
 use super::workload::Workload;
@@ -13,13 +14,14 @@ use crate::hash::{crc32, partition_for_key};
 use crate::ids::{BrokerId, ClientId, CorrelationId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 use crate::node::{Fact, Node, Outbox};
 use crate::protocol::{Message, ProduceBatch, ProduceRequest, ProducedPartition, Request, Response};
-use crate::record::upper_bound_size;
+use crate::record::{content_size, upper_bound_size};
 use crate::rng::SimRng;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
 use accumulator::{Accumulator, Batch};
 use std::collections::VecDeque;
 use std::sync::Arc;
+pub use waiting::{Batched, Waiting};
 
 #[derive(Clone, Debug)]
 pub struct Producer {
@@ -52,8 +54,9 @@ pub struct Producer {
     closing: bool,
     /// A batch was given up, and not all that was said about it since has been looked at.
     in_doubt: bool,
-    /// Used again at every turn: leaders with something to send.
+    /// Used again at every turn: leaders with something to send, and the lists of requests that were answered.
     ready: SortedSet<BrokerId>,
+    spare: Vec<Vec<Batch>>,
     /// When `send()` began to wait for metadata or memory.
     blocked_since: Option<SimTime>,
     pub counts: Counts,
@@ -71,6 +74,7 @@ enum Identity {
 #[derive(Clone, Debug)]
 struct InFlight {
     to: BrokerId,
+    sent: SimTime,
     deadline: SimTime,
     /// When the first of its batches has been under way too long.
     expires: SimTime,
@@ -121,6 +125,7 @@ impl Producer {
             closing: false,
             in_doubt: false,
             ready: SortedSet::new(),
+            spare: Vec::new(),
             blocked_since: None,
             counts: Counts::default(),
             config,
@@ -215,14 +220,15 @@ impl Producer {
             self.blocked_since = None;
             self.workload.make(now);
             let (key, value) = (self.workload.key(), self.workload.value());
-            let size = u64::from(upper_bound_size(key.map(|key| key.len() as u32), Some(value.len() as u32)));
+            let content = content_size(key.map(|key| key.len() as u32), Some(value.len() as u32));
+            let size = u64::from(upper_bound_size(content));
             if size > u64::from(self.config.max_request_size) || size > self.config.buffer_memory {
                 self.throw(ErrorCode::MessageTooLarge, out);
                 continue;
             }
             let (partition, sticks) = self.choose_partition(now);
             let (key, value) = (self.workload.key(), self.workload.value());
-            let appended = self.accumulator.append(partition, now, key, value);
+            let appended = self.accumulator.append(partition, now, key, value, content);
             self.counts.sent += 1;
             if sticks {
                 let topic = TopicPartitions { available: &self.available, count: self.partition_count };
@@ -313,9 +319,10 @@ impl Producer {
             Identity::Known { producer_id, epoch } => Some((producer_id, epoch)),
             _ => None,
         };
-        let batches = self.accumulator.drain(now, broker, leader, identity);
+        let mut batches = self.spare.pop().unwrap_or_default();
+        self.accumulator.drain(now, broker, leader, identity, &mut batches);
         if batches.is_empty() {
-            return;
+            return self.spare.push(batches);
         }
         let one = |batch: &Batch| ProduceBatch {
             partition: TopicPartition { topic, partition: batch.partition },
@@ -336,22 +343,36 @@ impl Producer {
                 out.fact(Fact::AckedBlindly { client: self.id, records });
                 self.accumulator.settle(batch);
             }
-            return;
+            batches.clear();
+            return self.spare.push(batches);
         }
         let id = self.connections.send(broker, request, out);
         let expires = batches.iter().map(|batch| batch.deadline).min().unwrap_or(SimTime::MAX);
         let deadline = now + self.config.request_timeout;
         self.in_flight_until = self.in_flight_until.min(deadline).min(expires);
-        self.in_flight.push_back((id, InFlight { to: broker, deadline, expires, batches }));
+        self.in_flight.push_back((id, InFlight { to: broker, sent: now, deadline, expires, batches }));
     }
 
     fn produced(&mut self, now: SimTime, id: CorrelationId, results: &[ProducedPartition], out: &mut Outbox) {
         let Ok(place) = self.in_flight.binary_search_by_key(&id, |(sent, _)| *sent) else { return };
-        let Some((_, request)) = self.in_flight.remove(place) else { return };
-        for batch in request.batches {
+        let Some((_, mut request)) = self.in_flight.remove(place) else { return };
+        let sent = request.sent;
+        // As a rule they are all stored, and told in the order of the request: nothing of a batch is moved then.
+        let same = results.len() == request.batches.len();
+        let all = request.batches.iter().zip(results);
+        let stored = |(batch, told): (&Batch, &ProducedPartition)| told.partition.partition == batch.partition && told.result.is_ok();
+        if same && all.clone().all(stored) {
+            for (batch, told) in all {
+                if let Ok((base, epoch)) = told.result {
+                    self.acked(batch, base, epoch, sent, out);
+                }
+            }
+            request.batches.clear();
+        }
+        for batch in request.batches.drain(..) {
             let result = results.iter().find(|result| result.partition.partition == batch.partition);
             match result.map_or(Err(ErrorCode::NetworkException), |result| result.result) {
-                Ok((base, epoch)) => self.acked(&batch, base, epoch, out),
+                Ok((base, epoch)) => self.acked(&batch, base, epoch, sent, out),
                 Err(error) => {
                     if let Some(topic) = self.topic_id {
                         let partition = TopicPartition { topic, partition: batch.partition };
@@ -361,18 +382,20 @@ impl Producer {
                 }
             }
         }
+        self.spare.push(request.batches);
     }
 
-    fn acked(&mut self, batch: &Batch, base: Offset, epoch: LeaderEpoch, out: &mut Outbox) {
+    fn acked(&mut self, batch: &Batch, base: Offset, epoch: LeaderEpoch, sent: SimTime, out: &mut Outbox) {
         let records = batch.records;
         self.counts.acked += u64::from(records);
         self.accumulator.settle(batch);
         if let Some(sequence) = batch.sequence {
-            self.accumulator.sequences(batch.partition).acked(sequence, records);
+            self.accumulator.settle_sequence(batch.partition, |sequences| sequences.acked(sequence, records));
         }
         let Some(topic) = self.topic_id else { return };
         let partition = TopicPartition { topic, partition: batch.partition };
-        out.fact(Fact::Acked { client: self.id, partition, base, records, epoch });
+        let acks = self.config.acks;
+        out.fact(Fact::Acked { client: self.id, partition, base, records, epoch, acks, created: batch.created, sent });
     }
 
     fn refused(&mut self, now: SimTime, batch: Batch, error: ErrorCode, out: &mut Outbox) {
@@ -397,7 +420,7 @@ impl Producer {
             return;
         }
         if let Some(sequence) = batch.sequence {
-            self.accumulator.sequences(batch.partition).failed(sequence);
+            self.accumulator.settle_sequence(batch.partition, |sequences| sequences.failed(sequence));
             // With its retries used up nobody knows whether the sequence was taken; it is not given to another.
             if batch.attempts <= self.config.retries {
                 self.gaps.insert(batch.partition);
@@ -446,14 +469,11 @@ impl Producer {
     /// Its time is over; `sent_again`: it may be stored, and what follows must wait until that is known.
     fn give_up(&mut self, batch: &Batch, sent_again: bool, out: &mut Outbox) {
         if let Some(sequence) = batch.sequence {
-            let sequences = self.accumulator.sequences(batch.partition);
-            match sent_again {
-                true => {
-                    sequences.given_up(sequence, batch.records);
-                    self.in_doubt = true;
-                }
+            self.in_doubt |= sent_again;
+            self.accumulator.settle_sequence(batch.partition, |sequences| match sent_again {
+                true => sequences.given_up(sequence, batch.records),
                 false => sequences.failed(sequence),
-            }
+            });
         }
         self.fail(batch, Some(ErrorCode::DeliveryTimeout), out);
     }

@@ -22,13 +22,49 @@ pub struct Workload {
     start: SimTime,
     /// Records handed out so far.
     count: u64,
-    /// When the next one is due.
+    step: Step,
+    /// From the start to when the next one is due: microseconds, and parts of one.
+    passed: u64,
+    parts: u64,
     due: SimTime,
     rng: SimRng,
     /// How wrong its clock is, for `{ts}`.
     pub skew_ms: i64,
-    key: Vec<u8>,
-    value: Vec<u8>,
+    key: Filled,
+    value: Filled,
+}
+
+/// From one record to the next: microseconds, and so many parts of one. Added up, since dividing anew for each takes its time.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    whole: u64,
+    part: u64,
+    of: u64,
+}
+
+impl Filled {
+    fn changes(&self, template: &Template) -> bool {
+        self.pieces < template.pieces.len() as u32
+    }
+}
+
+impl Step {
+    fn at(pace: Pace) -> Self {
+        let (time, of) = match pace {
+            Pace::Every(every) => (every.micros(), 1),
+            Pace::Rate(rate) => (SECOND_US, rate.max(1)),
+        };
+        Step { whole: time / of, part: time % of, of }
+    }
+}
+
+/// What a template came to last. What stands before its first hole that is ever filled otherwise stays.
+#[derive(Clone, Debug, Default)]
+struct Filled {
+    bytes: Vec<u8>,
+    /// Pieces and bytes that stay.
+    pieces: u32,
+    stays: u32,
 }
 
 impl Workload {
@@ -41,8 +77,20 @@ impl Workload {
         };
         let start = SimTime::ZERO + spec.start + SimDuration(interval * u64::from(member) / of.max(1));
         let name = Arc::from(spec.members[member as usize].as_str());
-        let fresh = Workload { spec, name, start, count: 0, due: start, rng, skew_ms: 0, key: Vec::new(), value: Vec::new() };
-        Workload { due: fresh.due_by_count(), ..fresh }
+        let (step, key, value) = (Step::at(spec.pace), Filled::default(), Filled::default());
+        let shared = Arc::clone(&spec);
+        let mut fresh = Workload { spec, name, start, count: 0, step, passed: 0, parts: 0, due: start, rng, skew_ms: 0, key, value };
+        fresh.key = shared.key.as_ref().map(|template| fresh.begin(template)).unwrap_or_default();
+        fresh.value = fresh.begin(&shared.value);
+        fresh.fall_due();
+        fresh
+    }
+
+    /// The same from a later start: its times count from there.
+    pub fn begun_at(mut self, now: SimTime) -> Self {
+        self.start += now.since(SimTime::ZERO);
+        self.fall_due();
+        self
     }
 
     /// When the next record is due; never, once `records` were sent.
@@ -50,52 +98,55 @@ impl Workload {
         self.due
     }
 
-    fn due_by_count(&self) -> SimTime {
-        if self.spec.records.is_some_and(|limit| self.count >= limit) {
-            return SimTime::MAX;
-        }
+    fn fall_due(&mut self) {
         let passed = match self.spec.pace {
-            Pace::Every(every) => every.times(self.count),
-            Pace::Rate(rate) if rate <= 1_000 => SimDuration(self.count * SECOND_US / rate.max(1)),
-            Pace::Rate(rate) => {
-                let exact = match self.count.checked_mul(SECOND_US) {
-                    Some(scaled) => scaled / rate,
-                    None => (u128::from(self.count) * u128::from(SECOND_US) / u128::from(rate)) as u64,
-                };
-                SimDuration(exact / BURST.micros() * BURST.micros())
-            }
+            Pace::Rate(rate) if rate > 1_000 => self.passed / BURST.micros() * BURST.micros(),
+            _ => self.passed,
         };
-        self.start + passed
+        self.due = match self.spec.records {
+            Some(limit) if self.count >= limit => SimTime::MAX,
+            _ => self.start + SimDuration(passed),
+        };
+    }
+
+    fn count_one(&mut self) {
+        let Step { whole, part, of } = self.step;
+        self.count += 1;
+        self.passed += whole;
+        self.parts += part;
+        if self.parts >= of {
+            self.parts -= of;
+            self.passed += 1;
+        }
+        self.fall_due();
     }
 
     /// The application was away: what fell due meanwhile is not made up for.
     pub fn resume(&mut self, now: SimTime) {
         self.start += now.since(self.due);
-        self.due = self.due_by_count();
+        self.fall_due();
     }
 
     /// Writes the next record; [`key`](Workload::key) and [`value`](Workload::value) hold it until the one after.
     pub fn make(&mut self, now: SimTime) {
         let spec = Arc::clone(&self.spec);
-        let mut key = std::mem::take(&mut self.key);
-        key.clear();
-        if let Some(template) = &spec.key {
-            self.fill(template, now, &mut key);
+        if let Some(template) = spec.key.as_ref().filter(|template| self.key.changes(template)) {
+            let key = std::mem::take(&mut self.key);
+            self.key = self.fill(template, now, key);
         }
-        let mut value = std::mem::take(&mut self.value);
-        value.clear();
-        self.fill(&spec.value, now, &mut value);
-        (self.key, self.value) = (key, value);
-        self.count += 1;
-        self.due = self.due_by_count();
+        if self.value.changes(&spec.value) {
+            let value = std::mem::take(&mut self.value);
+            self.value = self.fill(&spec.value, now, value);
+        }
+        self.count_one();
     }
 
     pub fn key(&self) -> Option<&[u8]> {
-        self.spec.key.is_some().then_some(&self.key)
+        self.spec.key.is_some().then_some(&self.key.bytes)
     }
 
     pub fn value(&self) -> &[u8] {
-        &self.value
+        &self.value.bytes
     }
 
     pub fn spec(&self) -> &ProducerSpec {
@@ -109,10 +160,21 @@ impl Workload {
         }
     }
 
-    fn fill(&mut self, template: &Template, now: SimTime, out: &mut Vec<u8>) {
-        for piece in &template.pieces {
-            self.fill_piece(piece, now, out).expect("writing to memory cannot fail");
+    /// What of a template never changes.
+    fn begin(&mut self, template: &Template) -> Filled {
+        let stays = |piece: &&Piece| matches!(piece, Piece::Text(_) | Piece::Name | Piece::Pad(_));
+        let pieces = template.pieces.iter().take_while(stays).count();
+        let begun = Template { pieces: template.pieces[..pieces].to_vec() };
+        let filled = self.fill(&begun, SimTime::ZERO, Filled::default());
+        Filled { pieces: pieces as u32, stays: filled.bytes.len() as u32, ..filled }
+    }
+
+    fn fill(&mut self, template: &Template, now: SimTime, mut filled: Filled) -> Filled {
+        filled.bytes.truncate(filled.stays as usize);
+        for piece in &template.pieces[filled.pieces as usize..] {
+            self.fill_piece(piece, now, &mut filled.bytes).expect("writing to memory cannot fail");
         }
+        filled
     }
 
     fn fill_piece(&mut self, piece: &Piece, now: SimTime, out: &mut Vec<u8>) -> std::io::Result<()> {

@@ -7,6 +7,7 @@ mod applications;
 mod clients;
 mod disks;
 mod in_force;
+mod joining;
 mod links;
 mod offsets;
 mod processes;
@@ -25,6 +26,9 @@ impl Cluster {
         if let Some(witness) = &mut self.witness {
             witness.commanded = true;
         }
+        if self.now >= self.series.due {
+            self.look(self.now);
+        }
         if let Some(unknown) = self.scenario.cast().unknown(command) {
             return Err(CommandError::Unknown(unknown));
         }
@@ -33,12 +37,15 @@ impl Cluster {
             Command::Link(path, fault) => self.trouble(path, *fault)?,
             Command::HealAll => self.heal_all(),
             Command::Skew(who, ms) => self.skew(who, *ms)?,
+            Command::Set { client, .. } if command.changes_cast() && self.has_table(client) => answer = self.change_cast(command)?,
             Command::Set { client, key, value } => self.set(client, key, value)?,
             Command::Deed { who, deed } => self.deed(who, deed)?,
             Command::Disk(fault, id) => self.disk(*fault, *id),
             Command::ResetOffsets(reset) => answer = self.reset_offsets(reset, command)?,
             Command::DeleteOffsets { group, topics } => answer = self.delete_offsets(group, topics, command)?,
             Command::DeleteGroup(group) => answer = self.delete_group(group, command)?,
+            Command::Add(_) | Command::Remove { .. } => answer = self.change_cast(command)?,
+            Command::Rename { .. } | Command::Scene { .. } | Command::ConfigureBrokers { .. } => return Err(too_late(command)),
             Command::Elect { .. }
             | Command::CreateTopic(_)
             | Command::AddPartitions { .. }
@@ -54,29 +61,30 @@ impl Cluster {
         Ok(answer)
     }
 
+    /// A group or a fleet of this name.
+    fn has_table(&self, name: &str) -> bool {
+        self.scenario.groups.iter().any(|group| group.name == name) || self.scenario.producers.iter().any(|fleet| fleet.name == name)
+    }
+
     /// Dense numbers of everybody who is meant.
-    fn meant(&self, who: &Who) -> Vec<u32> {
+    pub(super) fn meant(&self, who: &Who) -> Vec<u32> {
         let all = 0..self.hosts.len() as u32;
         all.filter(|node| self.is_meant(*node, who)).collect()
     }
 
     fn is_meant(&self, node: u32, who: &Who) -> bool {
         match (self.node_id(node), who) {
+            _ if self.hosts[node as usize].gone => false,
             (NodeId::Broker(BrokerId(id)), Who::Node(wanted)) => id == *wanted,
             (NodeId::Broker(_), Who::All(Kind::Brokers)) => true,
             (NodeId::Controller(id), Who::Node(wanted)) => id == *wanted,
             (NodeId::Controller(_), Who::All(Kind::Controllers | Kind::ZooKeeper)) => true,
             (NodeId::Client(_), Who::All(Kind::Clients)) => true,
-            (NodeId::Client(client), Who::Client(wanted)) => {
-                let place = client.0 as usize;
-                match self.producers.get(place) {
-                    Some(producer) => *producer.name == **wanted || producer.workload().spec().name == *wanted,
-                    None => {
-                        let consumer = &self.consumers[place - self.producers.len()];
-                        *consumer.name == **wanted || **consumer.group() == **wanted
-                    }
-                }
-            }
+            (NodeId::Client(client), Who::Client(wanted)) => match (self.producer(client), self.consumer(client)) {
+                (Some(producer), _) => *producer.name == **wanted || producer.workload().spec().name == *wanted,
+                (_, Some(consumer)) => *consumer.name == **wanted || **consumer.group() == **wanted,
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -84,7 +92,7 @@ impl Cluster {
     /// How a sentence about them begins, and whether they are many.
     fn actor(&self, who: &Who) -> (String, bool) {
         let text = match who {
-            Who::Node(id) if self.broker_ids.binary_search(&BrokerId(*id)).is_ok() => format!("Broker {id}"),
+            Who::Node(id) if self.broker(BrokerId(*id)).is_some() => format!("Broker {id}"),
             Who::Node(id) if self.scenario.cluster.config.zookeeper() => format!("Server {id} of ZooKeeper"),
             Who::Node(id) => format!("Controller {id}"),
             Who::All(Kind::Brokers) => return ("The brokers".to_owned(), true),
@@ -110,4 +118,21 @@ impl Cluster {
         self.push_event(TraceEvent { id, kind: EventKind::Fault, subject, text, rule: rule.to_owned(), causes });
         id
     }
+}
+
+/// What only a cluster that has not run yet can be given.
+fn too_late(command: &Command) -> CommandError {
+    let text = match command {
+        Command::Rename { from, .. } => format!(
+            "Kafka renames nothing: records stand under the name of their topic, and bookmarks under that of their group. {from} can be \
+             renamed at 0 s, before anything ran; now add another one."
+        ),
+        Command::ConfigureBrokers { add, delete } => {
+            let keys: Vec<&str> = add.iter().map(|(key, _)| key.as_str()).chain(delete.iter().map(String::as_str)).collect();
+            format!("Cannot update these configs dynamically: Set({})", keys.join(", "))
+        }
+        Command::Scene { word, .. } => format!("The run began with another {word}. Go back to 0 s, before anything ran, to change it."),
+        _ => String::new(),
+    };
+    CommandError::Refused(text)
 }

@@ -135,6 +135,11 @@ fn write_replica(directory: &str, id: TopicPartition, replica: &Replica, mark: &
         writes.extend(mark.segments.keys().map(|base| DiskWrite::Remove { path: path(&file_name(base.0, "log")) }));
         *mark = Mark { truncations: log.truncations(), epochs: std::mem::take(&mut mark.epochs), ..Mark::default() };
     }
+    let first = log.segments()[0].base_offset;
+    while let Some(gone) = mark.segments.keys().next().copied().filter(|base| *base < first) {
+        mark.segments.remove(&gone);
+        writes.push(DiskWrite::Remove { path: path(&file_name(gone.0, "log")) });
+    }
     if mark.end == log.log_end() && !mark.segments.is_empty() {
         return;
     }
@@ -176,6 +181,30 @@ mod tests {
                 DiskWrite::Remove { path } => assert!(files.remove(&path).is_some(), "{path} was never written"),
             }
         }
+    }
+
+    #[test]
+    fn a_mirror_loses_the_segments_that_retention_takes() {
+        let text = builtin("trucks_gps")
+            .expect("built in")
+            .replace("\"min.insync.replicas\" = 2", "\"retention.ms\" = \"2m\", \"segment.ms\" = \"30s\"");
+        let text = text.replace("[cluster]", "[cluster]\nconfig = { \"log.retention.check.interval.ms\" = \"20s\" }");
+        let mut cluster = Cluster::new(&Scenario::parse(&text).expect("valid"));
+        let (mut files, mut cursor, mut removed) = (Files::new(), DiskCursor::default(), 0);
+        for second in (10..=600).step_by(10) {
+            cluster.run_until(SimTime(second * 1_000_000));
+            let writes = cluster.disk_writes(&mut cursor);
+            removed += writes.iter().filter(|write| matches!(write, DiskWrite::Remove { .. })).count();
+            mirror(&mut files, writes);
+        }
+        assert!(removed > 0);
+        for (name, bytes) in cluster.disk_files(BrokerId(101)).into_iter().filter(|(name, _)| name.ends_with(".log")) {
+            assert_eq!(files.get(&format!("101/{name}")), Some(&bytes), "{name}");
+        }
+        let logs =
+            |paths: &mut dyn Iterator<Item = &String>| paths.filter(|path| path.starts_with("101/") && path.ends_with(".log")).count();
+        let there = cluster.disk_files(BrokerId(101)).into_iter().filter(|(name, _)| name.ends_with(".log")).count();
+        assert_eq!(logs(&mut files.keys()), there);
     }
 
     #[test]

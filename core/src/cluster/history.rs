@@ -1,14 +1,18 @@
-//! What the members of groups did of late, for the picture of a rebalance: who owned which partition from when to when, and how many
-//! records each was given in every second. Nothing decides by it.
+//! What the members of groups did of late, for the picture: who owned which partition from when to when, how many records each was
+//! given in every second, and what it worked on last. Nothing decides by it.
 
 use super::Cluster;
-use crate::ids::{ClientId, TopicPartition};
+use crate::ids::{ClientId, Offset, TopicPartition};
+use crate::log::segment::StoredBatch;
 use crate::sorted::SortedSet;
 use crate::time::SimTime;
 use std::collections::VecDeque;
 
 /// How far back it reaches, in virtual seconds.
 pub const SECONDS: u64 = 120;
+
+/// How many batches that a member has worked on are remembered.
+pub const RECENT: usize = 32;
 
 /// The most spells a group keeps, whatever happens within two minutes.
 const SPELLS: usize = 8_192;
@@ -28,13 +32,25 @@ pub struct Spell {
 pub struct History {
     spells: Vec<VecDeque<Spell>>,
     rates: Vec<Rate>,
+    /// What each member worked on last: batches, and the last offset in each.
+    recent: Vec<VecDeque<(TopicPartition, StoredBatch, Offset)>>,
     /// The changes of each member's partitions that are known here.
     seen: Vec<u32>,
 }
 
 impl History {
     pub(super) fn of(groups: usize, members: usize) -> Self {
-        History { spells: vec![VecDeque::new(); groups], rates: vec![Rate::default(); members], seen: vec![0; members] }
+        let mut history = History::default();
+        history.extend(groups, members);
+        history
+    }
+
+    /// So many more take part.
+    pub(super) fn extend(&mut self, groups: usize, members: usize) {
+        self.spells.resize(self.spells.len() + groups, VecDeque::new());
+        self.rates.resize(self.rates.len() + members, Rate::default());
+        self.recent.resize(self.recent.len() + members, VecDeque::new());
+        self.seen.resize(self.seen.len() + members, 0);
     }
 }
 
@@ -76,17 +92,31 @@ fn second(at: SimTime) -> u64 {
 }
 
 impl Cluster {
-    /// A member was given records.
-    pub(super) fn note_given(&mut self, consumer: usize, records: u64) {
-        self.history.rates[consumer].add(second(self.now), records as u32);
+    /// A member was given records `from..to` of a batch.
+    pub(super) fn note_given(&mut self, consumer: usize, id: TopicPartition, batch: StoredBatch, from: Offset, to: Offset) {
+        self.history.rates[consumer].add(second(self.now), to.since(from) as u32);
+        let recent = &mut self.history.recent[consumer];
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        recent.push_back((id, batch, Offset(to.0 - 1)));
+    }
+
+    /// What a member's application worked on last, oldest first: batches, and the last offset in each.
+    pub fn recent(&self, member: ClientId) -> impl Iterator<Item = &(TopicPartition, StoredBatch, Offset)> {
+        self.consumer_place(member).into_iter().flat_map(|consumer| &self.history.recent[consumer])
     }
 
     /// A member did something: what it owns may be other than before.
     pub(super) fn note_owned(&mut self, consumer: usize) {
         let changes = self.consumers[consumer].owned_changes();
-        if self.history.seen[consumer] == changes {
-            return;
+        if self.history.seen[consumer] != changes {
+            self.note_changes(consumer, changes);
         }
+    }
+
+    #[inline(never)]
+    fn note_changes(&mut self, consumer: usize, changes: u32) {
         let (now, member) = (self.now, self.consumers[consumer].id);
         let history = &mut self.history;
         history.seen[consumer] = changes;

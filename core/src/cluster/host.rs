@@ -10,6 +10,8 @@ pub(super) struct Host {
     pub(super) crashes: u32,
     pub(super) down: bool,
     pub(super) paused: bool,
+    /// It was removed: nobody starts it again.
+    pub(super) gone: bool,
     /// Its next wake is for what it waits for first; else that has moved since, or may have.
     pub(super) punctual: bool,
     /// What arrived while it was paused, in order.
@@ -25,6 +27,10 @@ pub(super) struct Host {
 }
 
 impl Host {
+    pub(super) fn added_by(event: EventId) -> Self {
+        Host { last: Some(event), ..Host::default() }
+    }
+
     pub(super) fn strike(&mut self, event: EventId) {
         (self.struck, self.last) = (Some(event), Some(event));
     }

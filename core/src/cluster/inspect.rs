@@ -43,10 +43,22 @@ impl Cluster {
         self.number(NodeId::Broker(broker)).is_some_and(|node| self.hosts[node as usize].paused)
     }
 
+    /// It was removed and its process has ended.
+    pub fn is_gone(&self, id: NodeId) -> bool {
+        let closed = |node: u32| self.producer_at(node).is_some_and(|place| self.producers[place].unsettled() == 0);
+        let ended = |node: u32| self.hosts[node as usize].gone && (self.hosts[node as usize].down || closed(node));
+        self.number(id).is_some_and(ended)
+    }
+
+    /// A consumer that was not removed, or has not ended yet.
+    pub fn takes_part(&self, consumer: u32) -> bool {
+        !self.is_gone(NodeId::Client(self.consumers[consumer as usize].id))
+    }
+
     /// Whether the process of a consumer is down, and whether it is paused.
     pub fn process_of(&self, consumer: u32) -> (bool, bool) {
-        let host = &self.hosts[self.servers() as usize + self.producers.len() + consumer as usize];
-        (host.down, host.paused)
+        let number = self.number(NodeId::Client(self.consumers[consumer as usize].id));
+        number.map_or((true, false), |node| (self.hosts[node as usize].down, self.hosts[node as usize].paused))
     }
 
     /// The replica that speaks for a partition: its leader's, else the one with the longest log.
@@ -83,11 +95,11 @@ impl Cluster {
 
     pub fn group_history(&self, name: &str) -> Option<GroupHistory> {
         let group = self.scenario().groups.iter().position(|group| group.name == name)? as u32;
-        let (image, first) = (self.controller().image(), self.producers().len() as u32);
+        let image = self.controller().image();
         let spell = |spell: &Spell| SpellView {
             topic: image.topic(spell.partition.topic).map(|topic| topic.name.to_string()).unwrap_or_default(),
             partition: spell.partition.partition,
-            client: self.consumers()[(spell.member.0 - first) as usize].name.to_string(),
+            client: self.consumer(spell.member).map(|member| member.name.to_string()).unwrap_or_default(),
             from_us: spell.from.micros(),
             until_us: (spell.until != SimTime::MAX).then_some(spell.until.micros()),
         };
@@ -138,7 +150,7 @@ impl Cluster {
         let line = Command::ResetOffsets(Box::new(reset)).to_string();
         match planned {
             Err(refused) => PlanView { line, refused: refused.trim().lines().next().map(str::to_owned), ..PlanView::default() },
-            Ok(planned) => {
+            Ok((_, planned)) => {
                 let one = |((topic, partition), offset): (&(Arc<str>, u32), &u64)| PlannedView {
                     topic: topic.to_string(),
                     partition: *partition,

@@ -59,18 +59,20 @@ impl Cluster {
         }
     }
 
-    /// I14: ISR and ELR are replicas and disjoint; the leader is in the ISR; no fenced broker is, but for the last one without ELR. With
+    /// I14: the ISR are replicas, and none of the ELR; the leader is in the ISR; no fenced broker is, but for the last one without ELR. With
     /// ZooKeeper the others stay too, until the controller hears that their session is over.
     fn check_isr(&self, found: &mut Vec<String>) {
         let image = self.controller().image();
         let config = &self.scenario.cluster.config;
         for (id, partition) in image.partitions() {
             let member = |broker: &BrokerId| partition.replicas.contains(broker);
-            let shape = partition.isr.iter().all(member) && partition.elr.iter().all(member);
+            let shape = partition.isr.iter().all(member);
             let disjoint = !partition.isr.iter().any(|broker| partition.elr.contains(broker));
             let led = partition.leader.is_none_or(|leader| partition.isr.contains(&leader));
             let trusted = partition.isr.iter().all(|broker| image.is_active(*broker));
-            let trusted = trusted || config.zookeeper() || (!config.eligible_leader_replicas && last_of_the_isr(partition));
+            let unclean = image.topic(id.topic).is_some_and(|topic| topic.config.unclean_leader_election);
+            let alone = (unclean || !config.eligible_leader_replicas) && last_of_the_isr(partition);
+            let trusted = trusted || config.zookeeper() || alone;
             if !(shape && disjoint && led && trusted) {
                 found.push(format!("I14: ISR of {} is out of shape", image.name_of(id)));
             }
@@ -101,7 +103,9 @@ impl Cluster {
     }
 }
 
-/// Without ELR the last in-sync replica stays in sync whatever becomes of it, and nobody leads meanwhile.
+/// Without ELR the last in-sync replica stays in sync whatever becomes of it, and nobody leads meanwhile. So it is where a reassignment
+/// is taken back while nobody is in sync and unclean elections are allowed: the first of the old replicas is, though it may be fenced
+/// (`PartitionReassignmentRevert`).
 fn last_of_the_isr(partition: &PartitionRegistration) -> bool {
     partition.isr.len() == 1 && partition.leader.is_none()
 }

@@ -1,8 +1,8 @@
-//! What becomes of facts and events: the referee is told, the record of the run grows, causes are filled in that only the world knows.
+//! What becomes of facts and events: the referee is told, and the record of the run grows.
 
 use super::Cluster;
 use super::referee::Cut;
-use crate::ids::{BrokerId, EventId, NodeId};
+use crate::ids::{EventId, NodeId};
 use crate::node::{CutBy, Fact};
 use crate::quorum::voter::Voter;
 use crate::trace::{EventKind, TraceEvent};
@@ -14,24 +14,34 @@ impl Cluster {
     pub(super) fn judge(&mut self, node: u32, fact: Fact) {
         match fact {
             Fact::Sent { records, .. } => self.referee.sent += u64::from(records),
-            Fact::Acked { client, partition, base, records, epoch } => {
-                let acks = self.producers[client.0 as usize].config().acks;
+            Fact::Acked { partition, base, records, epoch, acks, created, sent, .. } => {
+                self.series.acked(self.now, created, sent);
                 self.referee.acked(partition, base, records, epoch, acks);
             }
-            Fact::AckedBlindly { records, .. } => self.referee.acked += u64::from(records),
-            Fact::Failed { records, .. } => self.referee.failed += u64::from(records),
             Fact::Delivered { client, partition, batch, from, to } => {
-                let consumer = client.0 as usize - self.producers.len();
+                let Some(consumer) = self.consumer_place(client) else { return };
                 let group = self.group_of[consumer];
-                self.note_given(consumer, to.since(from));
+                self.series.delivered(self.now.timestamp_ms() - batch.batch.base_timestamp_ms());
                 let given = self.referee.delivered(group, partition, &batch, from, to);
                 if given.again || given.twice || given.late || given.skipped.is_some() {
                     self.given(group, batch.writer, partition, from, given);
                 }
+                self.note_given(consumer, partition, batch, from, to);
             }
+            rare => self.judge_rare(node, rare),
+        }
+    }
+
+    /// Apart from what is told of every batch.
+    #[inline(never)]
+    fn judge_rare(&mut self, node: u32, fact: Fact) {
+        match fact {
+            Fact::Sent { .. } | Fact::Acked { .. } | Fact::Delivered { .. } => {}
+            Fact::AckedBlindly { records, .. } => self.referee.acked += u64::from(records),
+            Fact::Failed { records, .. } => self.referee.failed += u64::from(records),
             Fact::Refused { client, partition, by, error } => self.refused(client, partition, by, error),
             Fact::Dropped { client, partition, records } => {
-                let broker = self.brokers[node as usize - self.controllers.len()].id;
+                let NodeId::Broker(broker) = self.node_id(node) else { return };
                 let why = format!("broker {broker} does not take it");
                 let because = self.elections.get(&self.controller().image().name_of(partition)).copied();
                 self.unwritten(client, partition, records, &why, because.or_else(|| self.blame(partition, &[])));
@@ -43,9 +53,12 @@ impl Cluster {
                     self.judge_leader(partition);
                 }
             }
+            Fact::Deleted { partition, from, to } => self.referee.deleted(partition, from, to),
             Fact::Begun { client, partition, at } => {
-                let group = self.group_of[client.0 as usize - self.producers.len()];
-                self.begun.insert((group, partition), (client, at));
+                let Some(consumer) = self.consumer_place(client) else { return };
+                let position = self.consumers[consumer].position(partition).unwrap_or_default();
+                let group = self.group_of[consumer] as usize;
+                self.referee.groups[group].begun.made(partition).note((client, at, position));
             }
             Fact::Exited(process, event) => {
                 if let Some(node) = self.number(process) {
@@ -59,116 +72,13 @@ impl Cluster {
         }
     }
 
-    /// What the user did to the client that such a sentence begins with.
-    fn struck_member(&self, text: &str) -> Option<EventId> {
-        self.hosts[self.member_named(text)? as usize].struck
-    }
-
-    fn last_deed_to_member(&self, text: &str) -> Option<EventId> {
-        let host = &self.hosts[self.member_named(text)? as usize];
-        host.struck.or(host.last)
-    }
-
-    fn member_named(&self, text: &str) -> Option<u32> {
-        let name = text.split(' ').next()?;
-        let place = self.consumers.iter().position(|consumer| *consumer.name == *name)?;
-        self.number(NodeId::Client(self.consumers[place].id))
-    }
-
-    /// What the user did to the replicas of a partition that are out of sync, or did last to any of them.
-    fn struck_followers(&self, partition: &str) -> Vec<EventId> {
-        let image = self.controller().image();
-        let known = partition.rsplit_once('-').and_then(|(topic, number)| Some((image.topic_named(topic)?, number.parse::<usize>().ok()?)));
-        let Some(partition) = known.and_then(|(topic, number)| topic.partitions.get(number)) else { return Vec::new() };
-        let late = partition.replicas.iter().filter(|broker| !partition.isr.contains(broker));
-        let nodes = late.filter_map(|broker| self.number(NodeId::Broker(*broker)));
-        let struck: Vec<EventId> = nodes.filter_map(|node| self.hosts[node as usize].struck).collect();
-        if !struck.is_empty() {
-            return struck;
-        }
-        let copies: Vec<NodeId> = partition.replicas.iter().map(|broker| NodeId::Broker(*broker)).collect();
-        self.blame_of(&copies).into_iter().collect()
-    }
-
     pub(super) fn next_event_id(&mut self) -> EventId {
         self.outbox.next_event += 1;
         EventId(self.outbox.next_event - 1)
     }
 
-    /// What struck a node, or else what was done to it last.
-    fn last_deed(&self, node: NodeId) -> Option<EventId> {
-        let host = &self.hosts[self.number(node)? as usize];
-        host.struck.or(host.last)
-    }
-
-    /// The same of the broker that an event names.
-    fn last_deed_to_broker(&self, subject: &str) -> Option<EventId> {
-        self.last_deed(NodeId::Broker(BrokerId(subject.parse().ok()?)))
-    }
-
     pub(super) fn push_event(&mut self, mut event: TraceEvent) {
-        match event.kind {
-            EventKind::LeaderElected => {
-                self.elections.insert(event.subject.clone(), event.id);
-            }
-            // A follower only hears that its leader has something else there; it leads because it was elected.
-            EventKind::LogTruncated => event.causes.extend(self.elections.get(&event.subject)),
-            // The controller only misses heartbeats; we know why they stopped.
-            EventKind::BrokerFenced => {
-                let controller = || self.last_deed(NodeId::Controller(self.active_controller()?.id()));
-                event.causes.extend(self.last_deed_to_broker(&event.subject).or_else(controller));
-            }
-            // A controller that took office meanwhile does not know why the broker was away.
-            EventKind::BrokerUnfenced if event.causes.is_empty() => {
-                event.causes.extend(self.last_deed_to_broker(&event.subject));
-            }
-            // Nor does a coordinator know why a member is silent, or a leader why a follower is late.
-            EventKind::RebalanceStarted | EventKind::GroupRebalanced => {
-                // Who joins again by itself has given partitions up.
-                let revoked = event.kind == EventKind::RebalanceStarted && event.causes.is_empty();
-                event.causes.extend(self.rebalances.get(&event.subject).filter(|_| revoked));
-                self.rebalances.insert(event.subject.clone(), event.id);
-            }
-            EventKind::PartitionsRevoked => {
-                event.causes.extend(self.rebalances.insert(event.subject.clone(), event.id));
-            }
-            EventKind::CommitRefused => {
-                event.causes.extend(self.struck_member(&event.text));
-                event.causes.extend(self.rebalances.get(&event.subject));
-            }
-            // What an application does to itself is why its group misses it.
-            EventKind::Application => {
-                if let Some(node) = self.member_named(&event.text) {
-                    event.causes.extend(self.hosts[node as usize].struck.replace(event.id));
-                }
-            }
-            EventKind::MemberLeft => event.causes.extend(self.struck_member(&event.text)),
-            // Somebody started it.
-            EventKind::MemberJoined => event.causes.extend(self.last_deed_to_member(&event.text)),
-            EventKind::IsrChanged if event.rule.starts_with("replica.lag.time.max.ms") => {
-                event.causes.extend(self.struck_followers(&event.subject));
-                self.shrinks.insert(event.subject.clone(), event.id);
-            }
-            EventKind::ControllerResigned => {
-                self.last_elected.1 = Some(event.id);
-            }
-            // So does the quorum of its leader.
-            EventKind::ControllerElected => {
-                let (last, left) = self.last_elected;
-                let zookeeper = self.scenario.cluster.config.zookeeper();
-                let last_node = if zookeeper { NodeId::Broker(BrokerId(last)) } else { NodeId::Controller(last) };
-                let struck = self.number(last_node).and_then(|node| self.hosts[node as usize].struck);
-                event.causes.extend(left.or(struck));
-                self.last_elected = (event.subject.parse().unwrap_or(last), None);
-            }
-            // Servers of an ensemble only miss one another, and a broker only hears that it was missed.
-            EventKind::ZooKeeper if event.causes.is_empty() => {
-                let servers = self.hosts[..self.controllers.len()].iter().filter(|host| host.down || host.paused);
-                event.causes.extend(servers.filter_map(|host| host.struck));
-                event.causes.extend(self.last_deed_to_broker(&event.subject));
-            }
-            _ => {}
-        }
+        self.add_causes(&mut event);
         let kind = event.kind;
         self.events.push(EventView {
             id: event.id.0,

@@ -42,9 +42,9 @@ impl Cluster {
         })
     }
 
-    /// What a reset would write; refused while the group has members.
-    pub fn plan_reset(&self, reset: &Reset) -> Result<Planned, Refused> {
-        let (_, shard) = self.reach_coordinator(&reset.group)?;
+    /// What a reset would write, and where; refused while the group has members.
+    pub fn plan_reset(&self, reset: &Reset) -> Result<(BrokerId, Planned), Refused> {
+        let (coordinator, shard) = self.reach_coordinator(&reset.group)?;
         let state = shard.groups.get(reset.group.as_str()).map_or("Dead", AnyGroup::state_name);
         if !matches!(state, "Empty" | "Dead") {
             return Err(format!(
@@ -59,7 +59,7 @@ impl Cluster {
             let offset = self.new_offset(&id, current, reset, &mut planned.warnings)?;
             planned.offsets.insert(id, offset);
         }
-        Ok(planned)
+        Ok((coordinator, planned))
     }
 
     fn partitions_to_reset(&self, reset: &Reset, shard: &Shard) -> Result<Vec<(Arc<str>, u32)>, Refused> {

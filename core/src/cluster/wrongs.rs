@@ -11,6 +11,7 @@ use crate::node::BeginsAt;
 use crate::protocol::{Envelope, Message, ProduceBatch, Request};
 use crate::sorted::SortedSet;
 use crate::trace::{EventKind, TraceEvent};
+use std::sync::Arc;
 
 /// The batches of a message that waits for no answer.
 fn sent_blindly(message: &Message) -> &[ProduceBatch] {
@@ -108,7 +109,8 @@ impl Cluster {
     }
 
     fn tell_unwritten(&mut self, client: ClientId, id: TopicPartition, fate: Unwritten, why: &str, because: Option<EventId>) {
-        let (producer, name) = (self.producers[client.0 as usize].name.clone(), self.name_of(id));
+        let Some(producer) = self.producer(client).map(|producer| Arc::clone(&producer.name)) else { return };
+        let name = self.name_of(id);
         // That it waits is told apart from that it will never come.
         let (whose, stores) = match fate {
             Unwritten::Waits => (!client.0, "stores for now"),
@@ -133,16 +135,17 @@ impl Cluster {
     }
 
     /// A group was given something that it should not have got, or not now.
+    #[inline(never)]
     pub(super) fn given(&mut self, group: u32, writer: u32, id: TopicPartition, from: Offset, given: Given) {
         let spec = &self.scenario.groups[group as usize];
         let (reader, partition) = (spec.name.clone(), self.name_of(id));
         if let Some(end) = given.skipped {
-            let (how, rule, causes) = self.beginning(group, id, "beyond");
+            let (how, rule, causes) = self.beginning(group, id, self.began_past(group, id, Offset(from.0 - 1)), "beyond");
             let text = format!("Group {reader} is not given {partition}@{end}…{}: {how}.", from.0 - 1);
             self.tell_once(EventKind::RecordSkipped, group, id, text, rule, causes);
         }
         if given.again {
-            let (how, rule, causes) = self.beginning(group, id, "behind");
+            let (how, rule, causes) = self.beginning(group, id, self.began(group, id), "behind");
             let text = format!("Group {reader} is given {partition} again from offset {from} on: {how}.");
             self.tell_once(EventKind::RecordDuplicated, group, id, text, rule, causes);
         }
@@ -159,18 +162,22 @@ impl Cluster {
         }
     }
 
+    /// The partition that keeps a group's bookmarks.
+    pub(super) fn bookmarks_of(&self, group: &str) -> Option<TopicPartition> {
+        let partition = coordinator_partition(group, self.scenario.cluster.config.offsets_topic_partitions);
+        Some(TopicPartition { topic: self.controller().image().offsets_topic()?, partition })
+    }
+
     /// How a group came to read there: words, rule and causes.
-    fn beginning(&self, group: u32, id: TopicPartition, side: &str) -> (String, String, Vec<EventId>) {
+    fn beginning(&self, group: u32, id: TopicPartition, began: Option<(ClientId, BeginsAt)>, side: &str) -> (String, String, Vec<EventId>) {
         let name = &self.scenario.groups[group as usize].name;
         let election = || self.elections.get(&self.name_of(id)).copied().into_iter().collect();
-        let Some((client, at)) = self.begun.get(&(group, id)) else { return Default::default() };
+        let Some((client, at)) = began else { return Default::default() };
         let rebalance = || {
-            let partition = coordinator_partition(name, self.scenario.cluster.config.offsets_topic_partitions);
-            let topic = self.controller().image().offsets_topic().unwrap_or(id.topic);
-            let struck = self.blame(TopicPartition { topic, partition }, &[NodeId::Client(*client)]);
+            let struck = self.blame(self.bookmarks_of(name).unwrap_or(id), &[NodeId::Client(client)]);
             self.rebalances.get(name).copied().into_iter().chain(struck).collect()
         };
-        let member = &self.consumers[client.0 as usize - self.producers.len()].name;
+        let Some(member) = self.consumer(client).map(|member| &member.name) else { return Default::default() };
         match at {
             BeginsAt::Committed => (
                 format!("{member} went on at the committed offset, {side} what had been given"),
@@ -183,14 +190,15 @@ impl Cluster {
                     OffsetReset::ByDuration(back) => (format!("what was {back} old"), format!("by_duration:{}", back.written_iso())),
                     _ => ("the latest".to_owned(), "latest".to_owned()),
                 };
-                let why = if *gone { "stood where the log no longer is" } else { "found no committed offset" };
-                let causes = if *gone { election() } else { rebalance() };
+                let why = if gone { "stood where the log no longer is" } else { "found no committed offset" };
+                let deletion = || self.deletions.get(&self.name_of(id)).map(|event| vec![*event]);
+                let causes = if gone { deletion().unwrap_or_else(election) } else { rebalance() };
                 (format!("{member} {why} and began at {end}"), format!("auto.offset.reset = {policy}"), causes)
             }
             BeginsAt::Sought => (
                 format!("{member} was told to read on there"),
                 "seek() moves the position of a member, whatever was committed".to_owned(),
-                self.blame_of(&[NodeId::Client(*client)]).into_iter().collect(),
+                self.blame_of(&[NodeId::Client(client)]).into_iter().collect(),
             ),
             BeginsAt::Truncated => (
                 format!("{member} had read what the new leader does not have"),
@@ -202,7 +210,7 @@ impl Cluster {
 
     /// How a producer came to send a record again: words, rule and causes.
     fn sending(&self, writer: u32, id: TopicPartition) -> (String, String, Vec<EventId>) {
-        let producer = &self.producers[writer as usize];
+        let Some(producer) = self.producer(ClientId(writer)) else { return Default::default() };
         let (config, name) = (producer.config(), &producer.name);
         let Some((refusal, because)) = self.refusals.get(&ClientId(writer)).copied() else {
             let how = format!("what {name} sent on one connection overtook what it had sent on another");

@@ -4,7 +4,9 @@
 
 use super::rules::ConfigFault;
 use super::value::Kind;
-use super::{Acks, BrokerConfig, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, Profile, Strategies, TopicConfig};
+use super::{
+    Acks, BrokerConfig, Cleanup, ConsumerConfig, NEVER, OffsetReset, Partitioner, ProducerConfig, Profile, Strategies, TopicConfig,
+};
 use crate::sorted::SortedMap;
 use crate::time::SimDuration;
 
@@ -42,6 +44,28 @@ pub struct Described {
     pub meaning: &'static str,
     /// The value in force.
     pub value: String,
+    pub changes: Changes,
+}
+
+/// When a new value of a setting counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// Of a topic: `kafka-configs.sh --alter` changes it while the cluster runs.
+    AtOnce,
+    /// Of a client: it is read when the client is opened, and `set` opens it again.
+    Reopened,
+    /// Of a broker: Kafka's `read-only`, which takes a restart with another file. None of those modelled is dynamic in Kafka.
+    ReadOnly,
+}
+
+impl Changes {
+    fn of(scope: &str) -> Self {
+        match scope {
+            "topic" => Changes::AtOnce,
+            "broker" => Changes::ReadOnly,
+            _ => Changes::Reopened,
+        }
+    }
 }
 
 /// No page explains settings yet, so its visitors do not download the words.
@@ -84,6 +108,7 @@ const ASSIGNOR: &[(&str, u64)] = &[
 ];
 const ISOLATION: &[(&str, u64)] = &[("read_uncommitted", 0)];
 const COMPRESSION: &[(&str, u64)] = &[("none", 0)];
+const CLEANUP: &[(&str, u64)] = &[("delete", 1), ("compact", 2)];
 const TIMESTAMP_TYPE: &[(&str, u64)] = &[("CreateTime", 0), ("LogAppendTime", 1)];
 const TOPIC_COMPRESSION: &[(&str, u64)] = &[("producer", 0)];
 
@@ -102,10 +127,13 @@ macro_rules! millis {
 
 macro_rules! number {
     ($key:literal, $kafka:literal, $field:ident: $type:ty, $kind:ident, $min:expr, $max:expr, $meaning:literal) => {
+        number!($key, $kafka, $field: $type, Kind::$kind { min: $min, max: $max }, $meaning)
+    };
+    ($key:literal, $kafka:literal, $field:ident: $type:ty, $kind:expr, $meaning:literal) => {
         Row {
             key: $key,
             kafka_type: $kafka,
-            kind: Kind::$kind { min: $min, max: $max },
+            kind: $kind,
             meaning: told($meaning),
             get: |c| u64::from(c.$field),
             set: |c, v| c.$field = <$type>::try_from(v).unwrap_or(<$type>::MAX),
@@ -309,6 +337,16 @@ const CONSUMER_TEXTS: &[TextRow<ConsumerConfig>] = &[
 ];
 
 const TOPIC: &[Row<TopicConfig>] = &[
+    Row {
+        key: "cleanup.policy",
+        kafka_type: "LIST",
+        kind: Kind::First(CLEANUP),
+        meaning: told(
+            "What becomes of old records: whole segments are deleted when their time is over, or (__consumer_offsets) only the newest record of each key is kept.",
+        ),
+        get: |c| u64::from(c.cleanup.delete) | u64::from(c.cleanup.compact) << 1,
+        set: |c, v| c.cleanup = Cleanup { delete: v & 1 != 0, compact: v & 2 != 0 },
+    },
     fixed!("compression.type", "STRING", TOPIC_COMPRESSION, "Whether the broker packs batches anew."),
     number!("flush.messages", "LONG", flush_messages: u64, Count, 1, NEVER, "After so many records the log is forced to the disk."),
     number!(
@@ -349,6 +387,20 @@ const TOPIC: &[Row<TopicConfig>] = &[
         set: |c, v| c.log_append_time = v == 1,
     },
     number!("min.insync.replicas", "INT", min_insync_replicas: u32, Count, 1, INT, "With acks=all, so many copies must be in sync."),
+    number!(
+        "retention.bytes",
+        "LONG",
+        retention_bytes: u64,
+        Kind::BytesOrNever,
+        "A partition that is larger loses its oldest segments, as long as so much is left."
+    ),
+    number!(
+        "retention.ms",
+        "LONG",
+        retention_ms: u64,
+        Kind::MillisOrNever,
+        "A segment goes when its newest record is older than this. Whether somebody has read it does not matter."
+    ),
     number!("segment.bytes", "INT", segment_bytes: u32, Bytes, 1_048_576, INT, "How large a segment file gets before the next begins."),
     millis!("segment.ms", "LONG", segment_time, 1, LONG_MS, "How long a segment is written to before the next begins."),
     flag!(
@@ -489,6 +541,14 @@ const BROKER: &[Row<BrokerConfig>] = &[
         get: |c| c.log_flush_scheduler_interval_ms,
         set: |c, v| c.log_flush_scheduler_interval_ms = v,
     },
+    millis!(
+        "log.retention.check.interval.ms",
+        "LONG",
+        log_retention_check_interval,
+        1,
+        LONG_MS,
+        "How often a broker looks for segments whose retention.ms is over or whose log is larger than retention.bytes."
+    ),
     number!("num.partitions", "INT", num_partitions: u32, Count, 1, 1_000, "Into how many partitions a topic is cut that does not say."),
     millis!(
         "offsets.retention.check.interval.ms",
@@ -523,6 +583,15 @@ const BROKER: &[Row<BrokerConfig>] = &[
         1,
         32_767,
         "How many copies __consumer_offsets has."
+    ),
+    number!(
+        "offsets.topic.segment.bytes",
+        "INT",
+        offsets_topic_segment_bytes: u32,
+        Bytes,
+        1,
+        INT,
+        "How large a segment of __consumer_offsets gets: closed ones are compacted, so that a coordinator loads them sooner."
     ),
     millis!("replica.fetch.backoff.ms", "INT", replica_fetch_backoff, 1, INT, "A follower's pause after a failed fetch."),
     number!(
@@ -633,10 +702,10 @@ macro_rules! settings {
             fn describe(&self) -> Vec<Described> {
                 let default = Self::default();
                 let texts: &[TextRow<$config>] = $texts;
-                let mut all: Vec<Described> = $rows.iter().map(|row| row.described((row.get)(self), (row.get)(&default))).collect();
+                let mut all: Vec<Described> = $rows.iter().map(|row| row.described($scope, (row.get)(self), (row.get)(&default))).collect();
                 for text in texts {
                     let place = all.partition_point(|other| other.key < text.key);
-                    all.insert(place, text.described((text.get)(self)));
+                    all.insert(place, text.described($scope, (text.get)(self)));
                 }
                 all
             }
@@ -654,15 +723,16 @@ settings!(BrokerConfig, BROKER, &[], "broker", |config| {
 });
 
 impl<C> TextRow<C> {
-    fn described(&self, value: &str) -> Described {
+    fn described(&self, scope: &str, value: &str) -> Described {
         let (default, valid) = (self.default.to_owned(), "any text".to_owned());
         let value = if value.is_empty() { self.default } else { value };
-        Described { key: self.key, kafka_type: "STRING", default, unit: "", valid, meaning: self.meaning, value: value.to_owned() }
+        let (key, meaning, value, changes) = (self.key, self.meaning, value.to_owned(), Changes::of(scope));
+        Described { key, kafka_type: "STRING", default, unit: "", valid, meaning, value, changes }
     }
 }
 
 impl<C> Row<C> {
-    fn described(&self, value: u64, default: u64) -> Described {
+    fn described(&self, scope: &str, value: u64, default: u64) -> Described {
         Described {
             key: self.key,
             kafka_type: self.kafka_type,
@@ -671,6 +741,7 @@ impl<C> Row<C> {
             valid: self.kind.valid(),
             meaning: self.meaning,
             value: self.kind.print(value),
+            changes: Changes::of(scope),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The values a setting may have: how they are read from text, printed, limited and described.
 
+use super::NEVER;
 use super::rules::ConfigFault;
 use crate::time::SimDuration;
 
@@ -20,6 +21,10 @@ pub(super) enum Kind {
         min: u64,
         max: u64,
     },
+    /// Milliseconds as above, or -1: without end.
+    MillisOrNever,
+    /// Bytes, or -1: without limit.
+    BytesOrNever,
     Count {
         min: u64,
         max: u64,
@@ -27,6 +32,8 @@ pub(super) enum Kind {
     Flag,
     /// Spellings, several of which may mean the same; the number is the meaning.
     Words(&'static [(&'static str, u64)]),
+    /// Of such words only the first can be asked for yet; Kafka's own topics have the others.
+    First(&'static [(&'static str, u64)]),
     /// A word, or `by_duration:PT1H`: the number after the words' is its milliseconds and three.
     Reset(&'static [(&'static str, u64)]),
     /// Several of such words, each once: digits of 16, the first word's lowest, each its meaning and one.
@@ -43,6 +50,9 @@ impl Kind {
             Kind::Millis { min, max } => (duration(text, 1_000), min, max),
             Kind::Seconds { min, max } => (duration(text, 1_000_000), min, max),
             Kind::Bytes { min, max } | Kind::Count { min, max } => (whole(text), min, max),
+            Kind::MillisOrNever | Kind::BytesOrNever if text == "-1" => return Ok(NEVER),
+            Kind::MillisOrNever => (duration(text, 1_000), 0, NEVER),
+            Kind::BytesOrNever => (whole(text), 0, NEVER),
             Kind::Flag => {
                 return match text.to_ascii_lowercase().as_str() {
                     "true" => Ok(1),
@@ -56,6 +66,7 @@ impl Kind {
                 let back = SimDuration::parse_iso(back).map(|back| back.millis() + 3);
                 return back.ok_or_else(|| bad(format!("`{text}` is not a value of `{key}`. Write {BY_DURATION}:PT1H30M.")));
             }
+            Kind::First(words) => return Kind::Words(&words[..1]).read(key, text),
             Kind::Words(words) => {
                 let word = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
                 return word.map(|(_, meaning)| *meaning).ok_or_else(|| bad(not_a_word(key, text, words)));
@@ -85,8 +96,9 @@ impl Kind {
     pub(super) fn print(self, value: u64) -> String {
         match self {
             Kind::Flag => (value != 0).to_string(),
+            Kind::MillisOrNever | Kind::BytesOrNever if value == NEVER => "-1".to_owned(),
             Kind::Reset(_) if value > 2 => format!("{BY_DURATION}:{}", SimDuration::from_millis(value - 3).written_iso()),
-            Kind::Words(words) | Kind::Reset(words) => {
+            Kind::Words(words) | Kind::First(words) | Kind::Reset(words) => {
                 words.iter().find(|(_, meaning)| *meaning == value).map_or_else(String::new, |(word, _)| (*word).to_owned())
             }
             Kind::List(words) => {
@@ -99,10 +111,10 @@ impl Kind {
 
     pub(super) fn unit(self) -> &'static str {
         match self {
-            Kind::Millis { .. } => "ms",
+            Kind::Millis { .. } | Kind::MillisOrNever => "ms",
             Kind::Seconds { .. } => "s",
-            Kind::Bytes { .. } => "bytes",
-            Kind::Count { .. } | Kind::Flag | Kind::Words(_) | Kind::List(_) | Kind::Reset(_) => "",
+            Kind::Bytes { .. } | Kind::BytesOrNever => "bytes",
+            Kind::Count { .. } | Kind::Flag | Kind::Words(_) | Kind::First(_) | Kind::List(_) | Kind::Reset(_) => "",
         }
     }
 
@@ -111,6 +123,8 @@ impl Kind {
             Kind::Millis { .. } => "whole milliseconds (or \"20s\", \"5m\")",
             Kind::Seconds { .. } => "whole seconds (or \"5m\")",
             Kind::Bytes { .. } => "a whole number of bytes",
+            Kind::MillisOrNever => "whole milliseconds (or \"20s\", \"7d\"), -1 for ever,",
+            Kind::BytesOrNever => "a whole number of bytes, -1 without limit,",
             _ => "a whole number",
         }
     }
@@ -120,7 +134,9 @@ impl Kind {
             Kind::Millis { min, max } | Kind::Seconds { min, max } | Kind::Bytes { min, max } | Kind::Count { min, max } => {
                 format!("{min} to {max}")
             }
+            Kind::MillisOrNever | Kind::BytesOrNever => format!("-1 to {NEVER}"),
             Kind::Flag => "true, false".to_owned(),
+            Kind::First(words) => listed(&words[..1]),
             Kind::Words(words) | Kind::List(words) => listed(words),
             Kind::Reset(words) => format!("{}, {BY_DURATION}:PT…", listed(words)),
         }

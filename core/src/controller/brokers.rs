@@ -103,7 +103,8 @@ impl Controller {
         self.image.partitions().filter(|(_, partition)| wanted(partition)).map(|(id, _)| id).collect()
     }
 
-    fn session_end(&self, broker: BrokerId) -> Option<SimTime> {
+    /// When the controller will miss it, unless it is heard of before.
+    pub fn session_end(&self, broker: BrokerId) -> Option<SimTime> {
         self.sessions.get(&broker).map(|session| session.last_contact + self.config.session_timeout)
     }
 

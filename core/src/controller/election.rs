@@ -131,8 +131,9 @@ impl<'a> Change<'a> {
         let alive = |broker: &BrokerId| (rules.acceptable)(*broker);
         let valid = |broker: &BrokerId| {
             let eligible = self.isr.contains(broker) || (self.isr.is_empty() && elr.contains(broker));
-            let stays = planted(Bug::FencedLeaderStays) && self.before.leader == Some(*broker);
-            (eligible || planted(Bug::IsrIgnoredAtElection)) && (alive(broker) || stays)
+            let leads = self.before.leader == Some(*broker);
+            let stays = planted(Bug::FencedLeaderStays) && leads;
+            (eligible || planted(Bug::IsrIgnoredAtElection) || (planted(Bug::MovedAndStillLeads) && leads)) && (alive(broker) || stays)
         };
         let preferred = self.replicas.first().filter(|_| self.election == Election::Preferred);
         let clean = preferred.filter(|broker| valid(broker)).or(self.before.leader.as_ref().filter(|broker| valid(broker)));

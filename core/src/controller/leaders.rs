@@ -226,6 +226,9 @@ impl Controller {
                     if !adding.is_empty() {
                         change.adding.clone_from(&adding);
                     }
+                    if planted(Bug::MovedInSync) {
+                        change.isr.extend(&adding);
+                    }
                 });
             }
             None => {

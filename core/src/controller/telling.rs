@@ -24,7 +24,7 @@ pub(super) fn tell(
         note(EventKind::PartitionReassigned, reassigned_text(name, before, after, why), reassigned_rule(why).to_owned());
     }
     if before.isr != after.isr {
-        note(EventKind::IsrChanged, isr_text(name, before, after, why), isr_rule(after, why, config));
+        note(EventKind::IsrChanged, isr_text(name, before, after, why), isr_rule(before, after, why, config));
     }
     if before.elr != after.elr {
         let (old, new) = (list(&before.elr), list(&after.elr));
@@ -82,7 +82,7 @@ fn isr_text(name: &str, before: &PartitionRegistration, after: &PartitionRegistr
     }
 }
 
-fn isr_rule(after: &PartitionRegistration, why: Why, config: &BrokerConfig) -> String {
+fn isr_rule(before: &PartitionRegistration, after: &PartitionRegistration, why: Why, config: &BrokerConfig) -> String {
     let unclean = after.recovery == LeaderRecoveryState::Recovering && after.leader.is_some();
     match why {
         Why::Reported(IsrChange::CaughtUp(_)) => {
@@ -92,6 +92,7 @@ fn isr_rule(after: &PartitionRegistration, why: Why, config: &BrokerConfig) -> S
             format!("replica.lag.time.max.ms = {}, checked every half of it", config.replica_lag_time_max.millis())
         }
         Why::AskedUnclean => "Unclean election by hand: the new leader alone is in sync".to_owned(),
+        _ if unclean && led_last(before, after) => "The one that led last leads again, alone in sync (KIP-966)".to_owned(),
         _ if unclean => "unclean.leader.election.enable = true: the new leader alone is in sync".to_owned(),
         Why::ControlledShutdown(_) => "A broker that stops in order leaves every ISR first".to_owned(),
         Why::UncleanShutdown(_) => "A process that did not stop in order may have lost what it had (KIP-966)".to_owned(),
@@ -111,6 +112,11 @@ const fn elr_rule(after: &PartitionRegistration, why: Why) -> &'static str {
     }
 }
 
+/// Nobody was in sync or eligible, and the last known leader is elected.
+fn led_last(before: &PartitionRegistration, after: &PartitionRegistration) -> bool {
+    before.isr.is_empty() && before.elr.is_empty() && after.leader.is_some_and(|leader| before.last_known_elr == [leader])
+}
+
 fn leader_text(name: &str, before: &PartitionRegistration, after: &PartitionRegistration) -> String {
     match (before.leader, after.leader) {
         (_, None) => format!("{name} has no leader: no copy of it may lead. Nothing can be written or read there."),
@@ -121,12 +127,12 @@ fn leader_text(name: &str, before: &PartitionRegistration, after: &PartitionRegi
 
 fn leader_rule(why: Why, before: &PartitionRegistration, after: &PartitionRegistration) -> String {
     let replicas = list(&after.replicas);
-    let Some(leader) = after.leader else {
+    if after.leader.is_none() {
         return "Only a live in-sync (or eligible) replica may lead; unclean.leader.election.enable = false".to_owned();
-    };
+    }
     let unclean = after.recovery == LeaderRecoveryState::Recovering && before.recovery == LeaderRecoveryState::Recovered;
     match why {
-        _ if unclean && before.last_known_elr == [leader] && before.isr.is_empty() && before.elr.is_empty() => {
+        _ if unclean && led_last(before, after) => {
             "Nobody is in sync or eligible: only the last known leader may lead again (KIP-966)".to_owned()
         }
         Why::AskedUnclean if unclean => format!("Unclean election by hand: the first live replica of {replicas}"),

@@ -174,7 +174,7 @@ pub struct ConsumerGroup {
     /// The epoch of the member that owns a partition, by its number; -1: nobody.
     owner_epochs: SortedMap<TopicId, Vec<i32>>,
     /// Not in the log: until when members must act, and the epoch of those that must give partitions up.
-    timers: Timers,
+    pub(super) timers: Timers,
     revoking: SortedMap<Arc<str>, i32>,
     /// Not in the log: the metadata at which the topics were last looked at, and the group epoch since which that holds.
     looked_at: Option<(u64, i32)>,

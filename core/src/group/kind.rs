@@ -4,6 +4,7 @@ use super::classic;
 use super::consumer::ConsumerGroup;
 use super::consumer::records::ConsumerRecord;
 use super::offsets::GroupRecord;
+use super::timers::{Timer, Timers};
 use crate::error::ErrorCode;
 use crate::ids::TopicPartition;
 use crate::node::Outbox;
@@ -31,6 +32,27 @@ impl AnyGroup {
         match self {
             AnyGroup::Classic(group) => group.resign(out),
             AnyGroup::Consumer(group) => group.resign(out),
+        }
+    }
+
+    /// When a member's session ends, unless it is heard of before; when the join or sync phase under way ends; when a member must have
+    /// given up what it was asked for.
+    pub fn session_end(&self, member: &Arc<str>) -> Option<SimTime> {
+        self.timers().end_of(&Timer::Heartbeat(Arc::clone(member)))
+    }
+
+    pub fn phase_end(&self) -> Option<SimTime> {
+        self.timers().end_of(&Timer::Join).or_else(|| self.timers().end_of(&Timer::Sync))
+    }
+
+    pub fn revoked_by(&self, member: &Arc<str>) -> Option<SimTime> {
+        self.timers().end_of(&Timer::Rebalance(Arc::clone(member)))
+    }
+
+    fn timers(&self) -> &Timers {
+        match self {
+            AnyGroup::Classic(group) => &group.timers,
+            AnyGroup::Consumer(group) => &group.timers,
         }
     }
 

@@ -41,6 +41,11 @@ impl Timers {
         }
     }
 
+    /// When this one ends, if it runs.
+    pub fn end_of(&self, timer: &Timer) -> Option<SimTime> {
+        self.heap.iter().find(|(_, other)| other == timer).map(|(at, _)| *at)
+    }
+
     pub fn next(&self) -> SimTime {
         self.heap.first().map_or(SimTime::MAX, |(at, _)| *at)
     }

@@ -58,6 +58,11 @@ impl PageCache {
         end > self.recovery_point && now.since(self.last_flush).millis() >= flush_ms
     }
 
+    /// A new active segment begins at `active`; what is older was flushed.
+    pub fn rolled(&mut self, active: Offset) {
+        self.recovery_point = self.recovery_point.max(active);
+    }
+
     pub fn truncated(&mut self, end: Offset) {
         self.recovery_point = self.recovery_point.min(end);
         for known in &mut self.ends {

@@ -65,7 +65,36 @@ pub const fn sequence_plus(sequence: i32, records: u32) -> i32 {
     ((sequence as i64 + records as i64) & 0x7fff_ffff) as i32
 }
 
+impl BatchMetadata {
+    const fn of(stamp: ProducerStamp, records: u32, first_offset: Offset) -> Self {
+        let last_sequence = sequence_plus(stamp.base_sequence, records - 1);
+        BatchMetadata { first_sequence: stamp.base_sequence, last_sequence, first_offset }
+    }
+
+    /// Where the batch behind it begins.
+    const fn next(&self) -> i32 {
+        sequence_plus(self.last_sequence, 1)
+    }
+}
+
 impl ProducerStates {
+    /// [Checks](ProducerStates::check) a batch, and remembers it if it is to be appended.
+    pub fn admit(&mut self, stamp: ProducerStamp, records: u32, first_offset: Offset) -> SequenceCheck {
+        if let Some(known) = self.by_id.get_mut(&stamp.producer_id)
+            && stamp.producer_epoch == known.epoch
+            && known.newest().is_some_and(|newest| stamp.base_sequence == newest.next())
+        {
+            // The usual case: it goes on where it was, so none of the five begins there.
+            known.remember(stamp.producer_epoch, BatchMetadata::of(stamp, records, first_offset));
+            return SequenceCheck::Append;
+        }
+        let check = self.check(stamp, records);
+        if check == SequenceCheck::Append {
+            self.update(stamp, records, first_offset);
+        }
+        check
+    }
+
     /// `ProducerAppendInfo` and `UnifiedLog.analyzeAndValidateProducerState`, in their order.
     pub fn check(&self, stamp: ProducerStamp, records: u32) -> SequenceCheck {
         if stamp.producer_id < 0 {
@@ -84,7 +113,7 @@ impl ProducerStates {
             return SequenceCheck::Refuse(ErrorCode::InvalidProducerEpoch);
         }
         let expected = match known.newest() {
-            Some(newest) if stamp.producer_epoch == known.epoch => sequence_plus(newest.last_sequence, 1),
+            Some(newest) if stamp.producer_epoch == known.epoch => newest.next(),
             _ => 0,
         };
         match stamp.base_sequence == expected || planted(Bug::SequencesAreNotChecked) || planted(Bug::DuplicatesAreAppended) {
@@ -93,14 +122,32 @@ impl ProducerStates {
         }
     }
 
+    /// What was known of them when the log ended at `end`, as far as it is still remembered.
+    pub fn before(&self, end: Offset) -> ProducerStates {
+        let mut states = ProducerStates::default();
+        for (id, state) in &self.by_id {
+            let mut older: Vec<&BatchMetadata> = state.batches().iter().filter(|batch| batch.first_offset < end).collect();
+            crate::sorted::settle(&mut older, |a, b| a.first_offset < b.first_offset);
+            for batch in older {
+                states.by_id.get_or_insert_with(*id, ProducerState::default).remember(state.epoch, *batch);
+            }
+        }
+        states
+    }
+
+    /// Whether a batch at this offset holds the last record of its producer.
+    pub fn ends_at(&self, producer_id: i64, first_offset: Offset) -> bool {
+        let newest = self.by_id.get(&producer_id).and_then(ProducerState::newest);
+        newest.is_some_and(|newest| newest.first_offset == first_offset)
+    }
+
     /// Remembers an appended batch; followers and recovery do so without asking.
     pub fn update(&mut self, stamp: ProducerStamp, records: u32, first_offset: Offset) {
         if stamp.producer_id < 0 {
             return;
         }
         let state = self.by_id.get_or_insert_with(stamp.producer_id, ProducerState::default);
-        let last_sequence = sequence_plus(stamp.base_sequence, records - 1);
-        state.remember(stamp.producer_epoch, BatchMetadata { first_sequence: stamp.base_sequence, last_sequence, first_offset });
+        state.remember(stamp.producer_epoch, BatchMetadata::of(stamp, records, first_offset));
     }
 }
 

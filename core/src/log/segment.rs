@@ -1,12 +1,21 @@
 //! One segment of a log: batches back to back under the name of its base offset.
 //!
-//! Full chunks are sealed behind an `Arc`, so cloning a segment (a snapshot of the whole cluster) copies the open chunk only.
+//! Full chunks are sealed behind an `Arc`, so cloning a segment (a snapshot of the whole cluster) copies the open chunk only. Old
+//! ones are [packed](super::packed).
 
+use super::packed::Packed;
 use crate::ids::{LeaderEpoch, Offset};
 use crate::record::RecordBatch;
 use std::sync::Arc;
 
-const CHUNK: usize = 256;
+/// Batches behind one `Arc`: fewer, and a log takes more room; more, and so does a copy of it.
+const CHUNK: usize = 32;
+
+/// Batches packed together: each is told by what it differs in from one before it.
+const PACKED: usize = 8 * CHUNK;
+
+/// So many at the end of a row are looked at one by one.
+const NEAR: usize = 16;
 
 /// A batch at its place in a partition. The bytes are shared by the producer's request, the leader and all followers;
 /// what a broker stamps outside the checksum (base offset, leader epoch) stands beside them.
@@ -34,13 +43,40 @@ pub struct LogSegment {
     pub base_offset: Offset,
     pub bytes: u64,
     first_timestamp_ms: i64,
-    sealed: Vec<Arc<Vec<StoredBatch>>>,
+    /// Of its newest record by timestamp, which retention counts from.
+    largest_timestamp_ms: i64,
+    /// Fingerprint of all that came before it in the log.
+    pub before: u64,
+    sealed: Vec<Chunk>,
     open: Vec<StoredBatch>,
 }
 
+#[derive(Clone, Debug)]
+enum Chunk {
+    Plain(Arc<Vec<StoredBatch>>),
+    Packed(Arc<Packed>),
+}
+
+impl Chunk {
+    fn batches(&self) -> &[StoredBatch] {
+        match self {
+            Chunk::Plain(batches) => batches,
+            Chunk::Packed(packed) => packed.batches(),
+        }
+    }
+
+    fn first(&self) -> Offset {
+        match self {
+            Chunk::Plain(batches) => batches[0].base_offset,
+            Chunk::Packed(packed) => packed.first,
+        }
+    }
+}
+
 impl LogSegment {
-    pub fn new(base_offset: Offset) -> Self {
-        LogSegment { base_offset, bytes: 0, first_timestamp_ms: -1, sealed: Vec::new(), open: Vec::new() }
+    /// `before`: the fingerprint of what lies before it.
+    pub fn new(base_offset: Offset, before: u64) -> Self {
+        LogSegment { base_offset, bytes: 0, first_timestamp_ms: -1, largest_timestamp_ms: -1, before, sealed: Vec::new(), open: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -52,20 +88,93 @@ impl LogSegment {
         (!self.is_empty()).then_some(self.first_timestamp_ms)
     }
 
-    pub fn push(&mut self, batch: StoredBatch) {
+    pub fn largest_timestamp_ms(&self) -> i64 {
+        self.largest_timestamp_ms
+    }
+
+    /// With the newest timestamp in the batch.
+    pub fn push(&mut self, batch: StoredBatch, newest_ms: i64) {
         if self.is_empty() {
-            self.first_timestamp_ms = batch.batch.max_timestamp_ms();
+            self.first_timestamp_ms = newest_ms;
         }
+        self.largest_timestamp_ms = self.largest_timestamp_ms.max(newest_ms);
         self.bytes += u64::from(batch.batch.size_in_bytes());
         if self.open.len() == CHUNK {
             let full = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK));
-            self.sealed.push(Arc::new(full));
+            self.sealed.push(Chunk::Plain(Arc::new(full)));
         }
         self.open.push(batch);
     }
 
+    /// Sealed chunks, and batches outside of them.
+    pub fn pieces(&self) -> (u64, u64) {
+        (self.sealed.len() as u64, self.open.len() as u64)
+    }
+
     pub fn batches(&self) -> impl DoubleEndedIterator<Item = &StoredBatch> {
-        self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.open)
+        self.sealed.iter().flat_map(Chunk::batches).chain(&self.open)
+    }
+
+    /// Every batch in order, without leaving the old ones unpacked.
+    pub fn visit(&self, see: &mut dyn FnMut(&StoredBatch)) {
+        for chunk in &self.sealed {
+            match chunk {
+                Chunk::Plain(batches) => batches.iter().for_each(&mut *see),
+                Chunk::Packed(packed) => packed.unpack().iter().for_each(&mut *see),
+            }
+        }
+        self.open.iter().for_each(see);
+    }
+
+    /// Packs chunks whose newest record is older than `before_ms`, and those again that a reader has unpacked.
+    pub fn pack(&mut self, before_ms: i64) {
+        let mut place = 0;
+        while place < self.sealed.len() {
+            if let Chunk::Packed(packed) = &mut self.sealed[place]
+                && let Some(folded) = packed.folded()
+            {
+                *packed = Arc::new(folded);
+            }
+            let chunks = self.old_chunks(place, before_ms);
+            if chunks > 0 {
+                let old: Vec<StoredBatch> = self.sealed[place..place + chunks].iter().flat_map(Chunk::batches).cloned().collect();
+                self.sealed.splice(place..place + chunks, [Chunk::Packed(Arc::new(Packed::of(&old)))]);
+            }
+            place += 1;
+        }
+    }
+
+    /// How many chunks from this one on are packed together; 0 while too few of them are old.
+    fn old_chunks(&self, place: usize, before_ms: i64) -> usize {
+        let mut batches = 0;
+        for (before, chunk) in self.sealed[place..].iter().enumerate() {
+            match chunk {
+                Chunk::Plain(plain) if plain.iter().all(|stored| stored.batch.max_timestamp_ms() < before_ms) => batches += plain.len(),
+                _ => break,
+            }
+            if batches >= PACKED {
+                return before + 1;
+            }
+        }
+        0
+    }
+
+    /// Something here was packed and nobody shares it.
+    pub fn packed_alone(&self) -> bool {
+        self.sealed.iter().any(|chunk| matches!(chunk, Chunk::Packed(packed) if Arc::strong_count(packed) == 1))
+    }
+
+    /// What is packed alike in another copy of the segment lies in memory once from now on.
+    #[inline(never)]
+    pub fn share(&mut self, other: &LogSegment) {
+        for pair in self.sealed.iter_mut().zip(&other.sealed) {
+            if let (Chunk::Packed(mine), Chunk::Packed(other)) = pair
+                && Arc::strong_count(mine) == 1
+                && mine.is_like(other)
+            {
+                *mine = Arc::clone(other);
+            }
+        }
     }
 
     /// Batches from the one that holds `offset` on.
@@ -73,20 +182,22 @@ impl LogSegment {
         self.pieces_from(offset).flatten()
     }
 
+    /// The same, for who reads what is not sealed yet.
+    pub fn newest_from(&self, offset: Offset) -> Option<&[StoredBatch]> {
+        let there = self.open.first().is_some_and(|first| first.base_offset <= offset);
+        there.then(|| &self.open[holds_from(&self.open, offset)..])
+    }
+
     /// The same, piece by piece. Base offsets lead there: to look into every batch on the way would fetch its bytes.
     pub fn pieces_from(&self, offset: Offset) -> impl Iterator<Item = &[StoredBatch]> {
         let chunks = self.sealed.len();
         let chunk = match self.open.first() {
             Some(first) if first.base_offset <= offset => chunks,
-            _ => self.sealed.partition_point(|chunk| chunk[0].base_offset <= offset).saturating_sub(1),
+            _ => self.sealed.partition_point(|chunk| chunk.first() <= offset).saturating_sub(1),
         };
-        let head = self.sealed.get(chunk).map_or(&self.open[..], |sealed| sealed);
-        let behind = head.partition_point(|batch| batch.base_offset <= offset);
-        let first = match behind.checked_sub(1) {
-            Some(before) if head[before].next_offset() > offset => before,
-            _ => behind,
-        };
-        let later = self.sealed.iter().skip(chunk + 1).map(|chunk| &chunk[..]);
+        let head = self.sealed.get(chunk).map_or(&self.open[..], Chunk::batches);
+        let first = holds_from(head, offset);
+        let later = self.sealed.iter().skip(chunk + 1).map(Chunk::batches);
         let open = if chunk < chunks { &self.open[..] } else { &[] };
         std::iter::once(&head[first..]).chain(later).chain(std::iter::once(open))
     }
@@ -98,20 +209,41 @@ impl LogSegment {
             change(batch);
             return true;
         }
-        let Some(chunk) = self.sealed.iter_mut().find(|chunk| chunk.iter().any(holds)) else { return false };
-        if let Some(batch) = Arc::make_mut(chunk).iter_mut().find(|batch| holds(batch)) {
+        let Some(chunk) = self.sealed.iter_mut().find(|chunk| chunk.batches().iter().any(holds)) else { return false };
+        let mut batches = chunk.batches().to_vec();
+        if let Some(batch) = batches.iter_mut().find(|batch| holds(batch)) {
             change(batch);
         }
+        *chunk = Chunk::Plain(Arc::new(batches));
         true
     }
 
     /// Drops every batch that reaches beyond `end`.
     pub fn truncate_to(&mut self, end: Offset) {
-        let kept: Vec<StoredBatch> = self.batches().take_while(|batch| batch.next_offset() <= end).cloned().collect();
-        *self = LogSegment::new(self.base_offset);
+        let mut kept: Vec<StoredBatch> = Vec::new();
+        self.visit(&mut |batch| {
+            if batch.next_offset() <= end {
+                kept.push(batch.clone());
+            }
+        });
+        *self = LogSegment::new(self.base_offset, self.before);
         for batch in kept {
-            self.push(batch);
+            let newest_ms = batch.batch.max_timestamp_ms();
+            self.push(batch, newest_ms);
         }
+    }
+}
+
+/// Where the batch with `offset` stands in a row, or what comes behind it. The end is tried first; and a batch that begins there
+/// needs no look into its bytes.
+fn holds_from(row: &[StoredBatch], offset: Offset) -> usize {
+    let mut behind = row.len();
+    while behind > 0 && row[behind - 1].base_offset > offset {
+        behind = if behind + NEAR > row.len() { behind - 1 } else { row[..behind].partition_point(|batch| batch.base_offset <= offset) };
+    }
+    match behind.checked_sub(1) {
+        Some(before) if row[before].base_offset == offset || row[before].next_offset() > offset => before,
+        _ => behind,
     }
 }
 
@@ -122,20 +254,14 @@ mod tests {
 
     /// Batches of three records each, more than a chunk of them.
     fn segment(batches: u64) -> LogSegment {
-        let mut segment = LogSegment::new(Offset(0));
+        let mut segment = LogSegment::new(Offset(0), 0);
         let mut builder = BatchBuilder::new();
         (0..3).for_each(|_| builder.append(5, None, Some(b"v"), &[]));
         let batch = builder.build(ProducerStamp::NONE);
         for i in 0..batches {
             let base_offset = Offset(3 * i);
-            segment.push(StoredBatch {
-                base_offset,
-                batch: batch.clone(),
-                leader_epoch: LeaderEpoch(0),
-                writer: 0,
-                serial: 0,
-                damaged: false,
-            });
+            let (batch, leader_epoch) = (batch.clone(), LeaderEpoch(0));
+            segment.push(StoredBatch { base_offset, batch, leader_epoch, writer: 0, serial: 0, damaged: false }, 5);
         }
         segment
     }
@@ -172,6 +298,47 @@ mod tests {
         let damaged =
             |segment: &LogSegment| segment.batches().filter(|batch| batch.damaged).map(|batch| batch.base_offset.0).collect::<Vec<_>>();
         assert_eq!((damaged(&original), damaged(&copy)), (vec![3, 2_097], vec![]));
+    }
+
+    #[test]
+    fn a_packed_segment_is_read_cut_and_changed_as_before() {
+        let plain = segment(700);
+        let mut packed = plain.clone();
+        packed.pack(6);
+        let (old, rest): (Vec<&Chunk>, Vec<&Chunk>) = packed.sealed.iter().partition(|chunk| matches!(chunk, Chunk::Packed(_)));
+        assert_eq!((old.len(), rest.len()), (700 / PACKED, 700 % PACKED / CHUNK));
+        for offset in [0, 1, 767, 768, 769, 1_536, 2_098, 2_099] {
+            let at = |segment: &LogSegment| segment.batches_from(Offset(offset)).map(|batch| batch.base_offset).collect::<Vec<_>>();
+            assert_eq!(at(&packed), at(&plain));
+        }
+        let (mut cut, mut rotten) = (packed.clone(), packed.clone());
+        cut.truncate_to(Offset(1_000));
+        assert_eq!((cut.batches().count(), cut.bytes), (333, segment(333).bytes));
+        assert!(rotten.alter(Offset(4), |batch| batch.damaged = true));
+        assert_eq!(rotten.batches().filter(|batch| batch.damaged).count(), 1);
+        let mut young = segment(700);
+        young.pack(5);
+        assert!(young.sealed.iter().all(|chunk| matches!(chunk, Chunk::Plain(_))), "its records are not older than that");
+    }
+
+    #[test]
+    fn what_is_packed_alike_in_two_copies_lies_in_memory_once() {
+        let (mut leader, mut follower, mut shorter) = (segment(700), segment(700), segment(400));
+        for copy in [&mut leader, &mut follower, &mut shorter] {
+            copy.pack(6);
+        }
+        follower.share(&leader);
+        shorter.share(&leader);
+        let bytes = |segment: &LogSegment| segment.batches().map(|stored| stored.batch.bytes().to_vec()).collect::<Vec<_>>();
+        assert_eq!((bytes(&follower), bytes(&shorter)), (bytes(&segment(700)), bytes(&segment(400))));
+        let place = |segment: &LogSegment| segment.batches().next().map(|stored| stored.batch.bytes().as_ptr());
+        assert_eq!((place(&follower), place(&shorter)), (place(&leader), place(&leader)));
+        assert!(!follower.packed_alone() && !leader.packed_alone());
+        let mut other = segment(700);
+        assert!(other.alter(Offset(4), |batch| batch.leader_epoch = LeaderEpoch(3)));
+        other.pack(6);
+        other.share(&leader);
+        assert!(other.packed_alone() && other.batches().nth(1).is_some_and(|batch| batch.leader_epoch == LeaderEpoch(3)));
     }
 
     #[test]

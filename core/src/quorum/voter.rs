@@ -156,6 +156,14 @@ impl Voter {
         self.observed.values().copied().collect()
     }
 
+    /// What decides while it is the active controller; an ensemble decides nothing.
+    pub fn controller(&self) -> Option<&Controller> {
+        match &self.office {
+            Office::Controller(controller) => Some(controller),
+            Office::Ensemble(_) => None,
+        }
+    }
+
     /// Epoch in which it is the active controller, if it is.
     pub fn active(&self) -> Option<i32> {
         self.active

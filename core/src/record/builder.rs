@@ -24,17 +24,18 @@ impl BatchBuilder {
 
     /// Adds a record at the next offset. The first record's timestamp is the batch's base.
     pub fn append(&mut self, timestamp_ms: i64, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, Option<&[u8]>)]) {
+        let content = codec::content_of(key, value, headers);
         if self.records == 0 {
             self.bytes.clear();
             // Room for header and record at once: a batch of one record is built in one allocation.
-            let record = codec::estimated_record_size(0, 0, key.map(codec::length), value.map(codec::length));
+            let record = codec::estimated_record_size(0, 0, content);
             self.bytes.reserve((HEADER_SIZE + record) as usize);
             self.bytes.extend_from_slice(&[0; HEADER_SIZE as usize]);
             self.base_timestamp_ms = timestamp_ms;
             self.max_timestamp_ms = timestamp_ms;
         }
         let timestamp_delta = timestamp_ms.wrapping_sub(self.base_timestamp_ms);
-        codec::write_record(&mut self.bytes, self.records, timestamp_delta, key, value, headers);
+        codec::write_record(&mut self.bytes, self.records, timestamp_delta, content, key, value, headers);
         self.max_timestamp_ms = self.max_timestamp_ms.max(timestamp_ms);
         self.records += 1;
     }
@@ -78,13 +79,6 @@ impl BatchBuilder {
         batch
     }
 
-    /// Room for records that were encoded elsewhere, which the caller adds behind the header. They take the place of its own.
-    pub fn take_over(&mut self, records: u32, base_timestamp_ms: i64, max_timestamp_ms: i64) -> &mut Vec<u8> {
-        (self.records, self.base_timestamp_ms, self.max_timestamp_ms) = (records, base_timestamp_ms, max_timestamp_ms);
-        self.bytes.resize(HEADER_SIZE as usize, 0);
-        &mut self.bytes
-    }
-
     /// Goes on with the records of a batch.
     pub fn reopen(batch: &RecordBatch) -> Self {
         BatchBuilder {
@@ -109,20 +103,48 @@ impl BatchBuilder {
     fn seal(&mut self, stamp: ProducerStamp, attributes: i16) {
         debug_assert!(self.records > 0, "a batch has at least one record");
         self.bytes.resize(self.size_in_bytes() as usize, 0);
-        let batch_length = self.bytes.len() as i32 - at::LEADER_EPOCH as i32;
-        let header = self.bytes.first_chunk_mut().expect("the first append made room for it");
+        let BatchBuilder { records, base_timestamp_ms, max_timestamp_ms, .. } = *self;
+        Header { records, base_timestamp_ms, max_timestamp_ms, stamp, attributes }.write(&mut self.bytes);
+    }
+}
+
+/// What stands in front of the records.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    pub records: u32,
+    pub base_timestamp_ms: i64,
+    pub max_timestamp_ms: i64,
+    pub stamp: ProducerStamp,
+    pub attributes: i16,
+}
+
+impl Header {
+    /// Leaves room for one, which is written when its records are known.
+    pub fn make_room(out: &mut Vec<u8>) {
+        codec::push_first(out, &[0; HEADER_SIZE.next_multiple_of(8) as usize], HEADER_SIZE as usize);
+    }
+
+    /// Closes a batch: its records, behind that room.
+    pub fn seal(&self, batch: &mut [u8]) -> RecordBatch {
+        self.write(batch);
+        RecordBatch::from_sealed(batch)
+    }
+
+    fn write(&self, batch: &mut [u8]) {
+        let batch_length = batch.len() as i32 - at::LEADER_EPOCH as i32;
+        let header = batch.first_chunk_mut().expect("room was made for it");
         put(header, at::BATCH_LENGTH, batch_length.to_be_bytes());
         put(header, at::LEADER_EPOCH, (-1_i32).to_be_bytes());
         put(header, at::MAGIC, [2]);
-        put(header, at::ATTRIBUTES, attributes.to_be_bytes());
+        put(header, at::ATTRIBUTES, self.attributes.to_be_bytes());
         put(header, at::LAST_OFFSET_DELTA, self.records.saturating_sub(1).to_be_bytes());
         put(header, at::BASE_TIMESTAMP, self.base_timestamp_ms.to_be_bytes());
         put(header, at::MAX_TIMESTAMP, self.max_timestamp_ms.to_be_bytes());
-        put(header, at::PRODUCER_ID, stamp.producer_id.to_be_bytes());
-        put(header, at::PRODUCER_EPOCH, stamp.producer_epoch.to_be_bytes());
-        put(header, at::BASE_SEQUENCE, stamp.base_sequence.to_be_bytes());
+        put(header, at::PRODUCER_ID, self.stamp.producer_id.to_be_bytes());
+        put(header, at::PRODUCER_EPOCH, self.stamp.producer_epoch.to_be_bytes());
+        put(header, at::BASE_SEQUENCE, self.stamp.base_sequence.to_be_bytes());
         put(header, at::RECORD_COUNT, self.records.to_be_bytes());
-        super::write_crc(&mut self.bytes);
+        super::write_crc(batch);
     }
 }
 

@@ -9,11 +9,11 @@ use super::varint;
 /// length 5, attributes 1, timestamp delta 10, offset delta 5.
 pub const MAX_RECORD_OVERHEAD: u32 = 21;
 
-/// Bytes that are as quick to append one by one.
+/// Bytes that are copied as words.
 const FEW: usize = 16;
 
-/// Length prefix, attributes, both deltas and the key's length.
-const MAX_PREFIX: usize = 5 + 1 + 10 + 5 + 5;
+/// Length prefix, attributes, both deltas, the key's length, a short key, and the value's length.
+const HEAD: usize = 5 + 1 + 10 + 5 + 5 + FEW + 5 + 1;
 
 /// A record as it lies in its batch; key, value and headers borrow the batch's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +63,20 @@ impl<'a> Iterator for Headers<'a> {
     }
 }
 
-/// Bytes of key, value and headers with their lengths (`DefaultRecord.sizeOf`).
-fn content_size(key_len: Option<u32>, value_len: Option<u32>, headers: &[(&str, Option<&[u8]>)]) -> u32 {
+/// Bytes of key and value with their lengths, and of the number of headers while there is none (`DefaultRecord.sizeOf`).
+pub fn content_size(key_len: Option<u32>, value_len: Option<u32>) -> u32 {
+    nullable_size(key_len) + nullable_size(value_len) + 1
+}
+
+/// Bytes of key, value and headers, with their lengths.
+pub(super) fn content_of(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, Option<&[u8]>)]) -> u32 {
+    content_size(key.map(length), value.map(length)) + headers_size(headers)
+}
+
+/// What headers take beside key and value.
+fn headers_size(headers: &[(&str, Option<&[u8]>)]) -> u32 {
     let header = |&(name, value): &(&str, Option<&[u8]>)| nullable_size(Some(name.len() as u32)) + nullable_size(value.map(length));
-    nullable_size(key_len) + nullable_size(value_len) + varint::size(headers.len() as i64) + headers.iter().map(header).sum::<u32>()
+    varint::size(headers.len() as i64) - 1 + headers.iter().map(header).sum::<u32>()
 }
 
 fn nullable_size(len: Option<u32>) -> u32 {
@@ -76,7 +86,7 @@ fn nullable_size(len: Option<u32>) -> u32 {
     }
 }
 
-pub(super) fn length(bytes: &[u8]) -> u32 {
+fn length(bytes: &[u8]) -> u32 {
     bytes.len() as u32
 }
 
@@ -84,38 +94,50 @@ fn body_size(offset_delta: u32, timestamp_delta: i64, content: u32) -> u32 {
     1 + varint::size(timestamp_delta) + varint::size(i64::from(offset_delta)) + content
 }
 
-/// Exact size of an encoded record without headers, its length prefix included.
-pub fn estimated_record_size(offset_delta: u32, timestamp_delta: i64, key_len: Option<u32>, value_len: Option<u32>) -> u32 {
-    let body = body_size(offset_delta, timestamp_delta, content_size(key_len, value_len, &[]));
+/// Exact size of an encoded record of this content, its length prefix included.
+pub fn estimated_record_size(offset_delta: u32, timestamp_delta: i64, content: u32) -> u32 {
+    let body = body_size(offset_delta, timestamp_delta, content);
     varint::size(i64::from(body)) + body
 }
 
-/// What a batch of this one record takes at most (`AbstractRecords.estimateSizeInBytesUpperBound`, without headers).
-pub fn upper_bound_size(key_len: Option<u32>, value_len: Option<u32>) -> u32 {
-    super::HEADER_SIZE + MAX_RECORD_OVERHEAD + content_size(key_len, value_len, &[])
+/// What a batch of this one record takes at most (`AbstractRecords.estimateSizeInBytesUpperBound`).
+pub const fn upper_bound_size(content: u32) -> u32 {
+    super::HEADER_SIZE + MAX_RECORD_OVERHEAD + content
 }
 
-/// Appends a record.
+/// Appends a record; `content` is what its key, value and headers take.
 pub fn write_record(
     out: &mut Vec<u8>,
     offset_delta: u32,
     timestamp_delta: i64,
+    content: u32,
     key: Option<&[u8]>,
     value: Option<&[u8]>,
     headers: &[(&str, Option<&[u8]>)],
 ) {
-    let content = content_size(key.map(length), value.map(length), headers);
     let body = body_size(offset_delta, timestamp_delta, content);
-    out.reserve((varint::size(i64::from(body)) + body) as usize);
-    let mut prefix = [0; MAX_PREFIX];
-    let mut end = varint::put(&mut prefix, 0, i64::from(body));
+    out.reserve(HEAD.max((varint::size(i64::from(body)) + body) as usize));
+    let mut head = [0; HEAD];
+    let mut end = varint::put(&mut head, 0, i64::from(body));
     end += 1; // attributes: none are defined
-    end = varint::put(&mut prefix, end, timestamp_delta);
-    end = varint::put(&mut prefix, end, i64::from(offset_delta));
-    end = varint::put(&mut prefix, end, signed_length(key));
-    push_few(out, &prefix[..end]);
-    push_few(out, key.unwrap_or_default());
-    write_nullable(out, value);
+    end = varint::put(&mut head, end, timestamp_delta);
+    end = varint::put(&mut head, end, i64::from(offset_delta));
+    end = varint::put(&mut head, end, signed_length(key));
+    let key = key.unwrap_or_default();
+    match few(key) {
+        Some(padded) => {
+            head[end..end + FEW].copy_from_slice(&padded);
+            end += key.len();
+        }
+        None => {
+            push_first(out, &head, end);
+            out.extend_from_slice(key);
+            end = 0;
+        }
+    }
+    end = varint::put(&mut head, end, signed_length(value));
+    push_first(out, &head, end);
+    out.extend_from_slice(value.unwrap_or_default());
     varint::write(headers.len() as i64, out);
     for &(name, value) in headers {
         write_nullable(out, Some(name.as_bytes()));
@@ -123,12 +145,41 @@ pub fn write_record(
     }
 }
 
-/// Appends what is short as a rule. In wasm a copy is a call out of the engine, which takes longer than a few bytes one by one.
+/// Appends the first bytes of an array. In wasm a copy is a call out of the engine unless its length is known: so all of it is
+/// copied, and what is too much taken back.
+#[inline]
+pub(super) fn push_first<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N], count: usize) {
+    let end = out.len() + count;
+    out.extend_from_slice(bytes);
+    out.truncate(end);
+}
+
+/// Appends what is short as a rule.
 pub fn push_few(out: &mut Vec<u8>, bytes: &[u8]) {
-    match bytes.len() <= FEW {
-        true => bytes.iter().for_each(|byte| out.push(*byte)),
-        false => out.extend_from_slice(bytes),
+    match few(bytes) {
+        Some(padded) => push_first(out, &padded, bytes.len()),
+        None => out.extend_from_slice(bytes),
     }
+}
+
+/// At most so many bytes, with zeros behind: two words that overlap.
+#[inline]
+fn few(bytes: &[u8]) -> Option<[u8; FEW]> {
+    let mut padded = [0; FEW];
+    let end = bytes.len();
+    if end > FEW {
+        return None;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        padded[..8].copy_from_slice(first);
+        padded[end - 8..end].copy_from_slice(last);
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        padded[..4].copy_from_slice(first);
+        padded[end - 4..end].copy_from_slice(last);
+    } else {
+        bytes.iter().zip(&mut padded).for_each(|(byte, place)| *place = *byte);
+    }
+    Some(padded)
 }
 
 fn signed_length(bytes: Option<&[u8]>) -> i64 {

@@ -118,9 +118,9 @@ fn sizes_are_known_before_encoding() {
             let bytes = |len: Option<u32>| len.map(|len| vec![1; len as usize]);
             let (k, v) = (bytes(key), bytes(value));
             let mut out = Vec::new();
-            codec::write_record(&mut out, delta, timestamp, k.as_deref(), v.as_deref(), &[]);
-            assert_eq!(out.len() as u32, estimated_record_size(delta, timestamp, key, value));
-            assert!(out.len() as u32 + HEADER_SIZE <= upper_bound_size(key, value));
+            codec::write_record(&mut out, delta, timestamp, content_size(key, value), k.as_deref(), v.as_deref(), &[]);
+            assert_eq!(out.len() as u32, estimated_record_size(delta, timestamp, content_size(key, value)));
+            assert!(out.len() as u32 + HEADER_SIZE <= upper_bound_size(content_size(key, value)));
         }
     }
 }

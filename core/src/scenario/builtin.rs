@@ -5,10 +5,13 @@ use crate::config::{ConsumerConfig, OffsetReset, ProducerConfig, TopicConfig};
 use crate::time::{SimDuration, SimTime};
 
 /// Name and text of each, in the order a menu shows them.
-pub const BUILTINS: &[(&str, &str)] = &[("trucks_gps", HOME)];
+pub const BUILTINS: &[(&str, &str)] = &[("trucks_gps", HOME), ("empty", EMPTY)];
 
 /// What a visitor without a run of their own sees.
 pub const HOME: &str = include_str!("../../scenarios/trucks_gps.toml");
+
+/// Controllers and nobody else: where building begins.
+pub const EMPTY: &str = include_str!("../../scenarios/empty.toml");
 
 /// The text of a built-in scenario.
 pub fn builtin(name: &str) -> Option<&'static str> {

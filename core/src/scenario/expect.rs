@@ -75,7 +75,7 @@ enum Kind {
 }
 
 /// Every quantity, what it takes and what it gives.
-const QUANTITIES: [(&str, Takes, Kind); 34] = [
+const QUANTITIES: [(&str, Takes, Kind); 36] = [
     ("acked_lost", Takes::ClientOrNothing, Kind::Number),
     ("unwritten", Takes::Nothing, Kind::Number),
     ("sent", Takes::ClientOrNothing, Kind::Number),
@@ -100,11 +100,13 @@ const QUANTITIES: [(&str, Takes, Kind); 34] = [
     ("high_watermark", Takes::Partition, Kind::Number),
     ("readable", Takes::Partition, Kind::Number),
     ("log_end", Takes::TopicOrPartition, Kind::Number),
+    ("log_start", Takes::TopicOrPartition, Kind::Number),
     ("lag", Takes::Group, Kind::Number),
     ("delivered", Takes::Group, Kind::Number),
     ("duplicates", Takes::Group, Kind::Number),
     ("skipped", Takes::Group, Kind::Number),
     ("out_of_order", Takes::Group, Kind::Number),
+    ("deleted_unread", Takes::Group, Kind::Number),
     ("state", Takes::Group, Kind::GroupState),
     ("members", Takes::Group, Kind::Number),
     ("owned", Takes::Client, Kind::Number),
@@ -383,10 +385,13 @@ impl Expression {
             "high_watermark" => number(self.partition(view)?.high_watermark),
             "log_end" if self.partition.is_some() => number(self.partition(view)?.log_end),
             "log_end" => number(self.topic(view)?.partitions.iter().map(|p| p.log_end).sum()),
+            "log_start" if self.partition.is_some() => number(self.partition(view)?.log_start),
+            "log_start" => number(self.topic(view)?.partitions.iter().map(|p| p.log_start).sum()),
             "lag" => number(self.group(view).map(lag)?),
             "delivered" => by_group(&ledger.delivered),
             "duplicates" => by_group(&ledger.duplicates),
             "skipped" => by_group(&ledger.skipped),
+            "deleted_unread" => by_group(&ledger.deleted_unread),
             "out_of_order" => by_group(&ledger.out_of_order),
             "members" => number(self.group(view)?.members.iter().filter(|member| !member.member_id.is_empty()).count() as u64),
             "owned" => {

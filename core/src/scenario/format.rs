@@ -3,10 +3,10 @@
 //! Sections are read one after another; each checks its names against those before it. Nothing sized by the file's numbers is
 //! made before those numbers passed their limits.
 
-mod clients;
+pub(super) mod clients;
 mod cluster;
 mod script;
-mod topics;
+pub(super) mod topics;
 
 use super::fault::Faults;
 use super::names::{invisible, shown};

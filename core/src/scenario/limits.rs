@@ -36,5 +36,8 @@ pub const RUN: SimDuration = SimDuration::from_secs(365 * 86_400);
 pub const DELAY: SimDuration = SimDuration::from_secs(3_600);
 /// The largest whole number that every reader of the report keeps exactly.
 pub const SEED: u64 = (1 << 53) - 1;
+/// Bytes of memory at which the page pauses a run, and how many more at which it does so again.
+pub const MEMORY: u64 = 512 << 20;
+pub const MEMORY_STEP: u64 = 128 << 20;
 /// Faults listed before the rest is only counted.
 pub const FAULTS: usize = 200;

@@ -101,7 +101,7 @@ fn set<'t>(root: &mut Table<'t>, path: &str, value: &Node<'t>) -> Result<(), Str
     ))
 }
 
-fn name<'n>(item: &'n Node<'_>) -> Option<&'n str> {
+pub(super) fn name<'n>(item: &'n Node<'_>) -> Option<&'n str> {
     item.get_ref().as_table()?.get("name")?.get_ref().as_str()
 }
 
@@ -112,7 +112,7 @@ fn after_name<'p>(item: &Node<'_>, path: &'p str) -> Option<&'p str> {
 }
 
 /// Below `config` and `features`, the rest of the path is one of Kafka's dotted names.
-fn field<'t>(table: Option<&mut Table<'t>>, path: &str, value: &Node<'t>, whole: &str) -> Result<(), String> {
+pub(super) fn field<'t>(table: Option<&mut Table<'t>>, path: &str, value: &Node<'t>, whole: &str) -> Result<(), String> {
     let no_table = || format!("`{}` is no table.", shown(whole));
     let table = table.ok_or_else(no_table)?;
     match path.split_once('.').filter(|(head, _)| ["config", "features"].contains(head)) {

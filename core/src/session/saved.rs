@@ -6,7 +6,7 @@
 use super::sealed::{Fields, Kind, SealError, field};
 use std::fmt;
 
-const KIND: Kind = Kind { magic: "kafka-playground-save", format: 2 };
+const KIND: Kind = Kind { magic: "kafka-playground-save", format: 3 };
 /// Stands for a digest nobody could take.
 const NO_DIGEST: &str = "-";
 
@@ -19,8 +19,12 @@ pub struct SavedRun {
     /// The scenario with everything the user did in its timeline.
     pub scenario: String,
     pub at_us: u64,
+    /// The newest moment that was seen; later than `at_us` when an older one is shown.
+    pub head_us: u64,
     /// The state at `at_us`; `None` when there was no time to take it (the engine had failed).
     pub digest: Option<u64>,
+    /// Branches, acts and named moments as text, see [`Session::acts_text`](super::Session::acts_text); empty when there are none.
+    pub acts: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +66,11 @@ impl SavedRun {
         field(&mut body, "at_us", self.at_us);
         let digest = self.digest.map_or_else(|| NO_DIGEST.into(), |digest| format!("{digest:016x}"));
         body.extend(["digest ", &digest, "\n"]);
+        field(&mut body, "head_us", self.head_us);
+        field(&mut body, "acts", self.acts.len() as u64);
         field(&mut body, "opened", self.opened.len() as u64);
         field(&mut body, "scenario", self.scenario.len() as u64);
-        body.extend([self.opened.as_str(), &self.scenario]);
+        body.extend([self.opened.as_str(), &self.scenario, &self.acts]);
         KIND.seal(&body)
     }
 
@@ -80,9 +86,12 @@ fn read(mut fields: Fields<'_>) -> Option<SavedRun> {
         NO_DIGEST => None,
         hex => Some(u64::from_str_radix(hex, 16).ok()?),
     };
+    // Format 2 knew no past.
+    let head_us = fields.number("head_us").unwrap_or(at_us);
+    let acts = fields.number("acts").unwrap_or(0);
     let (opened, scenario) = (fields.number("opened")?, fields.number("scenario")?);
-    let (opened, scenario) = (fields.text(opened)?, fields.text(scenario)?);
-    fields.at_end().then_some(SavedRun { engine, opened, scenario, at_us, digest })
+    let (opened, scenario, acts) = (fields.text(opened)?, fields.text(scenario)?, fields.text(acts)?);
+    fields.at_end().then_some(SavedRun { engine, opened, scenario, at_us, head_us, digest, acts })
 }
 
 #[cfg(test)]
@@ -95,7 +104,9 @@ mod tests {
             opened: "seed = 7\n".into(),
             scenario: "seed = 7\n[timeline]\n60s = \"kill 102\"\n".into(),
             at_us: 61_000_000,
+            head_us: 90_000_000,
             digest: Some(0x00ab_cdef_0123_4567),
+            acts: "shown 0\n".into(),
         }
     }
 
@@ -141,10 +152,20 @@ mod tests {
     fn a_person_can_read_it() {
         let text = sample().render();
         let (head, body) = text.split_once('\n').expect("a line of its own");
-        assert!(head.starts_with("kafka-playground-save 2 "), "{head}");
-        let SavedRun { opened, scenario, .. } = sample();
-        let lengths = format!("opened {}\nscenario {}\n", opened.len(), scenario.len());
-        assert_eq!(body, format!("engine 1\nat_us 61000000\ndigest 00abcdef01234567\n{lengths}{opened}{scenario}"));
+        assert!(head.starts_with("kafka-playground-save 3 "), "{head}");
+        let SavedRun { opened, scenario, acts, .. } = sample();
+        let lengths = format!("acts {}\nopened {}\nscenario {}\n", acts.len(), opened.len(), scenario.len());
+        let facts = "engine 1\nat_us 61000000\ndigest 00abcdef01234567\nhead_us 90000000\n";
+        assert_eq!(body, format!("{facts}{lengths}{opened}{scenario}{acts}"));
+    }
+
+    #[test]
+    fn a_save_from_before_there_was_a_past_still_opens() {
+        let old = Kind { format: 2, ..KIND };
+        let text = old.seal("engine 1\nat_us 5\ndigest -\nopened 3\nscenario 4\na=1b=22");
+        let run =
+            SavedRun { engine: 1, opened: "a=1".into(), scenario: "b=22".into(), at_us: 5, head_us: 5, digest: None, acts: String::new() };
+        assert_eq!(SavedRun::parse(&text), Ok(run));
     }
 
     #[test]

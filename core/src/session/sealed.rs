@@ -33,7 +33,7 @@ impl Kind {
             return Err(SealError::Newer(format));
         }
         let (_, body) = rest.split_once('\n').ok_or(SealError::Damaged)?;
-        if self.seal(body) == text { Ok(Fields { rest: body }) } else { Err(SealError::Damaged) }
+        if (Kind { format, ..*self }).seal(body) == text { Ok(Fields { rest: body }) } else { Err(SealError::Damaged) }
     }
 }
 
@@ -48,6 +48,10 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Fields { rest: text }
+    }
+
     /// The value of the next line, if the line has this name.
     pub fn value(&mut self, name: &str) -> Option<&'a str> {
         let (value, rest) = self.rest.strip_prefix(name)?.strip_prefix(' ')?.split_once('\n')?;
@@ -57,6 +61,12 @@ impl<'a> Fields<'a> {
 
     pub fn number(&mut self, name: &str) -> Option<u64> {
         self.value(name)?.parse().ok()
+    }
+
+    /// A text behind a line with its name and length.
+    pub fn sized(&mut self, name: &str) -> Option<String> {
+        let bytes = self.number(name)?;
+        self.text(bytes)
     }
 
     /// The next `bytes` bytes.

@@ -111,7 +111,7 @@ pub(super) fn answer(cluster: &Cluster, options: &mut Options<'_>) -> Printed {
         options.flag("--dry-run");
         let export = options.flag("--export");
         let reset = reset(options).map_err(text)?;
-        let planned = cluster.plan_reset(&reset)?;
+        let (_, planned) = cluster.plan_reset(&reset)?;
         if export {
             return Ok(planned.offsets.iter().map(|((topic, partition), offset)| format!("{topic},{partition},{offset}\n")).collect());
         }

@@ -19,7 +19,7 @@ pub(super) const TOOLS: [(&str, Read); 6] = [
 ];
 
 /// Options without a value, and words that stand alone.
-const FLAGS: [&str; 39] = [
+pub(super) const FLAGS: [&str; 40] = [
     "--create",
     "--alter",
     "--delete",
@@ -28,6 +28,7 @@ const FLAGS: [&str; 39] = [
     "--if-exists",
     "--if-not-exists",
     "--all-topic-partitions",
+    "--entity-default",
     "--describe",
     "--list",
     "--verify",
@@ -215,13 +216,20 @@ fn configs(words: &mut Words<'_>) -> Result<Command, ParseError> {
         return Err(options.nothing(&["--alter"]));
     }
     let topic = match options.take("--topic") {
-        Some((_, topic)) => topic.to_owned(),
+        Some((_, topic)) => Some(topic.to_owned()),
         None => {
             let kind = options.need("--entity-type")?;
-            if kind.1 != "topics" {
-                return Err(options.wrong(kind, "is not modelled yet: only topics are configured while the cluster runs"));
+            match kind.1 {
+                "topics" => Some(options.text("--entity-name")?),
+                "brokers" if options.flag("--entity-default") => None,
+                "brokers" => {
+                    let word = options.need("--entity-name")?;
+                    return Err(
+                        options.wrong(word, "alone is not modelled yet: the brokers share their settings. Write `--entity-default`")
+                    );
+                }
+                _ => return Err(options.wrong(kind, "is not modelled yet: topics and brokers have settings")),
             }
-            options.text("--entity-name")?
         }
     };
     let mut add = Vec::new();
@@ -239,8 +247,12 @@ fn configs(words: &mut Words<'_>) -> Result<Command, ParseError> {
     if add.is_empty() && delete.is_empty() {
         return Err(options.nothing(&["--add-config", "--delete-config"]));
     }
-    let known = ["--entity-type", "--entity-name", "--topic", "--add-config", "--delete-config"];
-    options.done(Command::ConfigureTopic { topic, add, delete }, &known)
+    let known = ["--entity-type", "--entity-name", "--entity-default", "--topic", "--add-config", "--delete-config"];
+    let command = match topic {
+        Some(topic) => Command::ConfigureTopic { topic, add, delete },
+        None => Command::ConfigureBrokers { add, delete },
+    };
+    options.done(command, &known)
 }
 
 /// `key=value`; brackets around a list belong to the line, not to the value.

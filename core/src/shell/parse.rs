@@ -1,7 +1,7 @@
 //! One shell line as one command. A line that is none says which word is wrong and what to write.
 
-use super::words::{Word, Words};
-use super::{kafka, reading};
+use super::words::{Word, Words, unquoted};
+use super::{cast, kafka, reading};
 use crate::command::{ACTS, Act, Command, Deed, DiskFault, KINDS, LinkFault, Path, SeekTo, Who};
 use crate::ids::BrokerId;
 use crate::scenario::names::{hint, shown};
@@ -27,7 +27,7 @@ impl std::error::Error for ParseError {}
 type Read = fn(&mut Words<'_>) -> Result<Command, ParseError>;
 
 /// What Kafka has no command for; its own tools are in [`kafka`].
-const VERBS: [(&str, &str, Read); 11] = [
+const VERBS: [(&str, &str, Read); 19] = [
     ("cut", "cut 101 102", |words| link(words, |_| Ok(LinkFault::Cut))),
     ("slow", "slow 101 102 200ms", |words| link(words, |words| Ok(LinkFault::Slow(duration(words)?)))),
     ("lose", "lose 101 102 10%", |words| link(words, |words| Ok(LinkFault::Lose(percent(words)?)))),
@@ -39,11 +39,25 @@ const VERBS: [(&str, &str, Read); 11] = [
     ("poison", "poison billing orders-0@17 crash", poison),
     ("cure", "cure billing", |words| Ok(Command::Deed { who: application(words)?, deed: Deed::Cure })),
     ("seek", "seek billing orders-0@17", seek),
+    ("add", "add producer truck-{1..20} topic=trucks_gps every=20s", cast::add),
+    ("remove", "remove broker 104", cast::remove),
+    ("rename", "rename truck-1 lorry-1", cast::rename),
+    ("title", "title 'Two racks'", |words| cast::scene(words, 0)),
+    ("seed", "seed 7", |words| cast::scene(words, 1)),
+    ("latency", "latency 5ms", |words| cast::scene(words, 2)),
+    ("jitter", "jitter 1ms", |words| cast::scene(words, 3)),
+    ("controllers", "controllers 5", |words| cast::scene(words, 4)),
 ];
+
+/// A line of each of them.
+pub(super) fn forms() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|(_, form, _)| *form)
+}
 
 /// Reads a line such as `kill 102`.
 pub fn parse_line(line: &str) -> Result<Command, ParseError> {
-    let mut words = Words::new(line);
+    let open = || ParseError { at: line.rfind(['\'', '"']).unwrap_or(0), message: "This quote is left open. Close it.".to_owned() };
+    let mut words = Words::new(line).ok_or_else(open)?;
     let Some((at, verb)) = words.next() else {
         return Err(ParseError { at: line.len(), message: "The line is empty. Write a command, such as `kill 102`.".to_owned() });
     };
@@ -137,7 +151,7 @@ fn set(words: &mut Words<'_>) -> Result<Command, ParseError> {
     let client = words.need("which client")?.1.to_owned();
     let setting = words.need("which setting, and its value")?;
     let (key, value) = setting.1.split_once('=').ok_or_else(|| words.wrong(setting, "is no setting with its value"))?;
-    Ok(Command::Set { client, key: key.to_owned(), value: value.to_owned() })
+    Ok(Command::Set { client, key: key.to_owned(), value: unquoted(value) })
 }
 
 fn application(words: &mut Words<'_>) -> Result<String, ParseError> {
@@ -260,6 +274,24 @@ mod tests {
             "skew truck-1 -1500ms",
             "skew truck-1 +0s",
             "set truck-1 acks=1",
+            "set truck-1 value='{\"at\": \"{name}\"}'",
+            "add broker 104",
+            "add broker {104..106} rack=b",
+            "add producer truck-{1..20} topic=trucks_gps key={name} value='{\"truck\": {n}}' every=20s acks=1",
+            "add group billing topics=a,b members=2 process=5ms auto.offset.reset=earliest",
+            "remove broker 104",
+            "remove producer truck-{1..20}",
+            "remove group billing",
+            "remove truck-3",
+            "rename truck-1 lorry-1",
+            "title 'Two racks, and it'\"'\"'s cold'",
+            "title trucks",
+            "title ''",
+            "seed 7",
+            "latency 5ms",
+            "jitter 0s",
+            "controllers 5",
+            "kafka-configs.sh --alter --entity-type brokers --entity-default --add-config min.insync.replicas=2",
             "poison billing orders-0@17 crash",
             "poison billing-1 key=truck-3 block",
             "cure billing",
@@ -327,6 +359,19 @@ mod tests {
             ("heal 101", 8, "Say between whom"),
             ("disk fill 102", 5, "Did you mean `full`?"),
             ("disk full t", 10, "is no broker id"),
+            ("title 'Two racks", 6, "left open"),
+            ("add", 3, "Say what to add"),
+            ("add brokr 104", 4, "Did you mean `broker`?"),
+            ("add topic orders partitions=4", 4, "kafka-topics.sh --create --topic orders"),
+            ("add broker", 10, "Say which: `add broker 104 rack=b`."),
+            ("add broker b", 11, "is no broker id"),
+            ("add producer 7 topic=t", 13, "is a number, and numbers are brokers"),
+            ("add producer truck topic", 19, "is no field with its value"),
+            ("add group g topics=t topics=u", 21, "is there twice"),
+            ("remove topic orders", 7, "kafka-topics.sh --delete --topic orders"),
+            ("remove broker t", 14, "is no broker id"),
+            ("rename a", 8, "Say"),
+            ("seed", 4, "Say"),
             ("poison billing orders-0", 15, "is no record such as orders-0@17"),
             ("poison billing orders-0@17 skp", 27, "Did you mean `skip`?"),
             ("seek billing orders@17", 13, "is no partition such as orders-0"),

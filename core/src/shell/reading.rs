@@ -42,15 +42,23 @@ fn tool(line: &str) -> Option<(&'static str, Read)> {
     reads.then_some((form, read))
 }
 
+/// A line of each tool that reads.
+pub(super) fn forms() -> impl Iterator<Item = &'static str> {
+    TOOLS.iter().map(|(_, _, form, _)| *form)
+}
+
 /// Such a line has no place in a timeline.
 pub fn only_reads(line: &str) -> bool {
-    tool(line).is_some()
+    line.trim() == "help" || tool(line).is_some()
 }
 
 /// What a line that only reads prints; nothing if it is another.
 pub fn answer(cluster: &Cluster, line: &str) -> Option<Printed> {
+    if line.trim() == "help" {
+        return Some(Ok(super::help::help().trim_end().to_owned()));
+    }
     let (form, read) = tool(line)?;
-    let mut words = Words::new(line);
+    let mut words = Words::new(line)?;
     words.next();
     Some(Options::read(&mut words, form).map_err(|error| error.message).and_then(|mut options| {
         let printed = read(cluster, &mut options)?;

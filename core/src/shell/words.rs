@@ -1,4 +1,4 @@
-//! A shell line as words, each with the byte it begins at.
+//! A shell line as words, each with the byte it begins at. Quotes keep a word together, as in any shell.
 
 use super::ParseError;
 use crate::scenario::names::shown;
@@ -14,11 +14,21 @@ pub(super) struct Words<'l> {
 }
 
 impl<'l> Words<'l> {
-    pub(super) fn new(line: &'l str) -> Self {
+    /// `None`: a quote is left open.
+    pub(super) fn new(line: &'l str) -> Option<Self> {
+        let mut quote = None;
+        let apart = |c: char| {
+            match quote {
+                Some(open) if open == c => quote = None,
+                None if c == '\'' || c == '"' => quote = Some(c),
+                _ => {}
+            }
+            quote.is_none() && c.is_whitespace()
+        };
         let at = |word: &str| word.as_ptr() as usize - line.as_ptr() as usize;
-        let mut rest: Vec<Word<'l>> = line.split_whitespace().map(|word| (at(word), word)).collect();
+        let mut rest: Vec<Word<'l>> = line.split(apart).filter(|word| !word.is_empty()).map(|word| (at(word), word)).collect();
         rest.reverse();
-        Words { line, rest, form: "" }
+        quote.is_none().then_some(Words { line, rest, form: "" })
     }
 
     pub(super) fn next(&mut self) -> Option<Word<'l>> {
@@ -32,6 +42,10 @@ impl<'l> Words<'l> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rest.len()
     }
 
     /// The next word, which says `what`.
@@ -52,4 +66,18 @@ impl<'l> Words<'l> {
             Some(extra) => Err(self.wrong(extra, "is too much")),
         }
     }
+}
+
+/// A word without the quotes that kept it together: `key='a b'` is `key=a b`.
+pub(super) fn unquoted(word: &str) -> String {
+    let mut text = String::with_capacity(word.len());
+    let mut quote = None;
+    for c in word.chars() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if c == '\'' || c == '"' => quote = Some(c),
+            _ => text.push(c),
+        }
+    }
+    text
 }

@@ -1,5 +1,6 @@
 //! Reading a cluster into a view.
 
+use super::apart;
 use super::groups::{Standing, group_view};
 use super::{
     BrokerState, BrokerView, CellView, ClientKind, ClientView, ClusterView, ControllersView, LedgerView, LostView, PartitionView,
@@ -10,16 +11,27 @@ use crate::broker::{Broker, Phase};
 use crate::client::producer::Counts;
 use crate::cluster::Cluster;
 use crate::config::Settings;
-use crate::ids::{BrokerId, Offset, TopicPartition};
+use crate::ids::{BrokerId, ClientId, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
 use crate::metadata::{PartitionRegistration, TopicImage};
 use crate::quorum::voter::Voter;
 
 /// Cells of a strip a view carries at most.
-const TAIL: u32 = 48;
+pub(super) const TAIL: u32 = 48;
+
+/// Partitions whose records are told (`None`: all), and whether that goes for the offsets of groups too.
+pub(super) type Sight<'s> = Option<(&'s [(String, u32)], bool)>;
+
+pub(super) fn looked_at(sight: Sight<'_>, topic: &str, partition: u32) -> bool {
+    sight.is_none_or(|(seen, _)| seen.iter().any(|(t, p)| t == topic && *p == partition))
+}
 
 impl ClusterView {
     pub fn of(cluster: &Cluster) -> Self {
+        Self::seen(cluster, None)
+    }
+
+    pub(super) fn seen(cluster: &Cluster, sight: Sight<'_>) -> Self {
         let scenario = cluster.scenario();
         let standings: Vec<Standing<'_>> = (0..scenario.groups.len() as u32).map(|group| Standing::of(cluster, group)).collect();
         ClusterView {
@@ -28,10 +40,10 @@ impl ClusterView {
             seed: scenario.seed,
             now_us: cluster.now().micros(),
             step: cluster.steps(),
-            brokers: cluster.brokers().iter().map(|broker| broker_view(cluster, broker)).collect(),
+            brokers: known_brokers(cluster).into_iter().map(|broker| broker_view(cluster, broker)).collect(),
             controllers: controllers(cluster),
-            topics: topics(cluster),
-            groups: standings.iter().map(group_view).collect(),
+            topics: topics(cluster, sight),
+            groups: standings.iter().filter(|standing| standing.is_shown()).map(|standing| group_view(standing, sight)).collect(),
             clients: clients(cluster),
             ledger: ledger(cluster, &standings),
             in_force: cluster.in_force(),
@@ -59,6 +71,20 @@ fn controllers(cluster: &Cluster) -> ControllersView {
     }
 }
 
+/// By id. One that was removed is shown as long as Kafka knows it.
+/// Those that are there, or that partitions still name, by id.
+pub(super) fn known_brokers(cluster: &Cluster) -> Vec<&Broker> {
+    let image = cluster.controller().image();
+    let known = |broker: &&Broker| {
+        !cluster.is_gone(NodeId::Broker(broker.id))
+            || image.brokers.contains_key(&broker.id)
+            || image.partitions().any(|(_, partition)| partition.replicas.contains(&broker.id))
+    };
+    let mut brokers: Vec<&Broker> = cluster.brokers().iter().filter(known).collect();
+    crate::sorted::settle(&mut brokers, |a, b| a.id < b.id);
+    brokers
+}
+
 fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
     let image = cluster.controller().image();
     let fenced = !image.is_active(broker.id);
@@ -77,20 +103,22 @@ fn broker_view(cluster: &Cluster, broker: &Broker) -> BrokerView {
         fenced,
         leaders: image.partitions().filter(|(_, partition)| partition.leader == Some(broker.id)).count() as u32,
         replicas: broker.replicas().len() as u32,
+        epoch: image.brokers.get(&broker.id).map_or(-1, |known| known.epoch.0),
+        removed: cluster.is_gone(NodeId::Broker(broker.id)),
         log_bytes: broker.replicas().values().map(|replica| replica.log.bytes()).sum(),
     }
 }
 
-fn topics(cluster: &Cluster) -> Vec<TopicView> {
-    let mut topics: Vec<TopicView> = cluster.controller().image().topics().map(|topic| topic_view(cluster, topic)).collect();
+fn topics(cluster: &Cluster, sight: Sight<'_>) -> Vec<TopicView> {
+    let mut topics: Vec<TopicView> = cluster.controller().image().topics().map(|topic| topic_view(cluster, topic, sight)).collect();
     crate::sorted::settle(&mut topics, |a, b| (a.internal, &a.name) < (b.internal, &b.name));
     topics
 }
 
-fn topic_view(cluster: &Cluster, topic: &TopicImage) -> TopicView {
+fn topic_view(cluster: &Cluster, topic: &TopicImage, sight: Sight<'_>) -> TopicView {
     let partition = |(i, registration): (usize, &std::sync::Arc<PartitionRegistration>)| {
         let id = TopicPartition { topic: topic.id, partition: i as u32 };
-        partition_view(cluster, id, registration, !topic.internal)
+        partition_view(cluster, id, registration, !topic.internal && looked_at(sight, &topic.name, id.partition))
     };
     TopicView {
         name: topic.name.to_string(),
@@ -120,12 +148,17 @@ fn partition_view(cluster: &Cluster, id: TopicPartition, registration: &Partitio
         high_watermark: offset(|replica| replica.high_watermark),
         log_end: offset(|replica| replica.log.log_end()),
         bytes: speaker.map_or(0, |replica| replica.log.bytes()),
-        copies: registration.replicas.iter().map(|broker| replica_view(cluster, id, registration, *broker)).collect(),
+        copies: registration.replicas.iter().map(|broker| replica_view(cluster, id, registration, (*broker, speaker))).collect(),
         tail: speaker.filter(|_| with_tail).map(tail).unwrap_or_default(),
     }
 }
 
-fn replica_view(cluster: &Cluster, id: TopicPartition, registration: &PartitionRegistration, broker: BrokerId) -> ReplicaView {
+fn replica_view(
+    cluster: &Cluster,
+    id: TopicPartition,
+    registration: &PartitionRegistration,
+    (broker, speaker): (BrokerId, Option<&Replica>),
+) -> ReplicaView {
     let process = cluster.broker(broker);
     let replica = process.and_then(|broker| broker.replicas().get(&id));
     ReplicaView {
@@ -134,7 +167,14 @@ fn replica_view(cluster: &Cluster, id: TopicPartition, registration: &PartitionR
         in_sync: registration.isr.contains(&broker),
         high_watermark: replica.map_or(0, |replica| replica.high_watermark.0),
         log_end: replica.map_or(0, |replica| replica.log.log_end().0),
+        own: replica.zip(speaker).filter(|(replica, speaker)| parted(replica, speaker)).map_or(Vec::new(), |(a, b)| apart::own(a, b)),
     }
+}
+
+/// May one log have a record that the other has not? Within one leader epoch the shorter is the longer's beginning.
+fn parted(replica: &Replica, speaker: &Replica) -> bool {
+    let (log, other) = (&replica.log, &speaker.log);
+    log.log_end() > log.log_start() && (log.epochs().latest() != other.epochs().latest() || log.log_end() > other.log_end())
 }
 
 fn tail(replica: &Replica) -> Vec<CellView> {
@@ -152,7 +192,7 @@ fn tail(replica: &Replica) -> Vec<CellView> {
     cells
 }
 
-fn cell(stored: &StoredBatch, delta: u32, key: Option<&[u8]>) -> CellView {
+pub(super) fn cell(stored: &StoredBatch, delta: u32, key: Option<&[u8]>) -> CellView {
     CellView { offset: stored.base_offset.0 + u64::from(delta), key: key.map(text) }
 }
 
@@ -161,7 +201,8 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 fn clients(cluster: &Cluster) -> Vec<ClientView> {
-    let producers = cluster.producers().iter().map(|producer| {
+    let here = |id: ClientId| !cluster.is_gone(NodeId::Client(id));
+    let producers = cluster.producers().iter().filter(|producer| here(producer.id)).map(|producer| {
         let client = ClientView {
             name: producer.name.to_string(),
             kind: ClientKind::Producer,
@@ -173,7 +214,7 @@ fn clients(cluster: &Cluster) -> Vec<ClientView> {
         };
         counted(client, &producer.counts)
     });
-    let consumers = cluster.consumers().iter().map(|consumer| {
+    let consumers = cluster.consumers().iter().filter(|consumer| here(consumer.id)).map(|consumer| {
         let client = ClientView {
             name: consumer.name.to_string(),
             kind: ClientKind::Consumer,
@@ -209,8 +250,10 @@ fn ledger(cluster: &Cluster, standings: &[Standing<'_>]) -> LedgerView {
         acked_lost: referee.lost.iter().map(|lost| lost_view(cluster, lost)).collect(),
         acked_lost_total: referee.lost_total,
         unwritten: cluster.unwritten_records(),
+        expired: referee.expired,
         delivered: groups().map(|(name, ledger)| (name, ledger.delivered)).collect(),
         duplicates: groups().map(|(name, ledger)| (name, ledger.duplicates)).collect(),
+        deleted_unread: groups().map(|(name, ledger)| (name, ledger.deleted_unread())).collect(),
         skipped: groups().zip(standings).map(|((name, _), standing)| (name, standing.skipped())).collect(),
         out_of_order: groups().map(|(name, ledger)| (name, ledger.out_of_order)).collect(),
     }
@@ -219,7 +262,7 @@ fn ledger(cluster: &Cluster, standings: &[Standing<'_>]) -> LedgerView {
 fn lost_view(cluster: &Cluster, lost: &crate::cluster::referee::Lost) -> LostView {
     let topic = cluster.controller().image().topic(lost.partition.topic);
     let (writer, key) = lost.witness.clone().unzip();
-    let producer = writer.and_then(|writer| cluster.producers().get(writer as usize));
+    let producer = writer.and_then(|writer| cluster.producer(ClientId(writer)));
     LostView {
         topic: topic.map(|topic| topic.name.to_string()).unwrap_or_default(),
         partition: lost.partition.partition,

@@ -1,7 +1,7 @@
 //! Where a group stands: what its coordinator says, what its members do, how far they are. The view, the shell and the page have their
 //! numbers from here, so there is one LAG.
 
-use super::build::text;
+use super::build::{Sight, looked_at, text};
 use super::{DeliveredView, GroupOffsetView, GroupView, MemberView, ProgressView};
 use crate::client::consumer::Consumer;
 use crate::cluster::Cluster;
@@ -60,7 +60,8 @@ impl<'c> Standing<'c> {
         let found = cluster.coordinator(&spec.name);
         let group = found.and_then(|(_, shard)| shard.groups.get(spec.name.as_str()));
         let all = (0..).zip(cluster.consumers());
-        let members: Vec<(u32, &Consumer)> = all.filter(|(place, _)| cluster.group_of(*place) == index).collect();
+        let members: Vec<(u32, &Consumer)> =
+            all.filter(|(place, _)| cluster.group_of(*place) == index && cluster.takes_part(*place)).collect();
         let mut owners = SortedMap::new();
         for (place, member) in &members {
             for (id, position) in member.positions() {
@@ -82,6 +83,11 @@ impl<'c> Standing<'c> {
     /// The coordinator knows of it: it has members, or offsets.
     pub fn is_there(&self) -> bool {
         self.group.is_some() || self.shard.is_some_and(|shard| shard.has_offsets(&self.spec.name))
+    }
+
+    /// One whose application was removed is shown as long as its coordinator knows it.
+    pub fn is_shown(&self) -> bool {
+        self.spec.members > 0 || self.is_there()
     }
 
     /// `GroupType`.
@@ -184,6 +190,17 @@ impl<'c> Standing<'c> {
         }
     }
 
+    /// Kafka's LAG of all partitions together; `None` before the first commit.
+    pub fn lag(&self) -> Option<u64> {
+        let one = |topic: &TopicImage, partition: u32| {
+            let committed = self.committed(topic, partition)?.offset.0;
+            let replica = self.cluster.speaker(TopicPartition { topic: topic.id, partition });
+            Some(replica.map_or(0, |replica| replica.high_watermark.0).saturating_sub(committed))
+        };
+        let all = self.topics().flat_map(|topic| (0..topic.partitions.len() as u32).filter_map(move |partition| one(topic, partition)));
+        all.fold(None, |sum, lag| Some(sum.unwrap_or(0) + lag))
+    }
+
     pub fn topics(&self) -> impl Iterator<Item = &'c TopicImage> {
         let image: &'c MetadataImage = self.cluster.controller().image();
         self.spec.topics.iter().filter_map(|topic| image.topic_named(topic))
@@ -224,14 +241,15 @@ fn by_topic<'p>(image: &MetadataImage, partitions: impl Iterator<Item = &'p Topi
     topics
 }
 
-pub(super) fn group_view(standing: &Standing<'_>) -> GroupView {
+pub(super) fn group_view(standing: &Standing<'_>, sight: Sight<'_>) -> GroupView {
     let protocol = match standing.group {
         Some(AnyGroup::Consumer(_)) => "consumer",
         None if standing.spec.config.consumer_protocol => "consumer",
         None | Some(AnyGroup::Classic(_)) => "classic",
     };
     let offsets = |topic: &TopicImage| {
-        let all = (0..topic.partitions.len() as u32).map(|partition| standing.offset(topic, partition));
+        let told = |partition: &u32| sight.is_none_or(|(_, all)| !all) || looked_at(sight, &topic.name, *partition);
+        let all = (0..topic.partitions.len() as u32).filter(told).map(|partition| standing.offset(topic, partition));
         (topic.name.to_string(), all.collect())
     };
     let enrolled = standing.enrolled();
@@ -244,6 +262,7 @@ pub(super) fn group_view(standing: &Standing<'_>) -> GroupView {
         assignment_epoch: standing.epochs().map(|(_, assignment)| assignment),
         coordinator: standing.coordinator.map(|broker| broker.0),
         offsets_partition: standing.offsets_partition,
+        lag: standing.lag(),
         offsets: standing.topics().map(offsets).collect(),
         members: standing.members.iter().map(|(place, member)| member_view(standing, *place, member, &enrolled)).collect(),
     }
@@ -261,7 +280,7 @@ fn member_view(standing: &Standing<'_>, place: u32, consumer: &Consumer, enrolle
         None if standing.group.is_some() && standing.spec.assign.is_empty() => SortedMap::new(),
         None => by_topic(image, owned.iter()),
     };
-    let recent = consumer.recent().filter_map(|(id, stored, offset)| {
+    let recent = standing.cluster.recent(consumer.id).filter_map(|(id, stored, offset)| {
         let record = stored.batch.record(offset.since(stored.base_offset) as u32)?;
         Some(DeliveredView { partition: id.partition, offset: offset.0, key: record.key.map(text), value: record.value.map(text) })
     });

@@ -7,21 +7,21 @@ use crate::{wire_enums, wire_structs};
 
 wire_structs! {
     ViewDelta { kafka, title, seed, now_us, step, brokers, controllers, topics, partitions, groups, clients, ledger, violations, in_force }
-    BrokerView { id, state, rack, fenced, leaders, replicas, log_bytes }
+    BrokerView { id, state, rack, fenced, leaders, replicas, log_bytes, epoch, removed }
     ControllersView { leader, epoch, voters, alive, zookeeper, ensemble_leader }
     TopicView { name, internal, replication_factor, config, partitions }
     PartitionView {
         partition, leader, leader_epoch, replicas, isr, elr, log_start, last_stable, high_watermark, log_end, bytes, copies, tail
     }
-    ReplicaView { broker, online, in_sync, high_watermark, log_end }
+    ReplicaView { broker, online, in_sync, high_watermark, log_end, own }
     CellView { offset, key }
-    GroupView { name, state, protocol, assignor, generation, assignment_epoch, coordinator, offsets_partition, members, offsets }
+    GroupView { name, state, protocol, assignor, generation, assignment_epoch, coordinator, offsets_partition, lag, members, offsets }
     ProgressView { epoch, state, own_state, target, to_revoke }
     MemberView { client, member_id, assignment, progress, does, in_hand, recent }
     DeliveredView { partition, offset, key, value }
     GroupOffsetView { partition, committed, position, log_end, lag, lag_ms, held, client }
     ClientView { name, kind, topics, group, key, interval_us, sent, acked, failed, retries, delivered, errors, requests }
-    LedgerView { sent, acked, failed, acked_lost, acked_lost_total, unwritten, delivered, duplicates, skipped, out_of_order }
+    LedgerView { sent, acked, failed, acked_lost, acked_lost_total, unwritten, expired, delivered, duplicates, skipped, deleted_unread, out_of_order }
     LostView { topic, partition, offset, key, client, acks, because }
     EventView { id, at_us, kind, subject, text, rule, causes }
     HopView { kind, from, to, departed_us, arrived_us, topic, partition, offset, records, key }

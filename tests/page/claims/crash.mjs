@@ -65,4 +65,15 @@ export const claims = {
     await it.button("Why?").click();
     assert.equal(await it.panel.locator(".panel__name").textContent(), caption);
   },
+
+  "a broker that was removed is not offered to start, but Kafka can be told to forget it": async (bench) => {
+    const it = await bench.open("#s=trucks_gps&t=45s");
+    await it.moment();
+    await it.say("remove broker 103");
+    await it.run(5, 5);
+    await it.untilBroker(103, "removed");
+    assert.equal(await it.button("Start broker 103").count(), 0);
+    await it.button("Unregister broker 103").click();
+    assert.equal(await it.frame.locator("#prompt").inputValue(), "kafka-cluster.sh unregister --id 103");
+  },
 };

@@ -8,6 +8,14 @@ use playground_tests::swarm;
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// Only where brokers join are partitions reassigned.
+fn first_seed(bug: Bug) -> u64 {
+    match bug {
+        Bug::MovedTooEarly | Bug::MovedInSync | Bug::MovedAndStillLeads => swarm::WITH_NEWCOMERS + 1,
+        _ => 1,
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let value = |name: &str| arguments.iter().position(|argument| argument == name).and_then(|place| arguments.get(place + 1));
@@ -19,9 +27,10 @@ fn main() -> ExitCode {
     let (start, mut furthest, mut missed) = (Instant::now(), 0, 0);
     for bug in Bug::ALL.iter().filter(|bug| only.is_none_or(|only| only == bug.name())) {
         plant(Some(*bug));
-        let tally = swarm::sweep(1..=seeds, threads, true);
+        let first = first_seed(*bug);
+        let tally = swarm::sweep(first..=first + seeds - 1, threads, true);
         let caught = tally.failures.first();
-        furthest = furthest.max(caught.map_or(0, |failure| failure.seed));
+        furthest = furthest.max(caught.filter(|_| first == 1).map_or(0, |failure| failure.seed));
         missed += u32::from(caught.is_none());
         match caught {
             Some(failure) => println!("{:33} seed {:5}  {}", bug.name(), failure.seed, failure.row.map_or("assertion", |row| row.name())),

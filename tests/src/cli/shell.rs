@@ -3,9 +3,11 @@
 use super::args::Args;
 use super::{Answer, BadInput, bad, load};
 use playground_core::cluster::Cluster;
+use playground_core::session::words::time_word;
 use playground_core::session::{Progress, Session};
 use playground_core::shell::{parse_line, reading};
 use playground_core::time::SimDuration;
+use playground_core::why;
 use std::io::BufRead;
 
 pub(super) fn call(rest: &[String], lines: impl BufRead) -> Result<Answer, BadInput> {
@@ -43,6 +45,13 @@ fn wait(session: &mut Session) {
 
 /// What Kafka's tool prints; for a verb of our own, what it did.
 fn answer(session: &mut Session, line: &str) -> String {
+    if let Some(answer) = time_word(session, line) {
+        session.arrive();
+        return answer.unwrap_or_else(|refusal| refusal);
+    }
+    if let Some(answer) = why::answer_line(session, line) {
+        return answer.unwrap_or_else(|refusal| refusal);
+    }
     if let Some(answer) = reading::answer(session.cluster(), line) {
         return answer.unwrap_or_else(|refusal| refusal);
     }
@@ -56,6 +65,7 @@ fn answer(session: &mut Session, line: &str) -> String {
             wait(session);
             answer
         }
+        Ok(answer) if !answer.is_empty() => answer,
         Ok(_) => session.cluster().events().last().map(|event| event.text.clone()).unwrap_or_default(),
         Err(error) => error.to_string(),
     }

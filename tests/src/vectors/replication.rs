@@ -224,7 +224,7 @@ fn after_the_timeout(replica: &Replica) -> Option<ErrorCode> {
     replica.waiting.produces.push_back((need, purgatory.next_waiter()));
     purgatory.park_produce(ParkedProduce {
         answer_to: AnswerTo::Producer(NodeId::Client(ClientId(0)), CorrelationId(1)),
-        results: vec![ProducedPartition { partition, result: Ok((Offset::ZERO, replica.leader_epoch)) }],
+        results: vec![ProducedPartition { partition, result: Ok((Offset::ZERO, replica.leader_epoch)), arrived: SimTime::ZERO }],
         open: 1,
         deadline,
     });

@@ -144,8 +144,51 @@ fn a_group_that_begins_at_the_end_says_what_it_skips() {
     let story = Story::brokers(3).broker_config("offsets.topic.replication.factor", "3").topic_on("orders", &[&[101, 102, 103]]);
     let told = story.producer("shop", "orders", "rate = 50").group_from("late", "orders", 1, "latest").run_until("30s");
     assert!(told.view().ledger.skipped["late"] > 0);
+    skipped_since_it_began_at_the_latest(&told, "late-1");
+}
+
+/// The one sentence about skipped records names how this member began.
+fn skipped_since_it_began_at_the_latest(told: &Told, member: &str) {
     let skipped = told.events("record_skipped");
     assert_eq!(skipped.len(), 1);
-    assert!(skipped[0].text.ends_with(": late-1 found no committed offset and began at the latest."), "{}", skipped[0].text);
+    let how = format!(": {member} found no committed offset and began at the latest.");
+    assert!(skipped[0].text.ends_with(&how), "{}", skipped[0].text);
     assert_eq!(skipped[0].rule, "auto.offset.reset = latest");
+}
+
+#[test]
+fn who_goes_on_from_where_another_began_names_how_that_one_began() {
+    let story = Story::brokers(3).broker_config("offsets.topic.replication.factor", "3").topic_on("orders", &[&[101, 102, 103]]);
+    let story = story.producer("early", "orders", "rate = 50").field("records = 20");
+    let story = story.producer("late", "orders", "rate = 50").field("records = 20").field("start = \"40s\"");
+    let story = story.group_from("bill", "orders", 1, "latest").at("15s", "stop bill-1").at("20s", "start bill-1");
+    let told = story.run_until("60s").expect(&["skipped(bill) == 20"]);
+    skipped_since_it_began_at_the_latest(&told, "bill-1");
+}
+
+#[test]
+fn a_slow_disk_explains_what_is_sent_again() {
+    let story = orders("min.insync.replicas=2", "acks=\"all\", enable.idempotence=false, request.timeout.ms=1000");
+    let told = story.at("5s", "disk slow 101 3s").at("12s", "disk heal 101").run_until("60s");
+    let twice = sentences(&told, "record_duplicated");
+    assert!(twice[0].ends_with(": shop sent them again after NETWORK_EXCEPTION from 101."), "{twice:?}");
+}
+
+#[test]
+fn producers_that_joined_are_named_for_what_they_send() {
+    let story = orders("", "acks=\"all\"").at("3s", "add producer more topic=orders rate=50 acks=all enable.idempotence=false");
+    let story = story.at("4s", "add producer blind topic=orders rate=50 acks=0");
+    let told = story.at("5s", "duplicate more 101 20%").at("9s", "heal").at("10s", "kill 101").run_until("60s");
+    let twice = sentences(&told, "record_duplicated");
+    assert!(twice[0].ends_with(": more sent them again after NETWORK_EXCEPTION from 101."), "{twice:?}");
+    let unwritten = sentences(&told, "record_unwritten");
+    assert!(unwritten[0].starts_with("Nobody stores what blind sends to orders-0: "), "{unwritten:?}");
+}
+
+#[test]
+fn a_machine_that_takes_a_number_takes_what_is_assigned_to_it() {
+    let story = orders("", "acks=\"all\"").at("10s", "remove broker 103").at("30s", "add broker 103");
+    let told = story.run_until("60s").expect(&["acked_lost == 0", "under_replicated == 0", "violations == 0"]);
+    let joins = told.events("command").into_iter().find(|event| event.text.contains(" joins ")).expect("it joined");
+    assert!(joins.text.starts_with("Broker 103 joins with an empty disk. 51 copies that are still assigned"), "{}", joins.text);
 }

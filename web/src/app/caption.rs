@@ -1,8 +1,10 @@
 //! One sentence for what just happened, with "Why?" beside it, and the last command as a shell line.
 
 use crate::app::events::{Sign, about_internals};
+use crate::app::inspector::asked;
 use crate::app::model::{Shared, Snapshot};
 use crate::app::page::{Click, PageHandle};
+use crate::app::tables::terminal;
 use crate::app::ui_state::{Act, Inspect, Said, UiState};
 use crate::app::words;
 use crate::app::{App, Heard};
@@ -50,6 +52,9 @@ fn opening(shot: &Snapshot) -> String {
     let mirror = &shot.mirror;
     let producers = mirror.clients.iter().filter(|client| client.kind == ClientKind::Producer).count() as u64;
     let topics: Vec<&str> = mirror.user_topics().map(|topic| topic.head.name.as_str()).collect();
+    if topics.is_empty() && !mirror.kafka.is_empty() {
+        return "Nobody writes and nobody reads yet. Build first, then press play.".to_owned();
+    }
     if topics.is_empty() {
         return "Trucks report where they are. Two apps need every report.".to_owned();
     }
@@ -76,18 +81,12 @@ fn telling(events: &[Shared<EventView>]) -> Option<&Shared<EventView>> {
     at_this_moment(events).iter().rev().max_by_key(|event| (!about_internals(event), Sign::of(event)))
 }
 
-/// What is broken on purpose, until somebody mends it: each fault as its line, a click ends it.
+/// What is broken on purpose, until somebody mends it: each fault as its line.
 fn in_force(page: &PageHandle, shot: &Snapshot) -> Html {
     let faults = &shot.mirror.in_force;
     html! {
         <ul key="force" class="in-force" aria-label="Faults in force" hidden={faults.is_empty()}>
-            { for faults.iter().map(|(line, undo)| html! {
-                <li key={line.clone()}>
-                    <button type="button" class="in-force__one" title={undo.clone()} aria-label={format!("End: {line}")} onclick={page.on(Click::Shell(undo.clone()))}>
-                        <span key="line">{ line.clone() }</span><span key="end" aria-hidden="true">{ "✕" }</span>
-                    </button>
-                </li>
-            }) }
+            { for faults.iter().map(|(line, undo)| asked::fault(page, line, undo)) }
         </ul>
     }
 }
@@ -112,12 +111,18 @@ fn prompt(page: &PageHandle, ui: &UiState, field: &NodeRef) -> Html {
             typed.click(Click::Shell(line));
         }
     });
+    let keyed = page.clone();
+    let onkeydown = Callback::from(move |event: KeyboardEvent| {
+        if matches!(event.key().as_str(), "ArrowUp" | "ArrowDown" | "Tab") {
+            terminal::key(&keyed, &event);
+        }
+    });
     let line = ui.said.as_ref().map(|said| said.line.clone()).unwrap_or_default();
     let copied = ui.copied.as_ref() == Some(&line);
     html! {
         <form key="prompt" class="command prompt" hidden={page.embed && line.is_empty()} {onsubmit}>
             <label key="mark" class="command__prompt" for="prompt" aria-label="Command">{ "$" }</label>
-            <input key="line" id="prompt" class="prompt__line" ref={field} placeholder="type a command: kill 102" autocomplete="off" autocapitalize="off"
+            <input key="line" id="prompt" class="prompt__line" ref={field} {onkeydown} placeholder="type a command: kill 102" autocomplete="off" autocapitalize="off"
                 spellcheck="false" enterkeyhint="send" aria-keyshortcuts="/" />
             <button key="copy" type="button" class="button button--quiet command__copy" hidden={line.is_empty()} aria-label="Copy the command"
                 onclick={page.on(Click::CopyLine(line))}>{ if copied { "Copied" } else { "Copy" } }</button>

@@ -2,11 +2,12 @@
 
 use crate::app::model::{Shared, Snapshot};
 use crate::app::page::{Click, PageHandle};
+use crate::app::past;
 use crate::app::ui_state::{Act, Inspect, Listing, Place, ROWS, UiState};
 use crate::app::words;
 use playground_core::view::EventView;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 /// The strip's own width, in hundredths of a percent of the page's, to which it is stretched.
@@ -21,6 +22,7 @@ pub fn events(page: &PageHandle, shot: &Snapshot, ui: &UiState, room: i32, node:
     html! {
         <section key="events" {class} aria-label="What happened">
             { timeline(page, shot, room, chosen, node) }
+            { if past::any(shot) { past::past(page, shot) } else { html! {} } }
             <div key="list" class="events__list" hidden={!open}>
                 { event_list(page, if open { &shot.events } else { &[] }, ui.listing, chosen) }
             </div>
@@ -39,6 +41,8 @@ struct Mark {
     sign: Sign,
     words: String,
     count: usize,
+    /// After the moment that is shown.
+    ahead: bool,
 }
 
 /// Is it about one of Kafka's own topics? Such events come by the dozen and tell a newcomer little.
@@ -91,43 +95,57 @@ impl Sign {
     }
 }
 
-/// Marks of all events along `0..now`; neighbours too close to tell apart become one, with the weightiest sign.
-fn marks(events: &[Shared<EventView>], now_us: u64, room: i32) -> Vec<Mark> {
+/// Marks of all events along `0..range`, of which so many have happened; neighbours too close to tell apart become one, with the weightiest sign.
+fn marks(events: &mut dyn Iterator<Item = &Shared<EventView>>, happened: usize, range_us: u64, room: i32) -> Vec<Mark> {
     let apart = APART * WIDTH / u64::try_from(room).unwrap_or(0).max(APART);
     let mut marks: Vec<Mark> = Vec::new();
-    for event in events {
-        let x = (event.at_us * WIDTH + now_us / 2).checked_div(now_us).unwrap_or(0);
+    for (i, event) in events.enumerate() {
+        let x = (event.at_us * WIDTH + range_us / 2).checked_div(range_us).unwrap_or(0);
+        let ahead = i >= happened;
         let sign = Sign::of(event);
         match marks.last_mut() {
-            Some(last) if x < last.x + apart => {
+            Some(last) if x < last.x + apart && last.ahead == ahead => {
                 last.count += 1;
                 if sign >= last.sign {
                     (last.id, last.sign, last.words) = (event.id, sign, event.text.clone());
                 }
             }
-            _ => marks.push(Mark { x, id: event.id, at_us: event.at_us, sign, words: event.text.clone(), count: 1 }),
+            _ => marks.push(Mark { x, id: event.id, at_us: event.at_us, sign, words: event.text.clone(), count: 1, ahead }),
         }
     }
     marks
 }
 
 fn timeline(page: &PageHandle, shot: &Snapshot, room: i32, chosen: Option<u64>, node: &NodeRef) -> Html {
-    let now_us = shot.mirror.now_us;
-    let marks = marks(&shot.events, now_us, room);
+    let now_us = page.sought().unwrap_or(shot.mirror.now_us);
+    let branches = shot.past.branches.iter().map(|branch| branch.head_us);
+    let range_us = branches.fold(shot.head_us.max(now_us), u64::max);
+    let marks = marks(&mut shot.events.iter().chain(shot.ahead.iter()), shot.events.len(), range_us, room);
+    let x = |at_us: u64| (at_us * 1_000).checked_div(range_us).unwrap_or(1_000);
+    let line = format!("M0 30H{}", x(shot.head_us));
+    let now = format!("M{} 8V38", x(now_us));
+    let sought = page.clone();
+    let oninput = Callback::from(move |event: InputEvent| {
+        let moment = event.target_dyn_into::<HtmlInputElement>().map(|field| field.value_as_number());
+        moment.into_iter().for_each(|ms| sought.seek((ms * 1e3) as u64));
+    });
     html! {
         <div key="timeline" class="timeline">
             <button key="more" type="button" class="button button--quiet timeline__more" onclick={page.on(Click::Act(Act::Go(Place::Events)))}>
                 { format!("What happened · {}", words::count(shot.events.len() as u64)) }
             </button>
             <svg key="strip" class="timeline__strip" viewBox="-12 0 1024 44" preserveAspectRatio="none" aria-hidden="true">
-                <path key="line" class="timeline__line" d="M0 30H1000" />
-                <path key="now" class="timeline__now" d="M1000 8V38" />
+                <path key="line" class="timeline__line" d={line} />
+                { if shot.past.branches.len() > 1 { past::lines(shot, range_us) } else { html! {} } }
+                <path key="now" class="timeline__now" d={now} />
                 { for marks.iter().map(|mark| html! { <path key={mark.id.to_string()} class="timeline__stem" d={format!("M{} 22V34", words::tenths(mark.x as i64))} /> }) }
             </svg>
             <div key="marks" class="timeline__marks" ref={node}>
                 { for marks.iter().map(|mark| mark_button(page, mark, chosen == Some(mark.id))) }
             </div>
-            <div key="ends" class="timeline__ends" aria-hidden="true"><span key="start">{ "0:00" }</span><span key="now">{ words::moment(now_us) }</span></div>
+            <div key="ends" class="timeline__ends" aria-hidden="true"><span key="start">{ "0:00" }</span><span key="now">{ words::moment(range_us) }</span></div>
+            <input key="scrub" class="timeline__scrub" type="range" aria-label="Moment shown" min="0" max={range_us.div_ceil(1_000).to_string()} step="any"
+                value={format!("{}.{:03}", now_us / 1_000, now_us % 1_000)} aria-valuetext={words::moment(now_us)} {oninput} />
         </div>
     }
 }
@@ -135,7 +153,13 @@ fn timeline(page: &PageHandle, shot: &Snapshot, room: i32, chosen: Option<u64>, 
 fn mark_button(page: &PageHandle, mark: &Mark, chosen: bool) -> Html {
     let more = if mark.count > 1 { format!(" and {} more", mark.count - 1) } else { String::new() };
     let label = format!("{} {}{more}", words::moment(mark.at_us), mark.words);
-    let class = classes!("sign", "timeline__mark", mark.sign.class(), chosen.then_some("is-selected"));
+    let class = classes!(
+        "sign",
+        "timeline__mark",
+        mark.sign.class(),
+        chosen.then_some("is-selected"),
+        mark.ahead.then_some("timeline__mark--ahead")
+    );
     html! {
         <button key={mark.id.to_string()} type="button" {class} data-left={format!("{}.{:02}%", mark.x / 100, mark.x % 100)} aria-label={label.clone()} title={label}
             onclick={page.on(Click::Inspect(Inspect::Event(mark.id)))}>
@@ -203,13 +227,14 @@ mod tests {
 
     #[test]
     fn marks_lie_along_time() {
-        let marks = marks(&[event(1, 0, "fault"), event(2, 50, "leader_elected")], 100, 800);
+        let marks = marks(&mut [event(1, 0, "fault"), event(2, 50, "leader_elected")].iter(), 2, 100, 800);
         assert_eq!(marks.iter().map(|mark| mark.x).collect::<Vec<_>>(), [0, WIDTH / 2]);
     }
 
     #[test]
     fn neighbours_become_one_mark_with_the_weightiest_sign() {
-        let marks = marks(&[event(1, 500, "fault"), event(2, 501, "leader_elected"), event(3, 502, "isr_changed")], 1_000, 800);
+        let events = [event(1, 500, "fault"), event(2, 501, "leader_elected"), event(3, 502, "isr_changed")];
+        let marks = marks(&mut events.iter(), 3, 1_000, 800);
         assert_eq!(marks.len(), 1);
         assert_eq!((marks[0].sign, marks[0].id, marks[0].count), (Sign::Fault, 1, 3));
     }

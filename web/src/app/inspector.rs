@@ -1,5 +1,6 @@
 //! The one selected thing: what it is, what can be done to it, why it is so.
 
+pub mod asked;
 pub mod broker;
 pub mod client;
 pub mod controllers;
@@ -12,7 +13,9 @@ pub mod partition;
 pub mod record;
 pub mod scenarios;
 pub mod verdict;
+pub mod why;
 
+use crate::app::editor;
 use crate::app::icons::Icon;
 use crate::app::model::Snapshot;
 use crate::app::page::{Click, PageHandle};
@@ -28,6 +31,7 @@ pub fn inspector(page: &PageHandle, shot: &Snapshot, ui: &UiState, open: bool) -
     html! {
         <section key="inspector" {class} aria-label="Inspector">
             <div key="close" class="inspector__close" hidden={guide && !open}>
+                { if let Inspect::Subject(subject) = &ui.inspect { editor::subject_dots(page, subject) } else { html! {} } }
                 { icon_button("close", Icon::Close, "Close (Esc)", "button--quiet", page.on(Click::Act(Act::Close))) }
             </div>
             <div key="panel" class="inspector__panel" tabindex="0" role="region" aria-label="Selected">{ panel(page, shot, ui) }</div>
@@ -40,16 +44,17 @@ pub fn inspector(page: &PageHandle, shot: &Snapshot, ui: &UiState, open: bool) -
 /// None but the guide is built into this function: they wait in the site's second part until somebody asks for one.
 fn panel(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
     match &ui.inspect {
-        Inspect::Guide => guide::guide(page),
-        Inspect::Event(id) => event::why(page, &shot.events, *id),
+        Inspect::Guide => guide::guide(page, &shot.mirror),
+        Inspect::Event(id) => event::why(page, shot, ui, *id),
         Inspect::Verdict => verdict::verdict(page, shot),
-        Inspect::Controllers => controllers::controllers(page, shot),
-        Inspect::Scenarios => scenarios::scenarios(page, shot),
+        Inspect::Controllers => controllers::controllers(page, shot, ui),
+        Inspect::Asked(line) => asked::asked(page, shot, ui, line),
+        Inspect::Scenarios => scenarios::scenarios(page, shot, &ui.earlier),
         Inspect::Subject(Subject::Broker(id)) => broker::broker(page, shot, ui, *id),
-        Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(page, shot, topic, *partition),
-        Inspect::Subject(Subject::Record { topic, partition, offset }) => record::record(shot, topic, *partition, *offset),
-        Inspect::Subject(Subject::Client(name)) => client::client(page, shot, name),
-        Inspect::Subject(Subject::Group(name)) => group::group(page, shot, name),
+        Inspect::Subject(Subject::Partition { topic, partition }) => partition::partition(page, shot, ui, topic, *partition),
+        Inspect::Subject(Subject::Record { topic, partition, offset }) => record::record(page, shot, ui, topic, *partition, *offset),
+        Inspect::Subject(Subject::Client(name)) => client::client(page, shot, ui, name),
+        Inspect::Subject(Subject::Group(name)) => group::group(page, shot, ui, name),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::app::icons::Icon;
 use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::{Act, Notice};
-use crate::app::widgets::icon_button;
+use crate::app::widgets::{icon_button, languages};
 use crate::app::words;
 use yew::prelude::*;
 
@@ -31,13 +31,22 @@ pub fn replaying(goal: Option<(u64, u64)>) -> Html {
     }
 }
 
-const SHORTCUTS: [(&str, &str); 8] = [
+const SHORTCUTS: [(&str, &str); 17] = [
     ("Space", "play or pause"),
     ("→", "stop, and run to the next event"),
     ("Tab", "walk through producers, brokers, partitions, groups"),
     ("← →", "on a strip: walk along its records"),
     ("Enter", "choose what is focused"),
+    ("←", "previous event"),
+    ("Shift →", "next event worth stopping at"),
+    ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
     ("Esc", "close what lies on top"),
+    ("v", "turn the stage: story or cluster view"),
+    ("B", "build: the palette, then arrows and Enter"),
+    ("← ↑ → ↓", "on the stage: to the next thing"),
+    ("Menu, Shift+F10", "all that can be done to a thing"),
+    ("F2", "rename it"),
+    ("Del", "remove it"),
     ("/", "type a command"),
     ("?", "this list"),
 ];
@@ -54,6 +63,7 @@ pub fn help(page: &PageHandle, open: bool, node: &NodeRef) -> Html {
                     <div key={*key} class="shortcuts__row"><dt key="key"><kbd>{ *key }</kbd></dt><dd key="what">{ *what }</dd></div>
                 }) }
             </dl>
+            { languages() }
         </div>
     }
 }

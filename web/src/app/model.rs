@@ -3,18 +3,22 @@
 //! Every item is shared by `Rc`, so a panel whose items did not change is not rendered again. What the eye may see of it
 //! at an instant is a [`Snapshot`].
 
+use crate::app::inspector::why::Why;
 use crate::app::keys::Keys;
 use crate::app::stage::map::Tracks;
-use crate::app::stage::staging::{Staging, Window};
-use crate::bridge::{Frame, Playback, SaveState, Storage};
+use crate::app::stage::motes::Motes;
+use crate::app::stage::staging::{Held, Staging, Window};
+use crate::bridge::{Frame, Load, Past, Playback, SaveState, Storage};
+use playground_core::view::ask::Answer;
 use playground_core::view::delta::{ListDelta, ViewDelta};
+use playground_core::view::large::LARGE;
 use playground_core::view::{BrokerView, ClientView, ControllersView, Detail, EventView, GroupView, LedgerView, PartitionView, TopicView};
 use std::collections::VecDeque;
 use std::ops::Deref;
 use std::rc::Rc;
 
 /// Events the page remembers.
-pub const EVENTS: usize = 2_000;
+pub use crate::bridge::EVENTS;
 
 /// A shared value that equals another only when it is the same one: comparing costs nothing.
 #[derive(Debug, Default)]
@@ -134,6 +138,11 @@ impl Mirror {
         self.topics.iter().filter(|topic| !topic.head.internal)
     }
 
+    /// More partitions than anyone reads: the engine tells the records of those alone that are looked at.
+    pub fn is_large(&self) -> bool {
+        self.user_topics().map(|topic| topic.partitions.len()).sum::<usize>() > LARGE
+    }
+
     /// Partitions of the user's topics this broker leads, and how many there are.
     pub fn leads(&self, broker: i32) -> (usize, usize) {
         let all = || self.user_topics().flat_map(|topic| &topic.partitions);
@@ -161,25 +170,48 @@ pub enum Keeping {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub mirror: Mirror,
+    /// Up to the moment that is shown, and those known to come after it.
     pub events: Shared<Vec<Shared<EventView>>>,
+    pub ahead: Shared<Vec<Shared<EventView>>>,
+    /// The newest moment that was seen.
+    pub head_us: u64,
+    pub past: Shared<Past>,
     pub keys: Shared<Keys>,
     pub tracks: Shared<Tracks>,
     pub lags: Shared<Lags>,
     pub detail: Option<Shared<Detail>>,
+    /// About the question that stands.
+    pub why: Option<Shared<Why>>,
+    /// To what the open place asked.
+    pub answer: Option<Shared<Answer>>,
     pub playback: Option<Playback>,
     pub keeping: Keeping,
     /// State digest of exactly this moment; told while the run stands still.
     pub digest: Option<String>,
-    /// How much of each partition may be seen, where that is less than its log: topic, partition, end.
-    pub held: Shared<Vec<(String, u32, u64)>>,
+    /// How much of each copy may be seen, where that is less than its log.
+    pub held: Shared<Vec<Held>>,
+    /// Of a large cluster: what each partition of the user's topics does, in their order.
+    pub loads: Shared<Vec<Load>>,
     /// Arrivals a second, while they are too many to follow one by one.
     pub crowd: Option<u64>,
+    /// Of a large cluster: arrivals under way on the stage.
+    pub dots: usize,
 }
 
 impl Snapshot {
     pub fn shown_end(&self, topic: &str, partition: &PartitionView) -> u64 {
-        let held = self.held.iter().find(|(t, p, _)| t == topic && *p == partition.partition);
-        held.map_or(partition.log_end, |(_, _, end)| *end)
+        self.end_of(topic, partition, None)
+    }
+
+    /// How much of a broker's copy of a partition may be seen.
+    pub fn copy_end(&self, topic: &str, partition: &PartitionView, broker: i32) -> u64 {
+        let leads = partition.leader == Some(broker);
+        self.end_of(topic, partition, (!leads).then_some(broker))
+    }
+
+    fn end_of(&self, topic: &str, partition: &PartitionView, broker: Option<i32>) -> u64 {
+        let held = self.held.iter().filter(|held| held.partition == partition.partition && held.broker == broker && held.topic == topic);
+        held.fold(if broker.is_none() { partition.log_end } else { u64::MAX }, |end, held| end.min(held.end))
     }
 
     pub fn playing(&self) -> bool {
@@ -191,7 +223,12 @@ impl Snapshot {
     }
 
     pub fn event(&self, id: u64) -> Option<&Shared<EventView>> {
-        self.events.iter().rev().find(|event| event.id == id)
+        self.events.iter().rev().chain(self.ahead.iter()).find(|event| event.id == id)
+    }
+
+    /// An older moment than the newest is shown.
+    pub fn in_past(&self) -> bool {
+        self.mirror.now_us < self.head_us
     }
 }
 
@@ -219,7 +256,7 @@ impl Lags {
             self.seen.clear();
         }
         if self.seen.back().is_none_or(|(at, _)| at + LOOK_US <= now_us) {
-            self.seen.push_back((now_us, groups.iter().map(|group| lag(group)).collect()));
+            self.seen.push_back((now_us, groups.iter().map(|group| group.lag.unwrap_or(0)).collect()));
         }
         // The oldest one that is kept is at least as old as the trend looks back.
         while self.seen.get(1).is_some_and(|(at, _)| at + TREND_US <= now_us) {
@@ -243,7 +280,7 @@ impl Lags {
 
 /// All partitions together, as far as something was committed.
 pub fn lag(group: &GroupView) -> u64 {
-    group.offsets.values().flatten().filter_map(|offset| offset.lag).sum()
+    group.lag.unwrap_or(0)
 }
 
 /// What to do about a frame.
@@ -259,16 +296,26 @@ pub struct Model {
     mirror: Mirror,
     revision: Option<u32>,
     events: Vec<Shared<EventView>>,
+    /// So many of the newest lie ahead of the moment that is shown.
+    ahead: usize,
+    head_us: u64,
+    past: Shared<Past>,
     keys: Keys,
     tracks: Tracks,
     lags: Lags,
     pub staging: Staging,
+    pub motes: Motes,
+    loads: Shared<Vec<Load>>,
     detail: Option<Shared<Detail>>,
+    why: Option<Shared<Why>>,
+    pub answer: Option<Shared<Answer>>,
     playback: Option<Playback>,
     pub keeping: Keeping,
     digest: Option<String>,
     /// The last snapshot: what did not change since is shared with the next.
     shown: Rc<Snapshot>,
+    /// What was shown before it. To let go of thousands of small things takes time that a frame on screen has better use for.
+    left: Option<Rc<Snapshot>>,
 }
 
 impl Model {
@@ -277,6 +324,7 @@ impl Model {
         if frame.base.is_some() && frame.base != self.revision {
             return Taken::Lost;
         }
+        self.left = None;
         let before = self.mirror.now_us;
         let jumped = frame.base.is_none() || frame.delta.now_us < before;
         if frame.base.is_none() {
@@ -290,10 +338,17 @@ impl Model {
         self.events.extend(frame.events.into_iter().map(Shared::new));
         let surplus = self.events.len().saturating_sub(EVENTS);
         self.events.drain(..surplus);
+        (self.ahead, self.head_us) = (frame.ahead as usize, frame.head_us);
         self.meet_keys();
         self.tracks.follow(&self.mirror.groups);
         self.lags.look(self.mirror.now_us, &self.mirror.groups);
         let window = Window { from_us: before, wall, speed_milli: frame.playback.speed_milli, total: frame.hops_total };
+        if !frame.loads.is_empty() {
+            self.loads = Shared::new(frame.loads);
+        }
+        if !frame.motes.0.is_empty() {
+            self.motes.launch(&frame.motes.0, wall);
+        }
         if jumped {
             self.staging.clear();
         } else {
@@ -306,8 +361,20 @@ impl Model {
         self.playback = Some(playback);
     }
 
+    pub fn set_past(&mut self, past: Past) {
+        self.past = Shared::new(past);
+    }
+
     pub fn set_detail(&mut self, detail: Option<Detail>) {
         self.detail = detail.map(Shared::new);
+    }
+
+    pub fn why(&self) -> Option<&Shared<Why>> {
+        self.why.as_ref()
+    }
+
+    pub fn set_why(&mut self, why: Option<Shared<Why>>) {
+        self.why = why;
     }
 
     pub fn set_storage(&mut self, storage: Storage) {
@@ -332,6 +399,10 @@ impl Model {
         self.playback
     }
 
+    pub fn head_us(&self) -> u64 {
+        self.head_us
+    }
+
     pub fn mirror(&self) -> &Mirror {
         &self.mirror
     }
@@ -349,38 +420,38 @@ impl Model {
         }
     }
 
-    fn held(&self) -> Vec<(String, u32, u64)> {
-        let mut held = Vec::new();
-        for topic in self.mirror.user_topics() {
-            for partition in &topic.partitions {
-                let end = self.staging.shown_end(&topic.head.name, partition.partition, partition.log_end);
-                if end < partition.log_end {
-                    held.push((topic.head.name.clone(), partition.partition, end));
-                }
-            }
-        }
-        held
-    }
-
     /// What may be seen now.
     pub fn snapshot(&mut self) -> Rc<Snapshot> {
         let shown = &self.shown;
-        let same_events = shown.events.len() == self.events.len() && shown.events.last() == self.events.last();
-        let held = self.held();
+        let (events, ahead) = self.events.split_at(self.events.len().saturating_sub(self.ahead));
+        let same = |before: &Shared<Vec<Shared<EventView>>>, now: &[Shared<EventView>]| match before.len() == now.len()
+            && before.last() == now.last()
+        {
+            true => before.clone(),
+            false => Shared::new(now.to_vec()),
+        };
+        let held = self.staging.held();
         let next = Rc::new(Snapshot {
             mirror: self.mirror.clone(),
-            events: if same_events { shown.events.clone() } else { Shared::new(self.events.clone()) },
+            events: same(&shown.events, events),
+            ahead: same(&shown.ahead, ahead),
+            head_us: self.head_us,
+            past: self.past.clone(),
             keys: if shown.keys.len() == self.keys.len() { shown.keys.clone() } else { Shared::new(self.keys.clone()) },
             tracks: if shown.tracks.version() == self.tracks.version() { shown.tracks.clone() } else { Shared::new(self.tracks.clone()) },
             lags: if *shown.lags == self.lags { shown.lags.clone() } else { Shared::new(self.lags.clone()) },
             detail: self.detail.clone(),
+            why: self.why.clone(),
+            answer: self.answer.clone(),
             playback: self.playback,
             keeping: self.keeping.clone(),
             digest: self.digest.clone(),
+            loads: self.loads.clone(),
             held: if *shown.held == held { shown.held.clone() } else { Shared::new(held) },
+            dots: self.motes.len(),
             crowd: self.staging.crowd().map(|rate| rate.round() as u64),
         });
-        self.shown = Rc::clone(&next);
+        self.left = Some(std::mem::replace(&mut self.shown, Rc::clone(&next)));
         next
     }
 }
@@ -405,8 +476,12 @@ mod tests {
             delta: ViewDelta::between(old, new),
             digest: None,
             events: vec![EventView { id: u64::from(revision), ..EventView::default() }],
+            ahead: 0,
+            head_us: new.now_us,
             hops: Vec::new(),
             hops_total: 0,
+            motes: crate::bridge::Bytes::default(),
+            loads: Vec::new(),
             playback: Playback { playing: true, speed_milli: 1_000 },
         }
     }

@@ -3,16 +3,23 @@
 //! Frames change the mirror at once; panels see a snapshot at most ten times a second, after which the frame is
 //! acknowledged. The canvas draws on every animation frame while something moves. Nothing here reads a state handle.
 
+use crate::app::editor::gestures::Hand;
+use crate::app::editor::{self, Edit, Want};
+use crate::app::inspector::why;
 use crate::app::model::{Keeping, Model, Taken};
+use crate::app::past;
 use crate::app::share;
 use crate::app::stage::flow::Flow;
-use crate::app::ui_state::{Act, Inspect, Notice, Share};
+use crate::app::stage::outline::{Item, Outline, items};
+use crate::app::tables;
+use crate::app::ui_state::{Act, Crumb, Inspect, Notice, Share, Zoom};
 use crate::app::words;
 use crate::app::{App, Heard};
 use crate::bridge::{FromWorker, Playback, ToWorker};
 use crate::link_to_worker::LinkToWorker;
 use gloo::events::EventListener;
 use gloo::render::{AnimationFrame, request_animation_frame};
+use playground_core::shell;
 use playground_core::view::Subject;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -35,6 +42,8 @@ enum Asked {
     Elsewhere,
     /// The run as text, to keep it as the user's own.
     Keep,
+    /// The run as text, for a form.
+    Form(Box<Want>),
 }
 
 /// What a click asks for. One enum, so all buttons of the page share one closure.
@@ -46,8 +55,11 @@ pub enum Click {
     Shell(String),
     /// Puts a line of shell on the clipboard.
     CopyLine(String),
+    /// Closer to a large cluster, or further from it.
+    Zoom(Zoom),
     TogglePlay,
-    NextEvent,
+    /// To another moment or branch, or an act back.
+    Time(ToWorker),
     StartOver,
     Share,
     /// The embedded run in a page of its own.
@@ -56,12 +68,29 @@ pub enum Click {
     /// A file of the shelf, opened as a link would.
     Scenario(&'static str),
     OwnRun,
+    /// An earlier run is taken up again, or deleted.
+    Earlier(ToWorker),
+    /// Opens or closes the palette.
+    Build,
+    /// An empty canvas.
+    New,
+    /// A command to begin with.
+    Prompt,
+    /// A question about what is selected, as its line.
+    Ask(String),
+    /// Run what would change the answer, or stop that.
+    Compare(bool),
+    /// Run what was tried at this place, beside the own run.
+    Branch(u32),
+    Edit(Box<Want>),
 }
 
 pub struct Page {
     pub embed: bool,
-    model: RefCell<Model>,
+    pub model: RefCell<Model>,
     pub flow: RefCell<Flow>,
+    /// What the hand of the editor holds; none while nobody edits.
+    pub hand: RefCell<Option<Box<Hand>>>,
     link: RefCell<Option<LinkToWorker>>,
     app: Scope<App>,
     dirty: Cell<bool>,
@@ -72,9 +101,12 @@ pub struct Page {
     unacknowledged: Cell<Option<u32>>,
     /// What a link asked to be selected, until its run is open.
     first_look: RefCell<Option<Subject>>,
+    sought: Cell<Option<u64>>,
     ids: Cell<u32>,
     asked: RefCell<Vec<(u32, Asked)>>,
     frame: RefCell<Option<AnimationFrame>>,
+    /// What the open place asks of the run.
+    question: RefCell<Vec<u8>>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -93,6 +125,7 @@ impl Page {
             embed,
             model: RefCell::default(),
             flow: RefCell::default(),
+            hand: RefCell::default(),
             link: RefCell::default(),
             app,
             dirty: Cell::new(false),
@@ -101,9 +134,11 @@ impl Page {
             held: Cell::new(None),
             unacknowledged: Cell::new(None),
             first_look: RefCell::default(),
+            sought: Cell::new(None),
             ids: Cell::new(0),
             asked: RefCell::default(),
             frame: RefCell::default(),
+            question: RefCell::default(),
             listeners: RefCell::default(),
         })
     }
@@ -173,10 +208,27 @@ impl Page {
     }
 
     fn ask(&self, what: Asked, message: impl FnOnce(u32) -> ToWorker) {
-        let id = self.ids.get() + 1;
-        self.ids.set(id);
+        let id = self.next_id();
         self.asked.borrow_mut().push((id, what));
         self.send(message(id));
+    }
+
+    fn next_id(&self) -> u32 {
+        let id = self.ids.get() + 1;
+        self.ids.set(id);
+        id
+    }
+
+    /// Would these lines be refused? The answer has the number given.
+    pub fn try_lines(&self, lines: Vec<String>) -> u32 {
+        let id = self.next_id();
+        self.send(ToWorker::Try { id, lines });
+        id
+    }
+
+    /// A form that needs the scenario's text.
+    pub fn ask_for(&self, want: Want) {
+        self.ask(Asked::Form(Box::new(want)), |id| ToWorker::Scenario { id });
     }
 
     // What panels ask for.
@@ -185,6 +237,12 @@ impl Page {
     pub fn on(self: &Rc<Self>, click: Click) -> Callback<MouseEvent> {
         let page = self.clone();
         Callback::from(move |_| page.click(click.clone()))
+    }
+
+    /// The `onclick` of what opens something of the editor beside itself.
+    pub fn on_here(self: &Rc<Self>) -> Callback<MouseEvent> {
+        let page = self.clone();
+        Callback::from(move |event| editor::clicked(&page, &event))
     }
 
     /// The `onclick` of what stands for a thing on the stage.
@@ -201,14 +259,33 @@ impl Page {
                 let copied = Act::Copied(Some(line.clone()));
                 share::copy(line, self.app.clone(), copied, None, (1_600, Act::Copied(None)));
             }
+            Click::Zoom(zoom) => self.zoom(zoom),
             Click::TogglePlay => self.toggle_play(),
-            Click::NextEvent => self.next_event(),
+            Click::Time(message) => self.send(message),
             Click::StartOver => self.send(ToWorker::StartOver),
             Click::Share => self.ask(Asked::Link, |id| ToWorker::Scenario { id }),
             Click::OpenElsewhere => self.ask(Asked::Elsewhere, |id| ToWorker::Scenario { id }),
             Click::Keep => self.ask(Asked::Keep, |id| ToWorker::Scenario { id }),
             Click::Scenario(file) => self.fetch(file),
             Click::OwnRun => self.own_run(),
+            Click::Earlier(message) => self.send(message),
+            Click::Build => editor::want(self, Want::Edit(Edit::TogglePalette)),
+            Click::New => editor::want(self, Want::New),
+            Click::Prompt => editor::want(self, Want::Prompt),
+            Click::Ask(line) => self.ask_why(Some(line)),
+            Click::Compare(on) => {
+                if on {
+                    why::begin_trying(&mut self.model.borrow_mut());
+                }
+                self.send(ToWorker::Compare(on));
+            }
+            Click::Branch(place) => {
+                let branch = self.model.borrow().why().and_then(|why| why.branch(place));
+                if let Some((scenario, at_us)) = branch {
+                    self.preview(scenario, at_us);
+                }
+            }
+            Click::Edit(want) => editor::want(self, *want),
         }
     }
 
@@ -216,17 +293,72 @@ impl Page {
         self.app.send_message(Heard::Act(act));
     }
 
+    /// The lines of the outline now.
+    pub fn outlined(&self, outline: &Outline) -> Vec<Item> {
+        items(self.model.borrow().mirror(), outline)
+    }
+
+    /// Of a large cluster the worker tells the records of what is looked at alone.
+    #[inline(never)]
+    fn zoom(&self, zoom: Zoom) {
+        let mut sight = Vec::new();
+        if let Zoom::Partition { topic, partition, .. } = &zoom {
+            let model = self.model.borrow();
+            sight.extend(model.mirror().topics.get(*topic).map(|topic| (topic.head.name.clone(), *partition)));
+        }
+        // Where the inspector lies over the stage it would hide what was asked for.
+        let beside = gloo::utils::window().match_media("(min-width: 1181px)").ok().flatten().is_some_and(|wide| wide.matches());
+        match (&zoom, sight.first()) {
+            (Zoom::Box(Crumb::Broker(id)), _) if beside => self.select(Subject::Broker(*id)),
+            (_, Some((topic, partition))) if beside => self.select(Subject::Partition { topic: topic.clone(), partition: *partition }),
+            _ => (),
+        }
+        self.send(ToWorker::Sight(sight));
+        self.act(Act::Zoom(zoom));
+    }
+
     fn inspect(&self, inspect: Inspect) {
         let subject = if let Inspect::Subject(subject) = &inspect { Some(subject.clone()) } else { None };
         self.send(ToWorker::Select(subject));
+        if inspect == Inspect::Scenarios {
+            self.send(ToWorker::Earlier);
+        }
+        self.ask_why(why::line_about(&inspect));
         self.act(Act::Inspect(inspect));
+    }
+
+    /// What was answered before is forgotten.
+    fn ask_why(&self, line: Option<String>) {
+        self.model.borrow_mut().set_why(None);
+        self.send(ToWorker::Why(line));
+    }
+
+    /// What a place asks of the run; asked only when it is another question.
+    pub fn inquire(&self, question: Vec<u8>) {
+        if *self.question.borrow() != question {
+            self.question.replace(question.clone());
+            self.model.borrow_mut().answer = None;
+            self.send(ToWorker::Ask(question));
+        }
+    }
+
+    /// What the prompt can complete: commands, options, and the names there are.
+    pub fn vocabulary(&self) -> Vec<String> {
+        let model = self.model.borrow();
+        let mirror = model.mirror();
+        let mut words = shell::vocabulary();
+        words.extend(mirror.brokers.iter().map(|broker| broker.id.to_string()));
+        words.extend(mirror.topics.iter().map(|topic| topic.head.name.clone()));
+        words.extend(mirror.groups.iter().map(|group| group.name.clone()));
+        words.extend(mirror.clients.iter().map(|client| client.name.clone()));
+        words
     }
 
     pub fn select(&self, subject: Subject) {
         self.inspect(Inspect::Subject(subject));
     }
 
-    fn shell(&self, line: String) {
+    pub fn shell(&self, line: String) {
         self.act(Act::Said(line.clone()));
         self.ask(Asked::Shell, |id| ToWorker::Shell { id, line });
     }
@@ -250,13 +382,17 @@ impl Page {
         self.send(ToWorker::Playback(playback));
     }
 
-    /// Stops first when running: the next entry of the list is shown, not run past.
-    fn next_event(&self) {
-        let now = self.playback();
-        if now.playing {
-            self.set_playback(Playback { playing: false, ..now });
-        }
-        self.send(ToWorker::NextEvent);
+    /// The time line was moved to this moment.
+    pub fn seek(&self, at_us: u64) {
+        let at_us = at_us.min(self.model.borrow().head_us());
+        self.sought.set(Some(at_us));
+        self.dirty.set(true);
+        self.send(ToWorker::Seek { at_us });
+    }
+
+    /// Where the time line was moved to, until it is shown.
+    pub fn sought(&self) -> Option<u64> {
+        self.sought.get()
     }
 
     // What the worker says.
@@ -277,6 +413,10 @@ impl Page {
             FromWorker::Frame(frame) => self.frame(frame),
             FromWorker::Reply { id, result } => self.answered(id, result),
             FromWorker::Detail(detail) => self.model.borrow_mut().set_detail(detail),
+            FromWorker::Why(news) => why::hear(&mut self.model.borrow_mut(), &news),
+            FromWorker::Answer(answer) => tables::answered(&mut self.model.borrow_mut(), &answer),
+            FromWorker::Earlier(runs) => self.act(Act::Earlier(runs)),
+            FromWorker::Tried { id, refusals } => self.act(Act::Edit(Box::new(Edit::Tried(id, refusals)))),
             FromWorker::Playback(playback) => self.model.borrow_mut().set_playback(playback),
             FromWorker::NothingAhead { until_us } => {
                 let text = format!(
@@ -291,13 +431,22 @@ impl Page {
                     model.set_saved(saved, now());
                 }
             }
+            FromWorker::Past(news) => {
+                past::tell(self, &news);
+                self.model.borrow_mut().set_past(news);
+            }
             FromWorker::Failed { message, report } => self.act(Act::Failed(message, report)),
+            // What the link to the worker alone needs.
+            FromWorker::Recorded { .. } | FromWorker::Pong => {}
         }
         self.dirty.set(true);
     }
 
     fn opened(&self, playback: Playback, notice: Option<String>) {
         self.model.borrow_mut().start_over();
+        self.sought.set(None);
+        // Another worker may answer from here on.
+        self.question.take();
         self.act(Act::Opened);
         if let Some(subject) = self.first_look.take() {
             self.select(subject);
@@ -314,6 +463,9 @@ impl Page {
 
     fn frame(&self, frame: crate::bridge::Frame) {
         let revision = frame.revision;
+        if self.sought.get() == Some(frame.delta.now_us) || frame.playback.playing {
+            self.sought.set(None);
+        }
         let wall = now();
         match self.model.borrow_mut().frame(frame, wall) {
             Taken::Applied => self.held.set(Some(revision)),
@@ -332,7 +484,8 @@ impl Page {
             (Asked::Link, Ok(scenario)) => self.copy_link(&scenario),
             (Asked::Elsewhere, Ok(scenario)) => self.open_elsewhere(&scenario),
             (Asked::Keep, Ok(scenario)) => self.keep_as_own(scenario),
-            (Asked::Link | Asked::Elsewhere | Asked::Keep, Err(text)) => self.act(Act::Tell(Notice { bad: true, text })),
+            (Asked::Form(want), Ok(scenario)) => editor::informed(self, *want, &scenario),
+            (Asked::Link | Asked::Elsewhere | Asked::Keep | Asked::Form(_), Err(text)) => self.act(Act::Tell(Notice { bad: true, text })),
         }
     }
 
@@ -364,7 +517,7 @@ impl Page {
         let page = self.clone();
         spawn_local(async move {
             match share::fetch(&format!("scenarios/{file}.toml")).await {
-                Some(scenario) => page.preview(scenario),
+                Some(scenario) => page.preview(scenario, 0),
                 None => page
                     .act(Act::Tell(Notice { bad: true, text: format!("The scenario {file} could not be fetched. Is the page online?") })),
             }
@@ -372,13 +525,13 @@ impl Page {
     }
 
     /// Shows a run in memory, under an address of its own; the user's own run stays as it is.
-    fn preview(self: &Rc<Self>, scenario: String) {
-        if let Some(link) = self.link_at(&scenario, 0) {
+    fn preview(self: &Rc<Self>, scenario: String, at_us: u64) {
+        if let Some(link) = self.link_at(&scenario, at_us) {
             share::go_by(&link);
         }
         self.model.borrow_mut().keeping = Keeping::Preview;
         self.connect(true);
-        self.send(ToWorker::Open { scenario, at_us: 0 });
+        self.send(ToWorker::Open { scenario, at_us });
     }
 
     /// Leaves a preview for the run that is kept in this browser.
@@ -388,7 +541,7 @@ impl Page {
     }
 
     /// From here on the run is one with storage, under the plain address.
-    fn leave_preview(self: &Rc<Self>) {
+    pub fn leave_preview(self: &Rc<Self>) {
         share::clear_fragment();
         self.model.borrow_mut().keeping = Keeping::Unknown;
         self.connect(false);
@@ -431,7 +584,7 @@ impl Page {
             self.unacknowledged.set(self.held.take());
             self.flow.borrow_mut().layout_changed();
         }
-        self.flow.borrow_mut().draw(&model, wall);
+        self.flow.borrow_mut().draw(&mut model, wall);
     }
 }
 

@@ -3,11 +3,21 @@
 use crate::app::icons::{Icon, icon};
 use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::{Act, Inspect, Place};
+use crate::app::words;
 use yew::prelude::*;
 
-const PLACES: [(Place, Icon, &str); 2] = [(Place::Stage, Icon::Stage, "Stage"), (Place::Events, Icon::Events, "Events")];
+const PLACES: [(Place, Icon, &str); 8] = [
+    (Place::Stage, Icon::Stage, "Stage"),
+    (Place::Overview, Icon::Overview, "Overview"),
+    (Place::Brokers, Icon::Brokers, "Brokers"),
+    (Place::Topics, Icon::Topics, "Topics"),
+    (Place::Groups, Icon::Groups, "Groups"),
+    (Place::Events, Icon::Events, "Events"),
+    (Place::Charts, Icon::Charts, "Charts"),
+    (Place::Terminal, Icon::Terminal, "Terminal"),
+];
 
-pub fn rail(page: &PageHandle, now: Place) -> Html {
+pub fn rail(page: &PageHandle, now: Place, building: bool) -> Html {
     html! {
         <nav key="rail" class="rail" aria-label="Places">
             { for PLACES.iter().map(|(place, picture, name)| {
@@ -19,6 +29,10 @@ pub fn rail(page: &PageHandle, now: Place) -> Html {
                     </button>
                 }
             }) }
+            <button key="build" type="button" class={classes!("rail__place", building.then_some("rail__place--here"))} aria-pressed={words::yes(building)} aria-keyshortcuts="b"
+                onclick={page.on(Click::Build)}>
+                { icon(Icon::Plus) }<span key="name">{ "Build" }</span>
+            </button>
             <button key="scenarios" type="button" class="rail__place" onclick={page.on(Click::Inspect(Inspect::Scenarios))}>
                 { icon(Icon::Book) }<span key="name">{ "Scenarios" }</span>
             </button>

@@ -6,12 +6,13 @@ use crate::app::page::{self, Click, PageHandle};
 use crate::app::ui_state::{Act, Inspect, Share};
 use crate::app::widgets::{icon_button, shortcut_button};
 use crate::app::words;
+use crate::bridge::ToWorker;
 use playground_core::view::LedgerView;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 /// Virtual milliseconds in a wall second.
-pub const SPEEDS: [u64; 10] = [100, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000];
+pub const SPEEDS: [u64; 12] = [50, 100, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 pub fn top_bar(page: &PageHandle, shot: &Snapshot, share: &Share) -> Html {
     html! {
@@ -33,7 +34,7 @@ fn kept(page: &PageHandle, shot: &Snapshot) -> Html {
     let text = match &shot.keeping {
         Keeping::Unknown => String::new(),
         Keeping::Preview if page.embed => String::new(),
-        Keeping::Preview => "from a link, not kept".to_owned(),
+        Keeping::Preview => "not kept".to_owned(),
         Keeping::Saved { now_us, .. } if *now_us == shot.mirror.now_us => "saved".to_owned(),
         Keeping::Saved { wall, .. } => format!("saved {} s ago", ((page::now() - wall) / 1e3).round() as u64),
         Keeping::NotSaved(reason) => format!("not saved: {reason}"),
@@ -60,8 +61,10 @@ pub fn transport(page: &PageHandle, shot: &Snapshot) -> Html {
     html! {
         <div key="transport" class="transport" role="group" aria-label="Time">
             { icon_button("restart", Icon::Restart, "Start over from 0:00", "", page.on(Click::StartOver)) }
+            { shortcut_button("back", Icon::Back, "Previous event (←)", "", Some("ArrowLeft"), page.on(step(true, false))) }
             { shortcut_button("play", picture, label, "button--play", Some("Space"), page.on(Click::TogglePlay)) }
-            { shortcut_button("next", Icon::Next, "Next event (→)", "", Some("ArrowRight"), page.on(Click::NextEvent)) }
+            { shortcut_button("next", Icon::Next, "Next event (→)", "", Some("ArrowRight"), page.on(step(false, false))) }
+            { shortcut_button("leap", Icon::Leap, "Next event worth stopping at (Shift →)", "transport__leap", Some("Shift+ArrowRight"), page.on(step(false, true))) }
             <span key="clock" class="clock" role="timer" aria-label={format!("Virtual time {clock}")}>
                 <span key="calm" class="clock__calm">{ clock }</span><span key="quick" class="clock__quick">{ fraction }</span>
             </span>
@@ -74,6 +77,11 @@ pub fn transport(page: &PageHandle, shot: &Snapshot) -> Html {
             </span>
         </div>
     }
+}
+
+/// From event to event.
+pub fn step(back: bool, interesting: bool) -> Click {
+    Click::Time(ToWorker::Step { back, interesting })
 }
 
 /// The fixed steps, and the run's own speed if it is another.

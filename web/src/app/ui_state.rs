@@ -1,5 +1,9 @@
 //! What the user is looking at. Changed by clicks and keys; never by frames.
 
+use crate::app::editor::{Edit, Editor};
+use crate::app::stage::outline::Outline;
+use crate::app::tables::desk::{self, Desk, DeskAct};
+use crate::bridge::EarlierRun;
 use playground_core::view::Subject;
 
 /// What the inspector shows.
@@ -17,13 +21,92 @@ pub enum Inspect {
     Controllers,
     /// Runs to open.
     Scenarios,
+    /// The question of this line, about what is no subject: a link, say.
+    Asked(String),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
     #[default]
     Stage,
+    Overview,
+    Brokers,
+    Topics,
+    Groups,
     Events,
+    Charts,
+    Terminal,
+}
+
+impl Place {
+    /// It lies over the stage.
+    pub fn is_table(self) -> bool {
+        !matches!(self, Place::Stage | Place::Events)
+    }
+}
+
+/// How the stage shows the one state: topics as strips, or brokers as boxes that hold their copies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StageView {
+    #[default]
+    Story,
+    Cluster,
+}
+
+impl StageView {
+    pub fn other(self) -> StageView {
+        if self == StageView::Story { StageView::Cluster } else { StageView::Story }
+    }
+}
+
+/// A box of the heat grid that stands for a large cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Crumb {
+    Broker(i32),
+    Topic(String),
+    /// Of partitions that nobody leads.
+    Leaderless,
+}
+
+impl Crumb {
+    pub fn name(&self) -> String {
+        match self {
+            Crumb::Broker(id) => id.to_string(),
+            Crumb::Topic(name) => name.clone(),
+            Crumb::Leaderless => "no leader".to_owned(),
+        }
+    }
+
+    pub fn long_name(&self) -> String {
+        match self {
+            Crumb::Broker(id) => format!("Broker {id}"),
+            Crumb::Topic(name) => name.clone(),
+            Crumb::Leaderless => "No leader".to_owned(),
+        }
+    }
+}
+
+/// How close a large cluster is looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Zoom {
+    #[default]
+    All,
+    Box(Crumb),
+    /// `topic`: its place among the view's topics.
+    Partition {
+        topic: usize,
+        partition: u32,
+        within: Crumb,
+    },
+}
+
+impl Zoom {
+    pub fn out(&self) -> Zoom {
+        match self {
+            Zoom::Partition { within, .. } => Zoom::Box(within.clone()),
+            _ => Zoom::All,
+        }
+    }
 }
 
 /// The last command given by a click, as its shell line.
@@ -67,29 +150,49 @@ impl Default for Listing {
     }
 }
 
+/// The user's earlier runs, as far as they were asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Earlier {
+    pub runs: Vec<EarlierRun>,
+    /// The one that the next click deletes.
+    pub doomed: Option<String>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UiState {
     pub inspect: Inspect,
     /// On narrow pages the inspector lies over the stage: is it open?
     pub sheet: bool,
     pub place: Place,
+    pub view: StageView,
+    pub zoom: Zoom,
+    pub outline: Outline,
     pub help: bool,
     pub said: Option<Said>,
     /// The shell line just put on the clipboard.
     pub copied: Option<String>,
     pub listing: Listing,
+    /// What the tables know of themselves, once one was opened.
+    pub desk: Option<Box<Desk>>,
     pub share: Share,
     pub notices: Vec<Notice>,
     /// Catching up: virtual now and goal.
     pub replaying: Option<(u64, u64)>,
     /// The engine failed: what it said, and the report.
     pub failed: Option<(String, String)>,
+    pub editor: Editor,
+    pub earlier: Earlier,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
     Inspect(Inspect),
     Go(Place),
+    /// The stage's other view.
+    TurnView,
+    Zoom(Zoom),
+    ZoomOut,
+    Outline(Outline),
     Help(bool),
     /// Esc: closes the topmost thing.
     Close,
@@ -97,6 +200,7 @@ pub enum Act {
     Answered(Result<String, String>),
     Copied(Option<String>),
     List(Listing),
+    Desk(DeskAct),
     Share(Share),
     Tell(Notice),
     Dismiss(usize),
@@ -106,6 +210,9 @@ pub enum Act {
     FailureRead,
     /// Another run is open.
     Opened,
+    Edit(Box<Edit>),
+    Earlier(Vec<EarlierRun>),
+    Doom(String),
 }
 
 impl UiState {
@@ -120,10 +227,27 @@ impl UiState {
                 self.inspect = inspect;
             }
             Act::Go(place) => self.place = place,
+            Act::TurnView => (self.view, self.zoom) = (self.view.other(), Zoom::All),
+            Act::Zoom(zoom) => self.zoom = zoom,
+            Act::Outline(outline) => self.outline = outline,
+            Act::ZoomOut => self.zoom = self.zoom.out(),
+            Act::Desk(act) => desk::act(self, act),
             Act::Help(open) => self.help = open,
             Act::Close => self.close(),
-            Act::Said(line) => self.said = Some(Said { line, answer: None }),
-            Act::Answered(answer) => self.said.iter_mut().for_each(|said| said.answer = Some(answer.clone())),
+            Act::Said(line) => {
+                desk::said(self, &line);
+                self.said = Some(Said { line, answer: None });
+            }
+            Act::Answered(answer) => {
+                desk::answered(self, &answer);
+                if self.editor.float.is_some() {
+                    self.editor.answered(&answer);
+                }
+                self.said.iter_mut().for_each(|said| said.answer = Some(answer.clone()));
+            }
+            Act::Edit(edit) => return self.editor.edit(*edit),
+            Act::Earlier(runs) => self.earlier = Earlier { runs, doomed: None },
+            Act::Doom(name) => self.earlier.doomed = Some(name),
             Act::Copied(line) => self.copied = line,
             Act::List(listing) => self.listing = listing,
             Act::Share(share) => self.share = share,
@@ -136,7 +260,17 @@ impl UiState {
             Act::Opened => {
                 // What went wrong before stays to be read; what was selected in another run does not.
                 let (notices, failed) = (std::mem::take(&mut self.notices), self.failed.take());
-                *self = UiState { notices, failed, place: self.place, listing: self.listing, ..UiState::default() };
+                let editor = Editor { open: self.editor.open, float: None };
+                *self = UiState {
+                    notices,
+                    failed,
+                    editor,
+                    desk: self.desk.take().map(desk::another_run),
+                    place: self.place,
+                    view: self.view,
+                    listing: self.listing,
+                    ..UiState::default()
+                };
             }
         }
         true
@@ -151,11 +285,16 @@ impl UiState {
     fn close(&mut self) {
         if self.help {
             self.help = false;
+        } else if self.desk.as_mut().is_some_and(|desk| desk.term.take().is_some()) {
+            // A word was explained; now it is.
+        } else if self.editor.close() {
         } else if self.share != Share::Idle {
             self.share = Share::Idle;
         } else if self.sheet || self.inspect != Inspect::Guide {
             self.sheet = false;
             self.inspect = Inspect::Guide;
+        } else if self.zoom != Zoom::All {
+            self.zoom = self.zoom.out();
         } else if self.place != Place::Stage {
             self.place = Place::Stage;
         } else {

@@ -1,9 +1,10 @@
 //! Shared controls: a button with an icon, a line of shell to copy, a key's glyph, a table of facts.
 
 use crate::app::icons::{Icon, icon};
-use crate::app::keys::KeyMark;
+use crate::app::keys::{Glyph, KeyMark};
 use crate::app::page::{Click, PageHandle};
 use crate::app::ui_state::UiState;
+use std::cell::RefCell;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, ResizeObserver};
@@ -58,6 +59,17 @@ pub fn shortcut_button(
     }
 }
 
+/// Turns between the languages the page can speak. `boot.js` hears the click.
+pub fn languages() -> Html {
+    html! { <button key="language" type="button" class="button button--quiet" data-language="de">{ "English / Deutsch" }</button> }
+}
+
+/// Opens the menu of the thing it stands in.
+pub fn dots(page: &PageHandle, of: &str) -> Html {
+    let label = format!("What can be done to {of}");
+    html! { <button key="dots" type="button" class="dots" aria-haspopup="menu" aria-label={label.clone()} title={label} onclick={page.on_here()}>{ icon(Icon::Dots) }</button> }
+}
+
 /// What can be done to something: buttons, each one line of shell, which its tooltip shows.
 pub fn deeds(page: &PageHandle, head: &'static str, deeds: Vec<(&'static str, String)>) -> Html {
     html! {
@@ -76,9 +88,17 @@ pub fn deeds(page: &PageHandle, head: &'static str, deeds: Vec<(&'static str, St
 pub fn key_glyph(mark: KeyMark) -> Html {
     html! {
         <svg key="glyph" class={classes!("key-glyph", mark.class())} viewBox="0 0 12 12" aria-hidden="true">
-            <polygon points={mark.glyph.points(6.0, 6.0, 5.0)} />
+            <polygon points={corners(mark.glyph)} />
         </svg>
     }
+}
+
+/// Of a glyph in a list: drawn again and again, so they are written once.
+fn corners(glyph: Glyph) -> AttrValue {
+    thread_local! {
+        static WRITTEN: RefCell<[Option<AttrValue>; Glyph::ALL.len() + 1]> = RefCell::default();
+    }
+    WRITTEN.with_borrow_mut(|written| written[glyph as usize].get_or_insert_with(|| glyph.points(6.0, 6.0, 5.0).into()).clone())
 }
 
 /// A shell line as it would be typed, with a button that copies it.

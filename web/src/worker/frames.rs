@@ -1,8 +1,10 @@
 //! Frames for the page: what changed since the frame it last showed, at most one of them unacknowledged.
 
-use crate::bridge::{Frame, HOPS, Playback};
+use super::crowd::Crowd;
+use crate::bridge::{Bytes, EVENTS, EVENTS_AHEAD, Frame, HOPS, Playback};
 use playground_core::session::Session;
 use playground_core::view::delta::ViewDelta;
+use playground_core::view::large::{LARGE, partitions};
 use playground_core::view::{ClusterView, HopView};
 
 /// Not more often than a screen shows.
@@ -27,6 +29,9 @@ pub struct Frames {
     /// Oldest first, the newest [`HOPS`] at most.
     hops: Vec<HopView>,
     hops_total: u64,
+    /// Partitions whose records the page shows, where it is not told all.
+    pub sight: Vec<(String, u32)>,
+    crowd: Option<Box<Crowd>>,
 }
 
 /// When the next frame is due.
@@ -70,6 +75,10 @@ impl Frames {
         self.hops.extend(hops);
         let extra = self.hops.len().saturating_sub(HOPS);
         self.hops.drain(..extra);
+        let large = partitions(session.cluster()) > LARGE;
+        if large || self.crowd.is_some() {
+            Crowd::follow(&mut self.crowd, session, large);
+        }
     }
 
     pub fn due(&self, now_ms: f64) -> Due {
@@ -85,24 +94,45 @@ impl Frames {
     pub fn make(&mut self, session: &Session, playback: Playback, still: bool, clock: fn() -> f64) -> Frame {
         let start = clock();
         let cluster = session.cluster();
-        let view = ClusterView::of(cluster);
-        let events = cluster.events();
+        let view = match &self.crowd {
+            Some(_) => ClusterView::looking_at(cluster, &self.sight),
+            None => ClusterView::of(cluster),
+        };
+        let (events, present) = (session.known_events(), cluster.events().len());
+        // What the page holds must reach back from the moment that is shown.
+        if self.events_sent > present + EVENTS_AHEAD * 2 {
+            self.resync();
+        }
+        if self.base.is_none() {
+            self.events_sent = present.saturating_sub(EVENTS - EVENTS_AHEAD);
+        }
+        let end = events.len().min(present + EVENTS_AHEAD).max(self.events_sent);
         self.revision = self.revision.wrapping_add(1);
-        let frame = Frame {
+        let mut frame = Frame {
             revision: self.revision,
             base: self.base,
             delta: ViewDelta::between(&self.sent, &view),
             digest: still.then(|| format!("{:016x}", cluster.digest())),
-            events: events.get(self.events_sent..).unwrap_or_default().to_vec(),
+            events: events.get(self.events_sent..end).unwrap_or_default().to_vec(),
+            ahead: end.saturating_sub(present) as u32,
+            head_us: session.head().micros(),
             hops: std::mem::take(&mut self.hops),
             hops_total: std::mem::take(&mut self.hops_total),
+            motes: Bytes::default(),
+            loads: Vec::new(),
             playback,
         };
-        self.sent = view;
-        self.base = Some(self.revision);
-        self.events_sent = events.len();
-        self.waiting = true;
         self.dirty = false;
+        match &mut self.crowd {
+            Some(crowd) => {
+                self.dirty = crowd.fill(&mut frame, cluster, &self.sent);
+                self.sent.apply(frame.delta.clone());
+            }
+            None => self.sent = view,
+        }
+        self.base = Some(self.revision);
+        self.events_sent = end;
+        self.waiting = true;
         self.sent_ms = clock();
         self.cost_ms = self.sent_ms - start;
         frame

@@ -1,8 +1,11 @@
 //! Gives a [`SimWorker`] what it needs of a browser: mail, turns, a disk. The same in a worker and, where there is none, on the page.
 //!
-//! Between two slices the browser delivers mail: the next turn is asked for by a message to ourselves, or by a timer.
+//! Between two slices the browser delivers mail: the next turn is asked for as a task of the browser's scheduler, where there is none
+//! by a message to ourselves, or by a timer. Chromium keeps a kilobyte of each such message until it next tidies a worker up, which
+//! one that does everything in wasm gives it no reason for; of a task it keeps little.
 
-use super::js;
+use super::earlier;
+use super::js::{self, Scheduler};
 use super::run_store::{Loaded, RunStore};
 use super::storage;
 use super::{Found, Next, SimWorker};
@@ -17,10 +20,13 @@ pub struct Host {
     worker: RefCell<SimWorker>,
     post: Box<dyn Fn(FromWorker)>,
     mailbox: RefCell<Vec<ToWorker>>,
+    /// What is asked of storage: done one by one, when no cut is under way.
+    errands: RefCell<Vec<ToWorker>>,
     /// Absent while a cut is under way, and where nothing is kept.
     store: RefCell<Option<RunStore>>,
     /// Storage is open: mail is read.
     ready: Cell<bool>,
+    scheduler: Option<Scheduler>,
     channel: MessageChannel,
     asked: Cell<bool>,
     timer: RefCell<Option<JsValue>>,
@@ -34,8 +40,10 @@ impl Host {
             worker: RefCell::new(SimWorker::new(js::wall_ms, slice_ms)),
             post,
             mailbox: RefCell::default(),
+            errands: RefCell::default(),
             store: RefCell::default(),
             ready: Cell::new(false),
+            scheduler: js::scheduler(),
             channel: MessageChannel::new()?,
             asked: Cell::new(false),
             timer: RefCell::default(),
@@ -92,13 +100,36 @@ impl Host {
         let next = self.worker.borrow_mut().turn();
         self.flush();
         self.save();
+        if !self.errands.borrow().is_empty() {
+            self.run_errand();
+        }
         self.schedule(next);
     }
 
     fn read_mail(&self) {
         for message in self.mailbox.take() {
-            self.worker.borrow_mut().handle(message);
+            match message {
+                ToWorker::Earlier | ToWorker::TakeUp { .. } | ToWorker::Forget { .. } => self.errands.borrow_mut().push(message),
+                message => self.worker.borrow_mut().handle(message),
+            }
         }
+    }
+
+    #[inline(never)]
+    fn run_errand(self: &Rc<Self>) {
+        if !self.worker.borrow().keeps() {
+            self.errands.borrow_mut().clear();
+        }
+        let Some(mut store) = self.store.borrow_mut().take() else { return };
+        let errand = self.errands.borrow_mut().remove(0);
+        let host = self.clone();
+        js::spawn(Box::pin(async move {
+            let done = earlier::run(&mut store, errand).await;
+            host.store.replace(Some(store));
+            earlier::tell(&mut host.worker.borrow_mut(), done);
+            host.flush();
+            host.schedule(Next::Now);
+        }));
     }
 
     /// Posts what is to be said. Not while the worker is borrowed: on the page the answer comes at once.
@@ -131,16 +162,15 @@ impl Host {
         if let Some(timer) = self.timer.take() {
             js::clear_timeout(&timer);
         }
+        let turn = self.turn.borrow();
+        let turn = turn.as_ref().expect("set when the host was made").as_ref().unchecked_ref();
         match next {
             Next::Idle => {}
-            Next::InMs(ms) => {
-                let turn = self.turn.borrow();
-                let turn = turn.as_ref().expect("set when the host was made").as_ref();
-                self.timer.replace(Some(js::set_timeout(turn.unchecked_ref(), ms.ceil() as i32)));
-            }
+            Next::InMs(ms) => drop(self.timer.replace(Some(js::set_timeout(turn, ms.ceil() as i32)))),
             Next::Now => {
+                let posted = self.scheduler.as_ref().is_some_and(|scheduler| scheduler.post_task(turn).is_ok());
                 // A port of our own channel refuses nothing but what cannot be copied.
-                self.asked.set(self.channel.port2().post_message(&JsValue::NULL).is_ok());
+                self.asked.set(posted || self.channel.port2().post_message(&JsValue::NULL).is_ok());
             }
         }
     }

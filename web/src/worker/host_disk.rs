@@ -39,8 +39,10 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DiskError>> + 'a>
 
 /// Where files are kept.
 pub trait HostDisk {
-    /// All files, in order.
-    fn names(&mut self) -> Answer<'_, Vec<String>>;
+    /// The folders at the top, in order.
+    fn folders(&mut self) -> Answer<'_, Vec<String>>;
+    /// All files below a folder at the top, by their whole names, in order.
+    fn names<'a>(&'a mut self, folder: &'a str) -> Answer<'a, Vec<String>>;
     /// The whole file; `None` when there is none of that name.
     fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>>;
     /// Applies the changes in order. When it returns, they survive the end of this page.
@@ -154,9 +156,24 @@ impl MemoryDisk {
     }
 }
 
+/// The folders at the top in which these files lie, which come in order.
+fn tops<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let mut tops: Vec<String> = names.into_iter().filter_map(|name| Some(name.split_once('/')?.0.into())).collect();
+    tops.dedup();
+    tops
+}
+
+pub fn lies_below(name: &str, folder: &str) -> bool {
+    name.split_once('/').is_some_and(|(top, _)| top == folder)
+}
+
 impl HostDisk for MemoryDisk {
-    fn names(&mut self) -> Answer<'_, Vec<String>> {
-        Box::pin(async { Ok(self.files.borrow().keys().cloned().collect()) })
+    fn folders(&mut self) -> Answer<'_, Vec<String>> {
+        Box::pin(async { Ok(tops(self.files.borrow().keys())) })
+    }
+
+    fn names<'a>(&'a mut self, folder: &'a str) -> Answer<'a, Vec<String>> {
+        Box::pin(async move { Ok(self.files.borrow().keys().filter(|name| lies_below(name, folder)).cloned().collect()) })
     }
 
     fn read<'a>(&'a mut self, name: &'a str) -> Answer<'a, Option<Vec<u8>>> {

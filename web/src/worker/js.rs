@@ -19,9 +19,27 @@ extern "C" {
     #[wasm_bindgen(js_name = clearTimeout)]
     pub fn clear_timeout(timer: &JsValue);
 
+    pub type Scheduler;
+    #[wasm_bindgen(method, catch, js_name = postTask)]
+    pub fn post_task(this: &Scheduler, task: &Function) -> Result<Promise, JsValue>;
+
     type LockManager;
     #[wasm_bindgen(method, catch)]
     fn request(this: &LockManager, name: &str, options: &Object, held: &Function) -> Result<Promise, JsValue>;
+}
+
+/// Runs tasks one after another with mail between them, where the browser has such a thing.
+pub fn scheduler() -> Option<Scheduler> {
+    let scheduler = get(&js_sys::global(), "scheduler").ok()?;
+    scheduler.is_object().then(|| scheduler.unchecked_into())
+}
+
+/// What the engine has taken of memory so far; it never gives any back.
+pub fn memory_bytes() -> u64 {
+    #[cfg(target_arch = "wasm32")]
+    return (core::arch::wasm32::memory_size::<0>() as u64) << 16;
+    #[cfg(not(target_arch = "wasm32"))]
+    0
 }
 
 pub fn get(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {

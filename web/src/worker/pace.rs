@@ -1,11 +1,12 @@
 //! Wall time × speed → virtual time, and how many events fit a slice.
 //!
-//! It decides how far to advance, never what happens. An engine that cannot keep up makes the virtual clock slower, not a backlog.
+//! It decides how far to advance, never what happens. An engine that cannot keep up makes the virtual clock slower; what it is behind
+//! stays within a moment, so that one that can makes up for a slice that was too short.
 
 use playground_core::session::{Progress, Session};
 use playground_core::time::SimTime;
 
-/// A tab that slept this long or longer has missed time, not earned it.
+/// A tab that slept longer has missed time, not earned it; and an engine is never further behind.
 const LONGEST_GAP_MS: f64 = 100.0;
 /// The clock is read after about so much work.
 const CHUNK_MS: f64 = 2.0;
@@ -40,22 +41,19 @@ impl Pace {
     pub fn advance(&mut self, session: &mut Session, speed_milli: u64) -> Progress {
         let now = (self.clock)();
         let passed = self.last_ms.map_or(0.0, |last| crate::within(now - last, 0.0, LONGEST_GAP_MS));
-        if self.last_ms.is_none() || self.goal_us < session.now().micros() as f64 {
-            self.goal_us = session.now().micros() as f64;
+        let at_us = session.now().micros() as f64;
+        if self.last_ms.is_none() {
+            self.goal_us = at_us;
         }
         self.last_ms = Some(now);
         // Virtual ms a wall second are virtual µs a wall ms.
-        self.goal_us += passed * speed_milli as f64;
+        self.goal_us = crate::within(self.goal_us + passed * speed_milli as f64, at_us, at_us + LONGEST_GAP_MS * speed_milli as f64);
         let goal = SimTime(self.goal_us as u64);
-        let progress = self.slice(&mut |budget| {
+        self.slice(&mut |budget| {
             let before = session.cluster().steps();
             let progress = session.advance(goal, budget);
             (progress, session.cluster().steps() - before)
-        });
-        if progress == Progress::OutOfBudget {
-            self.goal_us = session.now().micros() as f64;
-        }
-        progress
+        })
     }
 
     /// Works in budgets until there is nothing left to do or the slice is over. `work` says how many events it processed.

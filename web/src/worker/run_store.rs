@@ -5,6 +5,7 @@
 //! (a rewritten file goes to its second name), so a crash at any point leaves the cut before or the cut after.
 
 pub mod commit;
+pub mod earlier;
 pub mod plan;
 
 use super::host_disk::{DiskError, DiskOp, HostDisk};
@@ -24,6 +25,8 @@ pub struct Cut {
     /// `writes` holds every file from its first byte: files not in it are gone.
     pub whole: bool,
     pub before: Before,
+    /// The earlier run that it is: no longer kept under its own name once the cut is done.
+    pub takes_up: Option<String>,
 }
 
 /// What becomes of the run stored before this one, in rising order of care.
@@ -44,8 +47,6 @@ pub struct StoredRun {
     pub generation: u64,
     pub run: String,
     pub playback: Playback,
-    /// Broker files that were damaged or missing; the next cut writes them again.
-    pub damaged: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub struct RunStore {
     /// Which of the two commit names the next record goes to.
     next_slot: usize,
     image: Image,
+    /// Whether the files are known to be as the last cut names them.
+    checked: bool,
     /// The saved run of the last cut.
     run: Option<String>,
     /// Files no cut needs any more.
@@ -87,20 +90,21 @@ const COMMITS: [&str; 2] = ["commit-a", "commit-b"];
 impl RunStore {
     pub fn new(disk: Box<dyn HostDisk>) -> Self {
         let image = Image::default();
-        RunStore { disk, root: 1, top: 1, generation: 0, next_slot: 0, image, run: None, garbage: Vec::new() }
+        RunStore { disk, root: 1, top: 1, generation: 0, next_slot: 0, image, checked: false, run: None, garbage: Vec::new() }
     }
 
-    /// Finds the last whole cut. Writes nothing.
+    /// Finds the last whole cut, and reads no more than its record. Writes nothing.
     pub async fn load(&mut self) -> Result<Loaded, DiskError> {
-        let names = self.disk.names().await?;
-        let roots: SortedSet<u32> = names.iter().filter_map(|name| root_of(name)).collect();
+        let folders = self.disk.folders().await?;
+        let roots: SortedSet<u32> = folders.iter().filter_map(|folder| root_of(folder)).collect();
         self.top = roots.last().copied().unwrap_or(1);
+        self.checked = roots.is_empty();
         let mut unreadable = None;
         for root in roots.into_iter().rev() {
             self.root = root;
             match self.newest_record().await? {
                 Newest::None => {}
-                Newest::Record(slot, record) => return self.take_up(slot, record, &names).await.map(Loaded::Run),
+                Newest::Record(slot, record) => return Ok(Loaded::Run(self.take_up(slot, record))),
                 // A newer version of the page wrote here: nothing of it is ours to change.
                 Newest::Unreadable(reason @ CommitError::Newer(_)) => {
                     unreadable = Some((reason, root));
@@ -113,7 +117,6 @@ impl RunStore {
         match unreadable {
             None => {
                 self.root = self.top;
-                self.garbage = self.own(&names).collect();
                 Ok(Loaded::Nothing)
             }
             Some((reason, root)) => {
@@ -146,6 +149,9 @@ impl RunStore {
             (Before::KeepRun, Some(run)) => ops.push(DiskOp::Create { name: self.kept(), bytes: run.clone().into_bytes() }),
             _ => {}
         }
+        if !self.checked {
+            self.check().await?;
+        }
         let plan = Plan::of(&self.image, cut.writes, cut.whole).map_err(DiskError::Changed)?;
         let outcome = plan.carry_out(&self.image);
         let image = self.image.after(&outcome);
@@ -163,6 +169,7 @@ impl RunStore {
         self.next_slot = 1 - self.next_slot;
         self.image = Image { files: record.files };
         self.run = Some(record.run);
+        self.garbage.extend(cut.takes_up);
         for name in outcome.obsolete {
             self.garbage.push(self.place(&name));
         }
@@ -183,23 +190,32 @@ impl RunStore {
         self.image.files.keys().cloned().collect()
     }
 
-    /// Reads every file the record names; the good ones are built upon, the others written again by the next cut.
-    async fn take_up(&mut self, slot: usize, record: CommitRecord, names: &[String]) -> Result<StoredRun, DiskError> {
-        let mut damaged = Vec::new();
-        for (path, state) in &record.files {
-            let bytes = self.disk.read(&self.place(&state.name(path))).await?;
-            if bytes.is_some_and(|bytes| state.matches(&bytes)) {
-                self.image.files.insert(path.clone(), *state);
-            } else {
-                damaged.push(path.clone());
-            }
-        }
-        self.garbage = self.own(names).collect();
-        self.keep(&record.files);
+    fn take_up(&mut self, slot: usize, record: CommitRecord) -> StoredRun {
+        self.image = Image { files: record.files };
         self.generation = record.generation;
         self.next_slot = 1 - slot;
         self.run = Some(record.run.clone());
-        Ok(StoredRun { generation: record.generation, run: record.run, playback: record.playback, damaged })
+        StoredRun { generation: record.generation, run: record.run, playback: record.playback }
+    }
+
+    /// Before the first cut on what was found: reads every file that the record names. The good ones are built upon; the others are
+    /// given back, and the cut writes them again. It takes a second or more where files are many, which nobody should wait for who
+    /// only wants to see the run.
+    pub async fn check(&mut self) -> Result<Vec<String>, DiskError> {
+        let mut damaged = Vec::new();
+        for (path, state) in &self.image.files {
+            let bytes = self.disk.read(&self.place(&state.name(path))).await?;
+            if !bytes.is_some_and(|bytes| state.matches(&bytes)) {
+                damaged.push(path.clone());
+            }
+        }
+        let names = self.disk.names(&self.folder()).await?;
+        self.garbage.extend(self.own(names));
+        for path in &damaged {
+            self.image.files.remove(path);
+        }
+        self.checked = true;
+        Ok(damaged)
     }
 
     /// Leaves what is there alone; from now on cuts go to a folder of their own.
@@ -208,6 +224,7 @@ impl RunStore {
         self.root = self.top;
         self.next_slot = 0;
         self.image = Image::default();
+        self.checked = true;
         self.garbage.clear();
     }
 
@@ -233,18 +250,19 @@ impl RunStore {
         }
     }
 
-    /// The broker files of the current root among `names`.
-    fn own<'a>(&self, names: &'a [String]) -> impl Iterator<Item = String> + use<'a> {
-        let folder = self.place("");
-        names.iter().filter(move |name| name.strip_prefix(&folder).is_some_and(|rest| !COMMITS.contains(&rest))).cloned()
+    /// The broker files among those of the current folder.
+    fn own(&self, mut names: Vec<String>) -> Vec<String> {
+        let commits = COMMITS.map(|commit| self.place(commit));
+        names.retain(|name| !commits.contains(name));
+        names
+    }
+
+    fn folder(&self) -> String {
+        format!("run-{}", self.root)
     }
 
     fn place(&self, name: &str) -> String {
-        format!("run-{}/{name}", self.root)
-    }
-
-    fn kept(&self) -> String {
-        format!("kept/run-{}-cut-{}.save", self.root, self.generation)
+        format!("{}/{name}", self.folder())
     }
 
     fn placed(&self, op: DiskOp) -> DiskOp {
@@ -256,6 +274,6 @@ impl RunStore {
     }
 }
 
-fn root_of(name: &str) -> Option<u32> {
-    name.strip_prefix("run-")?.split_once('/')?.0.parse().ok()
+fn root_of(folder: &str) -> Option<u32> {
+    folder.strip_prefix("run-")?.parse().ok()
 }

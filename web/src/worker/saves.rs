@@ -11,6 +11,9 @@ const EVERY_MS: f64 = 2_000.0;
 /// After a failure, then twice as long each time.
 const RETRY_MS: f64 = 1_000.0;
 const LONGEST_RETRY_MS: f64 = 60_000.0;
+/// The brokers' files are kept beside the run while all logs together are no larger than this. The run alone names the same bytes;
+/// weeks of them would fill the disk, and memory too, because old batches are packed there.
+const MOST_FILES: u64 = 8 << 20;
 
 pub struct Saves {
     /// There is a disk to save to.
@@ -20,6 +23,8 @@ pub struct Saves {
     /// The next cut must hold every file from its first byte.
     whole: bool,
     before: Before,
+    /// The earlier run that has become this one.
+    takes_up: Option<String>,
     /// The user did something: save it now.
     wanted: bool,
     /// Time passed since the last cut.
@@ -33,6 +38,7 @@ pub struct Saves {
 struct UnderWay {
     now_us: u64,
     before: Before,
+    takes_up: Option<String>,
     /// Another run was opened meanwhile; this cut says nothing about it.
     abandoned: bool,
 }
@@ -44,6 +50,7 @@ impl Saves {
             cursor: DiskCursor::default(),
             whole: true,
             before: Before::Replace,
+            takes_up: None,
             wanted: false,
             stale: false,
             under_way: None,
@@ -57,15 +64,25 @@ impl Saves {
         self.enabled = true;
     }
 
-    /// Another run takes the place of the one before.
-    pub fn begin(&mut self, before: Before) {
+    pub fn are_kept(&self) -> bool {
+        self.enabled
+    }
+
+    /// Another run takes the place of the one before: `takes_up`, if it is an earlier one.
+    pub fn begin(&mut self, before: Before, takes_up: Option<String>) {
         if let Some(cut) = &mut self.under_way {
             cut.abandoned = true;
         }
+        self.forget_files();
+        self.before = self.before.max(before);
+        self.takes_up = takes_up;
+        self.wanted = true;
+    }
+
+    /// The next cut holds what files there are from their first byte.
+    fn forget_files(&mut self) {
         self.cursor = DiskCursor::default();
         self.whole = true;
-        self.before = self.before.max(before);
-        self.wanted = true;
     }
 
     pub fn want(&mut self) {
@@ -88,12 +105,17 @@ impl Saves {
     pub fn take(&mut self, session: &mut Session, playback: Playback, now_ms: f64) -> Cut {
         let saved = session.saved();
         let before = std::mem::take(&mut self.before);
-        self.under_way = Some(UnderWay { now_us: saved.at_us, before, abandoned: false });
+        let takes_up = self.takes_up.take();
+        self.under_way = Some(UnderWay { now_us: saved.at_us, before, takes_up: takes_up.clone(), abandoned: false });
         self.wanted = false;
         self.stale = false;
         self.last_ms = now_ms;
-        let writes = session.cluster().disk_writes(&mut self.cursor);
-        Cut { run: saved.render(), playback, writes, whole: std::mem::take(&mut self.whole), before }
+        let small = session.cluster().held().2 <= MOST_FILES;
+        if !small {
+            self.forget_files();
+        }
+        let writes = if small { session.cluster().disk_writes(&mut self.cursor) } else { Vec::new() };
+        Cut { run: saved.render(), playback, writes, whole: std::mem::replace(&mut self.whole, !small), before, takes_up }
     }
 
     pub fn done(&mut self, result: Result<u64, DiskError>, now_ms: f64) -> Option<SaveState> {
@@ -106,9 +128,11 @@ impl Saves {
             }
             Err(error) => {
                 // The disk may have any part of it: write everything again.
-                self.cursor = DiskCursor::default();
-                self.whole = true;
+                self.forget_files();
                 self.before = self.before.max(cut.before);
+                if !cut.abandoned {
+                    self.takes_up = cut.takes_up;
+                }
                 self.wanted = true;
                 self.not_before_ms = now_ms + self.retry_ms;
                 self.retry_ms = (self.retry_ms * 2.0).min(LONGEST_RETRY_MS);

@@ -4,7 +4,7 @@
 //! beside it, so a member that works for too long still says that it is alive (`max.poll.interval.ms`).
 
 use super::membership::Membership;
-use super::{Asked, Consumer, RECENT};
+use super::{Asked, Consumer};
 use crate::error::ErrorCode;
 use crate::ids::{EventId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::log::segment::StoredBatch;
@@ -148,10 +148,6 @@ impl Consumer {
         let all = self.in_hand.pop_front_if(|first| first.from == first.to);
         let batch = all.or_else(|| self.in_hand.front().cloned()).expect("there is work in hand").batch;
         self.delivered += records;
-        self.recent.push_back((partition, batch.clone(), Offset(to.0 - 1)));
-        if self.recent.len() > RECENT {
-            self.recent.pop_front();
-        }
         let epoch = batch.leader_epoch;
         out.fact(Fact::Delivered { client: self.id, partition, batch, from, to });
         (partition, to, epoch)

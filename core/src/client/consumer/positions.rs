@@ -13,7 +13,7 @@ use crate::protocol::{
     EpochAnswer, EpochQuestion, FetchPartition, FetchRequest, FetchedPartition, ListAt, ListOffsetsRequest, MemberAssignment,
     OffsetCommitRequest, OffsetFetchRequest, Request,
 };
-use crate::sorted::{SortedMap, SortedSet};
+use crate::sorted::SortedMap;
 use crate::time::SimTime;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -61,6 +61,14 @@ impl Assigned {
         !self.fetched.is_empty()
     }
 
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    pub fn is_fetching(&self) -> bool {
+        self.fetching
+    }
+
     /// The next records of one batch, at most `limit`: the batch and the offsets `from..to` in it.
     pub fn take(&mut self, limit: u64) -> Option<(StoredBatch, Offset, Offset)> {
         let from = self.position?;
@@ -78,6 +86,11 @@ impl Assigned {
     pub fn give_up(&mut self) {
         self.leaving = true;
         self.fetched.clear();
+    }
+
+    /// Neither an answer nor the application is all it waits for.
+    pub fn is_astir(&self) -> bool {
+        self.needs_reset || self.position.is_none() || self.fetchable()
     }
 
     fn fetchable(&self) -> bool {
@@ -104,24 +117,24 @@ impl Assigned {
 impl Consumer {
     /// What is kept stays where it is read; gives how much was owned that is not in the assignment.
     pub(super) fn take_assignment(&mut self, assignment: &MemberAssignment) -> usize {
-        let mut owned = std::mem::take(&mut *self.assigned);
+        let mut owned = self.assigned.take();
         for (topic, partitions) in assignment {
             let Some(topic) = self.connections.topic(topic).map(|topic| topic.id) else { continue };
-            let ids = partitions.iter().map(|partition| TopicPartition { topic, partition: *partition });
-            self.assigned.extend(ids.map(|id| (id, owned.remove(&id).unwrap_or_default())));
+            for partition in partitions {
+                let id = TopicPartition { topic, partition: *partition };
+                self.assigned.insert(id, owned.remove(&id).unwrap_or_default());
+            }
         }
         let given_up = owned.len();
         if planted(Bug::ReadsWhatItGaveUp) {
-            self.assigned.extend(std::mem::take(&mut owned).into_iter());
+            std::mem::take(&mut owned).into_iter().for_each(|(id, assigned)| self.assigned.insert(id, assigned));
         }
-        // Counted as a change also when nothing is left.
-        self.assigned.retain(|_, _| true);
         given_up
     }
 
     pub(super) fn ask_committed(&mut self, now: SimTime, out: &mut Outbox) {
         let Some(coordinator) = self.coordinator else { return };
-        let unknown = self.assigned.iter().filter(|(_, assigned)| assigned.position.is_none() && !assigned.needs_reset);
+        let unknown = self.assigned.astir().filter(|(_, assigned)| assigned.position.is_none() && !assigned.needs_reset);
         let partitions: Vec<TopicPartition> = unknown.map(|(id, _)| *id).collect();
         let refused = self.follower.is_some() && self.reset_not_before > now;
         if partitions.is_empty() || refused || self.waits_for(|kind| matches!(kind, Asked::Committed(_))) {
@@ -227,7 +240,7 @@ impl Consumer {
         }
         // Nothing is that young yet: it is asked again when the request would have timed out (`setNextAllowedRetry`).
         let by_time = matches!(self.spec.config.auto_offset_reset, OffsetReset::ByDuration(_));
-        if by_time && self.reset_not_before <= now && self.assigned.values().any(|assigned| assigned.needs_reset) {
+        if by_time && self.reset_not_before <= now && self.assigned.astir().any(|(_, assigned)| assigned.needs_reset) {
             self.reset_not_before = now + self.spec.config.request_timeout;
         }
     }
@@ -272,18 +285,13 @@ impl Consumer {
             return;
         }
         self.ask_committed(now, out);
-        if self.assigned.values().any(|assigned| assigned.needs_reset) && self.reset_not_before <= now {
+        if self.assigned.astir().any(|(_, assigned)| assigned.needs_reset) && self.reset_not_before <= now {
             self.reset(now, out);
         }
-        if !self.assigned.values().any(Assigned::fetchable) {
-            return;
-        }
         let Some(image) = self.connections.image().cloned() else { return };
-        let busy: SortedSet<BrokerId> =
-            self.in_flight.values().filter(|request| matches!(request.kind, Asked::Fetch(_))).map(|request| request.to).collect();
         self.validate(now, &image, out);
         let mut by_leader: SortedMap<BrokerId, Vec<FetchPartition>> = SortedMap::new();
-        for (id, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.fetchable()) {
+        for (id, assigned) in self.assigned.astir().filter(|(_, assigned)| assigned.fetchable()) {
             let Some(partition) = image.partition(*id).filter(|partition| assigned.valid_in == Some(partition.leader_epoch)) else {
                 continue;
             };
@@ -293,7 +301,7 @@ impl Consumer {
             }
             match assigned.read_from(now, &image, partition) {
                 None => self.connections.want_metadata(),
-                Some(leader) if busy.contains(&leader) || !self.connections.usable(leader, now) => {}
+                Some(leader) if !self.connections.usable(leader, now) => {}
                 Some(leader) => by_leader.entry(leader).or_default().push(FetchPartition {
                     partition: *id,
                     offset: assigned.position.unwrap_or_default(),
@@ -301,11 +309,14 @@ impl Consumer {
                     last_fetched_epoch: None,
                     max_bytes: self.spec.config.max_partition_fetch_bytes,
                     high_watermark: assigned.high_watermark,
+                    log_start: Offset(u64::MAX),
                 }),
             }
         }
         for (leader, partitions) in by_leader {
-            self.send_fetch(now, leader, partitions, out);
+            if !self.in_flight.values().any(|request| request.to == leader && matches!(request.kind, Asked::Fetch(_))) {
+                self.send_fetch(now, leader, partitions, out);
+            }
         }
     }
 
@@ -313,22 +324,22 @@ impl Consumer {
     /// record ends with it (KIP-320).
     fn validate(&mut self, now: SimTime, image: &MetadataImage, out: &mut Outbox) {
         let mut questions: SortedMap<BrokerId, Vec<EpochQuestion>> = SortedMap::new();
-        for (id, assigned) in self.assigned.iter_mut().filter(|(_, assigned)| assigned.fetchable()) {
-            let Some(partition) = image.partition(*id).filter(|partition| assigned.valid_in != Some(partition.leader_epoch)) else {
-                continue;
-            };
+        let (connections, may_ask) = (&mut self.connections, self.reset_not_before <= now);
+        self.assigned.each_astir(|id, assigned| {
+            let Some(partition) = image.partition(id).filter(|_| assigned.fetchable()) else { return };
             let current_leader_epoch = partition.leader_epoch;
             match (assigned.last_epoch, partition.leader) {
+                _ if assigned.valid_in == Some(current_leader_epoch) => {}
                 // Nothing was read yet: there is nothing to compare.
                 (None, _) => assigned.valid_in = Some(current_leader_epoch),
-                (_, None) => self.connections.want_metadata(),
-                (Some(epoch), Some(leader)) if self.reset_not_before <= now && self.connections.usable(leader, now) => {
+                (_, None) => connections.want_metadata(),
+                (Some(epoch), Some(leader)) if may_ask && connections.usable(leader, now) => {
                     assigned.validating = Some(current_leader_epoch);
-                    questions.entry(leader).or_default().push(EpochQuestion { partition: *id, current_leader_epoch, epoch });
+                    questions.entry(leader).or_default().push(EpochQuestion { partition: id, current_leader_epoch, epoch });
                 }
                 _ => {}
             }
-        }
+        });
         for (leader, questions) in questions {
             self.ask(now, leader, Request::OffsetForLeaderEpoch(questions), Asked::Validate, out);
         }
@@ -361,7 +372,7 @@ impl Consumer {
     }
 
     pub(super) fn validation_lost(&mut self) {
-        self.assigned.values_mut().for_each(|assigned| assigned.validating = None);
+        self.assigned.change_all(|assigned| assigned.validating = None);
     }
 
     fn send_fetch(&mut self, now: SimTime, leader: BrokerId, partitions: Vec<FetchPartition>, out: &mut Outbox) {
@@ -470,11 +481,10 @@ impl Consumer {
             return SimTime::MAX;
         }
         let Some(image) = self.connections.image() else { return SimTime::MAX };
-        let idle = self.assigned.iter().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
+        let idle = self.assigned.astir().filter(|(_, assigned)| assigned.fetchable() || assigned.needs_reset);
         let paused = idle.filter_map(|(id, assigned)| assigned.read_from(self.last_run, image, image.partition(*id)?));
         let paused = paused.map(|broker| self.connections.retry_at(broker));
-        let waits = |assigned: &Assigned| assigned.needs_reset || assigned.fetchable() || assigned.position.is_none();
-        let resets = self.assigned.values().any(waits).then_some(self.reset_not_before);
+        let resets = self.assigned.astir().any(|(_, assigned)| assigned.is_astir()).then_some(self.reset_not_before);
         paused.chain(resets).filter(|at| *at > self.last_run).min().unwrap_or(SimTime::MAX)
     }
 }

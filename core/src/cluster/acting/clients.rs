@@ -1,9 +1,9 @@
 //! Settings and clocks of clients.
 
 use super::super::Cluster;
+use super::super::numbering::Seat;
 use crate::command::{CommandError, Who};
 use crate::config::Settings;
-use crate::ids::{ClientId, NodeId};
 use crate::scenario::{CommitMode, limits};
 use crate::sorted::SortedSet;
 use crate::time::SimDuration;
@@ -42,9 +42,9 @@ impl Cluster {
         let mut producers = Vec::new();
         let mut consumers = Vec::new();
         for node in nodes {
-            let NodeId::Client(ClientId(id)) = self.node_id(node) else { continue };
-            match self.producers.get(id as usize) {
-                Some(producer) => {
+            match self.seat(node) {
+                Seat::Producer(place) => {
+                    let producer = &self.producers[place as usize];
                     let mut config = producer.config().clone();
                     config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?;
                     let mut given: SortedSet<String> = producer.config().given().into_iter().map(|(key, _)| key).collect();
@@ -52,10 +52,10 @@ impl Cluster {
                     if let Some(fault) = config.settle(&given).into_iter().next() {
                         return Err(CommandError::Refused(fault.message));
                     }
-                    producers.push((id as usize, config));
+                    producers.push((place as usize, config));
                 }
-                None => {
-                    let place = id as usize - self.producers.len();
+                Seat::Consumer(place) => {
+                    let place = place as usize;
                     let mut spec = (**self.consumers[place].spec()).clone();
                     // What its application does is set as its file has it.
                     match (key, SimDuration::parse(value), CommitMode::named(value)) {
@@ -66,8 +66,9 @@ impl Cluster {
                         }
                         _ => spec.config.set(key, value).map_err(|fault| CommandError::Refused(fault.message))?,
                     }
-                    consumers.push((place, spec));
+                    consumers.push((node, place, spec));
                 }
+                _ => {}
             }
         }
         let (actor, many) = self.actor(&who);
@@ -77,17 +78,10 @@ impl Cluster {
         for (place, config) in producers {
             self.producers[place].reconfigure(Arc::new(config));
         }
-        for (place, spec) in consumers {
-            let (now, node) = (self.now, self.servers() + (self.producers.len() + place) as u32);
+        for (node, place, spec) in consumers {
+            let now = self.now;
             self.acting_as(node, |cluster, out| cluster.consumers[place].cope(now, Arc::new(spec), out));
         }
         Ok(())
-    }
-
-    fn producer_at(&self, node: u32) -> Option<usize> {
-        match self.node_id(node) {
-            NodeId::Client(ClientId(id)) => Some(id as usize).filter(|place| *place < self.producers.len()),
-            _ => None,
-        }
     }
 }

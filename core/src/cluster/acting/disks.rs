@@ -15,15 +15,16 @@ impl Cluster {
             DiskFault::Wipe => (format!("Broker {id}'s disk is empty."), "disk wipe: every log is gone, the broker keeps its id"),
         };
         let event = self.fault(id.to_string(), text, rule, Vec::new());
-        let place = node as usize - self.controllers.len();
+        self.hosts[node as usize].last = Some(event);
+        let Some(place) = self.broker_place(node) else { return };
         self.acting_as(node, |cluster, out| cluster.brokers[place].disk(fault, event, out));
     }
 
     /// The machine is gone, its page cache with it. A controller has flushed all it ever answered for.
     pub(super) fn power_cut(&mut self, node: u32, event: EventId) {
-        let NodeId::Broker(_) = self.node_id(node) else { return self.kill(node, event) };
+        let Some(place) = self.broker_place(node) else { return self.kill(node, event) };
         self.end(node, Some(event));
-        let (now, place) = (self.now, node as usize - self.controllers.len());
+        let now = self.now;
         self.acting_as(node, |cluster, out| cluster.brokers[place].power_cut(now, event, out));
     }
 }

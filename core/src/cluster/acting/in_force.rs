@@ -3,7 +3,7 @@
 use super::super::Cluster;
 use crate::broker::Broker;
 use crate::command::{Act, Command, DiskFault, LinkFault, Path, Who};
-use crate::ids::{ClientId, NodeId};
+use crate::ids::NodeId;
 
 impl Cluster {
     /// Notes a command that leaves something wrong, and forgets those whose trouble is over.
@@ -41,7 +41,7 @@ impl Cluster {
 
     fn is_skewed(&self, node: u32) -> bool {
         match self.node_id(node) {
-            NodeId::Client(ClientId(id)) => self.producers.get(id as usize).is_some_and(|producer| producer.workload().skew_ms != 0),
+            NodeId::Client(id) => self.producer(id).is_some_and(|producer| producer.workload().skew_ms != 0),
             NodeId::Broker(id) => self.broker(id).is_some_and(Broker::is_skewed),
             NodeId::Controller(_) => false,
         }

@@ -14,8 +14,7 @@ type Outcome = Result<String, CommandError>;
 
 impl Cluster {
     pub(super) fn reset_offsets(&mut self, reset: &Reset, command: &Command) -> Outcome {
-        let planned = self.plan_reset(reset).map_err(CommandError::Refused)?;
-        let (coordinator, _) = self.reach_coordinator(&reset.group).map_err(CommandError::Refused)?;
+        let (coordinator, planned) = self.plan_reset(reset).map_err(CommandError::Refused)?;
         let group: Arc<str> = Arc::from(reset.group.as_str());
         let commit_timestamp_ms = self.now.timestamp_ms();
         // The tool knows no leader epoch.
@@ -102,7 +101,7 @@ impl Cluster {
             causes: Vec::new(),
         });
         self.rebalances.insert(group.to_owned(), id);
-        let (now, place) = (self.now, node as usize - self.controllers.len());
+        let (now, Some(place)) = (self.now, self.broker_place(node)) else { return };
         let group: Arc<str> = Arc::from(group);
         self.acting_as(node, |cluster, out| cluster.brokers[place].write_for(now, &group, records, out));
     }

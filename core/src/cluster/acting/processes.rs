@@ -1,8 +1,9 @@
 //! Processes that die, stop, start, freeze and thaw.
 
 use super::super::Cluster;
+use super::super::numbering::Seat;
 use crate::command::{Act, CommandError, Who};
-use crate::ids::{ClientId, EventId, NodeId};
+use crate::ids::{EventId, NodeId};
 use crate::node::Outbox;
 use crate::protocol::Message;
 use crate::time::SimTime;
@@ -115,14 +116,11 @@ impl Cluster {
             self.acting_as(node, |cluster, out| cluster.consumers[place].crash(now, out));
         }
         self.end(node, Some(event));
-        match self.node_id(node) {
-            NodeId::Controller(_) => self.controllers[node as usize].crash(),
-            NodeId::Broker(_) => self.brokers[node as usize - self.controllers.len()].crash(),
-            NodeId::Client(ClientId(client)) => {
-                if let Some(producer) = self.producers.get_mut(client as usize) {
-                    producer.crash();
-                }
-            }
+        match self.seat(node) {
+            Seat::Controller(place) => self.controllers[place as usize].crash(),
+            Seat::Broker(place) => self.brokers[place as usize].crash(),
+            Seat::Producer(place) => self.producers[place as usize].crash(),
+            Seat::Consumer(_) => {}
         }
     }
 
@@ -148,28 +146,20 @@ impl Cluster {
         }
     }
 
-    fn stop(&mut self, node: u32, event: EventId) {
+    pub(super) fn stop(&mut self, node: u32, event: EventId) {
         self.hosts[node as usize].strike(event);
         let now = self.now;
-        let client = match self.node_id(node) {
-            NodeId::Client(ClientId(client)) => client,
-            // It ends when the controller lets it.
-            NodeId::Broker(_) => {
-                let place = node as usize - self.controllers.len();
-                return self.acting_as(node, |cluster, out| cluster.brokers[place].stop(now, Some(event), out));
-            }
-            // It ends when another one leads.
-            NodeId::Controller(_) => {
-                return self.acting_as(node, |cluster, out| cluster.controllers[node as usize].stop(now, Some(event), out));
-            }
-        };
-        if let Some(producer) = self.producers.get_mut(client as usize) {
-            producer.close();
-            return;
-        }
-        let place = client as usize - self.producers.len();
         let mut ended = false;
-        self.acting_as(node, |cluster, out| ended = cluster.consumers[place].close(now, event, out));
+        match self.seat(node) {
+            // It ends when the controller lets it.
+            Seat::Broker(place) => self.acting_as(node, |cluster, out| cluster.brokers[place as usize].stop(now, Some(event), out)),
+            // It ends when another one leads.
+            Seat::Controller(place) => self.acting_as(node, |cluster, out| cluster.controllers[place as usize].stop(now, Some(event), out)),
+            Seat::Producer(place) => self.producers[place as usize].close(),
+            Seat::Consumer(place) => {
+                self.acting_as(node, |cluster, out| ended = cluster.consumers[place as usize].close(now, event, out));
+            }
+        }
         // One that works on records goes on with those it has in hand, and then ends by itself.
         if ended {
             self.kill(node, event);
@@ -178,17 +168,29 @@ impl Cluster {
 
     /// A producer that waits for the last acknowledgements.
     fn is_closing(&self, node: u32) -> bool {
-        match self.node_id(node) {
-            NodeId::Client(ClientId(client)) => self.producers.get(client as usize).is_some_and(|producer| producer.is_closing()),
-            _ => false,
-        }
+        self.producer_at(node).is_some_and(|place| self.producers[place].is_closing())
     }
 
-    fn start(&mut self, node: u32, event: EventId) {
+    pub(super) fn start(&mut self, node: u32, event: EventId) {
         self.hosts[node as usize].down = false;
+        self.connect_afresh(node);
+        let now = self.now;
+        if let NodeId::Client(client) = self.node_id(node) {
+            self.refusals.insert(client, (None, Some(event)));
+        }
+        let seat = self.seat(node);
+        self.acting_as(node, |cluster, out| match seat {
+            Seat::Controller(place) => cluster.controllers[place as usize].start(now, out),
+            Seat::Broker(place) => cluster.brokers[place as usize].start(now, Some(event), out),
+            Seat::Producer(place) => cluster.producers[place as usize].start(now, out),
+            Seat::Consumer(place) => cluster.consumers[place as usize].start(now, out),
+        });
+    }
+
+    /// A new process has no connection left from before.
+    pub(super) fn connect_afresh(&mut self, node: u32) {
         let from = self.end_of(node);
         for peer in (0..self.hosts.len() as u32).filter(|peer| *peer != node) {
-            // A new process has no connection left from before.
             let to = self.end_of(peer);
             if !matches!((from.1, to.1), (NodeId::Client(_), NodeId::Client(_))) {
                 let crashes = self.hosts[peer as usize].crashes;
@@ -203,24 +205,6 @@ impl Cluster {
             // A broker that is the controller talks to itself as to any other.
             self.network.reconnect(from, from, self.hosts[node as usize].crashes);
         }
-        let now = self.now;
-        if let NodeId::Client(client) = from.1 {
-            self.refusals.insert(client, (None, Some(event)));
-        }
-        self.acting_as(node, |cluster, out| match from.1 {
-            NodeId::Controller(_) => cluster.controllers[node as usize].start(now, out),
-            NodeId::Broker(_) => {
-                let place = node as usize - cluster.controllers.len();
-                cluster.brokers[place].start(now, Some(event), out);
-            }
-            NodeId::Client(ClientId(client)) => match cluster.producers.get_mut(client as usize) {
-                Some(producer) => producer.start(now, out),
-                None => {
-                    let place = client as usize - cluster.producers.len();
-                    cluster.consumers[place].start(now, out);
-                }
-            },
-        });
     }
 
     /// What waited is delivered now, in order; then the timers are looked at.

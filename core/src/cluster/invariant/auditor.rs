@@ -9,7 +9,7 @@ use crate::broker::Phase;
 use crate::cluster::Cluster;
 use crate::cluster::witness::Witness;
 use crate::ids::{BrokerEpoch, BrokerId, ClientId, CorrelationId, TopicPartition};
-use crate::metadata::{MetadataImage, MetadataRecord};
+use crate::metadata::{MetadataImage, MetadataRecord, TopicImage};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::time::SimTime;
 use std::sync::Arc;
@@ -130,6 +130,10 @@ impl Auditor {
         self.answered.clear();
         self.changed.clear();
         let commanded = self.witness.commanded;
+        // Whoever joins comes behind those who are there.
+        let brokers = cluster.brokers().len();
+        self.prints.resize(brokers, Vec::new());
+        self.brokers.resize(brokers, BrokerSeen { epoch: BrokerEpoch(-1), image: 0 });
         if commanded {
             (0..cluster.brokers().len()).for_each(|place| self.look_at_broker(cluster, place, commanded));
         } else {
@@ -197,10 +201,14 @@ impl Auditor {
         let old = std::mem::take(&mut self.prints[place]);
         let known = |id: &TopicPartition| old.iter().find(|print| print.id == *id).copied();
         self.prints[place] = broker.replicas().keys().map(|id| known(id).unwrap_or_else(|| Print::none(*id))).collect();
+        let anew = self.witness.commanded && broker.phase() == Phase::Registering;
         for gone in old.iter().filter(|print| !broker.replicas().contains_key(&print.id)) {
-            if let Some(ghost) = self.partitions.get_mut(&gone.id) {
-                ghost.copies.remove(&broker.id);
-                ghost.lossy.remove(&broker.id);
+            let Some(ghost) = self.partitions.get_mut(&gone.id) else { continue };
+            let copy = ghost.copies.remove(&broker.id).unwrap_or_default();
+            ghost.lossy.remove(&broker.id);
+            // Another machine with an empty disk took its number, and its copies are missed.
+            if anew && self.image.partition(gone.id).is_some_and(|partition| partition.replicas.contains(&broker.id)) {
+                ghost.loses(broker.id, copy.log_end);
             }
         }
     }
@@ -287,6 +295,7 @@ impl Auditor {
                 _ => reconfigured = None,
             }
             let old = id.and_then(|id| image.partition(id).cloned());
+            let min_isr = id.and_then(|id| image.topic(id.topic)).map_or(0, TopicImage::effective_min_isr);
             image.replay(&entry.record);
             if let (Some(id), Some(old)) = (id, old)
                 && let (Some(topic), Some(new)) = (image.topic(id.topic), image.partition(id))
@@ -294,7 +303,7 @@ impl Auditor {
                 self.registration_changed(cluster, topic, id, &old, new);
                 // `ClearElrRecord`: another minimum forgets who is eligible.
                 if reconfigured != Some(id.topic) || old.isr != new.isr {
-                    self.check_eligible(topic, id, &old, new);
+                    self.check_eligible(min_isr, id, &old, new);
                 }
             }
         }

@@ -36,8 +36,8 @@ impl Auditor {
                     answer.iter().for_each(|(id, offset)| self.check_latest(*broker, *id, *offset));
                 }
             }
-            Said::Fact(Fact::Acked { client, partition, base, records, epoch }) => {
-                let acks = cluster.producers().get(client.0 as usize).map(|producer| producer.config().acks);
+            Said::Fact(Fact::Acked { client, partition, base, records, epoch, .. }) => {
+                let acks = cluster.producer(*client).map(|producer| producer.config().acks);
                 if acks == Some(Acks::All) {
                     self.check_ack(*partition, *base, *records, *epoch);
                 }
@@ -143,15 +143,16 @@ impl Auditor {
         let name = self.image.name_of(id);
         let Some(ghost) = self.partitions.get_mut(&id) else { return };
         for mark in ghost.truth.marks().iter().skip(from) {
-            let Some(producer) = cluster.producers().get(mark.writer as usize) else { continue };
+            let Some(producer) = cluster.producer(ClientId(mark.writer)) else { continue };
             let config = producer.config();
             let idempotent = mark.stamp.producer_id >= 0;
             let writer = ghost.writers.entry(mark.writer).or_default();
             let (serial, records) = (u64::from(mark.serial), u64::from(mark.records()));
             let ProducerStamp { producer_id, producer_epoch, .. } = mark.stamp;
             // After a batch was given up its producer goes on under a new epoch, and numbers again what is under way: whether that
-            // is stored already it does not know (`TransactionManager.bumpIdempotentProducerEpoch`).
-            let numbered_again = writer.producer_epoch != producer_epoch && producer.counts.failed > 0;
+            // is stored already it does not know (`TransactionManager.bumpIdempotentProducerEpoch`). It does so too where a new leader
+            // got what came later first: of a producer it does not know a leader takes any sequence (`ProducerAppendInfo`).
+            let numbered_again = writer.producer_epoch != producer_epoch && (producer.counts.failed > 0 || writer.began_late);
             if idempotent && (writer.producer_id != producer_id || numbered_again) {
                 // Another session: it may say again what the one before said.
                 *writer = super::ghost::Writer { producer_id, producer_epoch, ..Default::default() };
@@ -167,6 +168,7 @@ impl Auditor {
                 self.found
                     .push((Row::P2, format!("{name}@{}: record {serial} of client {} was acknowledged before", mark.base, mark.writer)));
             }
+            writer.began_late |= writer.stored.count() == 0 && mark.stamp.base_sequence > 0;
             let new = writer.stored.insert(serial, serial + records);
             if idempotent && new < records && !ghost.tainted {
                 self.found.push((Row::P2, format!("{name}@{}: record {serial} of client {} is there twice", mark.base, mark.writer)));

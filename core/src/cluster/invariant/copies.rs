@@ -22,7 +22,8 @@ impl Auditor {
             let mark = copy.chain.marks()[place];
             let before = place.checked_sub(1).map(|place| copy.chain.marks()[place]);
             let first = check_mark(ghost, before, &mark, &mut found);
-            if replica.leadership().is_some() {
+            // What it had copied before it led is not its own.
+            if replica.leadership().is_some() && mark.epoch == replica.leader_epoch {
                 self.appended.push((broker.id, id, mark.writer, mark.serial));
             }
             if first && !log.batch_at(crate::ids::Offset(mark.base)).is_some_and(|batch| batch.batch.crc_is_valid()) {
@@ -41,8 +42,7 @@ impl Auditor {
         let ended = commanded && matches!(broker.phase(), Phase::Down | Phase::Registering);
         let lost_suffix = log.log_end().0 < copy.log_end || change.cut.is_some();
         if lost_suffix && ended {
-            ghost.lossy.insert(broker.id, copy.log_end);
-            ghost.ever_lossy = true;
+            ghost.loses(broker.id, copy.log_end);
         } else if let Some(gone) = change.cut.filter(|_| !ghost.tainted)
             && ghost.truth.mark_ending(gone.end).is_some_and(|mark| mark.hash == gone.hash)
         {
@@ -85,7 +85,7 @@ impl Auditor {
         let min_isr = replica.config.min_insync_replicas.min(copies).max(1);
         let least = ghost.least_min_isr.map_or(min_isr, |least| least.min(min_isr));
         ghost.least_min_isr = Some(least);
-        ghost.tainted |= ghost.lossy.len() as u32 >= least;
+        ghost.weigh();
         let name = self.image.name_of(id);
         self.found.extend(found.into_iter().map(|(row, text)| (row, format!("{name} on {}: {text}", broker.id))));
         if change.cut.is_some() {

@@ -167,6 +167,10 @@ pub struct Ghost {
     pub ever_lossy: bool,
     /// An unclean election, or more lossy copies than `min.insync.replicas` stands for: what was promised may be gone.
     pub tainted: bool,
+    /// Those that are called eligible since they were no replicas.
+    pub strangers: Vec<BrokerId>,
+    /// The one that is called in sync since a reassignment was taken back with nobody in sync.
+    pub taken_back: Option<BrokerId>,
     /// The least `min.insync.replicas` there ever was.
     pub least_min_isr: Option<u32>,
     pub writers: SortedMap<u32, Writer>,
@@ -177,12 +181,28 @@ pub struct Ghost {
     pub told_latest: u64,
 }
 
+impl Ghost {
+    /// A copy lost its end, which was there.
+    pub fn loses(&mut self, broker: BrokerId, end: u64) {
+        self.lossy.insert(broker, end);
+        self.ever_lossy = true;
+        self.weigh();
+    }
+
+    /// So many copies lost their end that what was promised may be gone.
+    pub fn weigh(&mut self) {
+        self.tainted |= self.least_min_isr.is_some_and(|least| self.lossy.len() as u32 >= least);
+    }
+}
+
 /// A client's records in the true log.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     pub next_serial: u32,
     pub last_serial: u32,
     pub stored: Intervals,
+    /// Its session begins here with another sequence than 0: what was sent before is yet to come.
+    pub began_late: bool,
     pub producer_id: i64,
     pub producer_epoch: i16,
 }

@@ -13,7 +13,7 @@ use crate::group::classic::{Group, GroupState};
 use crate::group::consumer::{ConsumerGroup, ConsumerGroupState};
 use crate::group::consumer_protocol::read_assignment;
 use crate::group::{AnyGroup, GroupOffsets};
-use crate::ids::{BrokerId, ClientId, CorrelationId, LeaderEpoch, Offset, TopicPartition};
+use crate::ids::{BrokerEpoch, BrokerId, ClientId, CorrelationId, LeaderEpoch, Offset, TopicPartition};
 use crate::protocol::MemberRef;
 use crate::scenario::CommitMode;
 use crate::sorted::{SortedMap, SortedSet};
@@ -37,8 +37,12 @@ type Key = (Arc<str>, u32);
 
 #[derive(Clone, Debug, Default)]
 struct GroupSeen {
-    /// Who coordinated it at the last look: another, or the same after it lost and got its office back, has only what was written.
-    tenure: Option<(BrokerId, LeaderEpoch)>,
+    /// Which process coordinated it at the last look: another, or the same after it lost and got its office back, has only what was
+    /// written.
+    tenure: Option<(BrokerId, Option<BrokerEpoch>, LeaderEpoch)>,
+    /// A coordinator that takes over reads to the end of its log, though not all of that may be committed yet, and goes by it
+    /// (`CoordinatorLoaderImpl`): that far. What only it has may be gone with it.
+    read_ahead: Option<Offset>,
     /// The greatest in which assignments were handed out.
     generation: i32,
     /// Of the group, and of its assignment.
@@ -46,6 +50,8 @@ struct GroupSeen {
     member_epochs: SortedMap<Arc<str>, i32>,
     /// The epoch that each member was told last.
     told: SortedMap<Arc<str>, i32>,
+    /// The greatest epoch of the group that a coordinator had which did not read ahead.
+    certain: i32,
     commits: SortedMap<Key, Commits>,
 }
 
@@ -79,10 +85,13 @@ impl Auditor {
             // What was written there may be gone: nothing holds any more.
             let tainted = self.partitions.get(&id).is_some_and(|ghost| ghost.tainted);
             let Some(replica) = broker.replicas().get(&id).filter(|replica| replica.leader_epoch == epoch && !tainted) else { continue };
-            let tenure = (broker.id, replica.leader_epoch);
+            let process = self.image.brokers.get(&broker.id).map(|registration| registration.epoch);
+            let tenure = (broker.id, process, replica.leader_epoch);
             for (name, group) in &shard.groups {
                 let mut seen = self.groups.groups.remove(name).unwrap_or_default();
                 let loaded = seen.tenure.replace(tenure) != Some(tenure);
+                let ahead = if loaded { Some(replica.log.log_end()) } else { seen.read_ahead };
+                seen.read_ahead = ahead.filter(|end| *end > replica.high_watermark);
                 match group {
                     AnyGroup::Classic(group) => self.look_at_classic(name, group, &mut seen),
                     AnyGroup::Consumer(group) => self.look_at_consumer(name, group, &mut seen, loaded),
@@ -101,6 +110,9 @@ impl Auditor {
         }
         if group.generation < seen.generation {
             self.fail(Row::G3, format!("group {name} fell from generation {} to {}", seen.generation, group.generation));
+        }
+        if seen.read_ahead.is_some() {
+            return;
         }
         let same = seen.generation == group.generation;
         seen.generation = group.generation;
@@ -139,6 +151,9 @@ impl Auditor {
             self.fail(Row::G3, format!("epochs of {name} fell from {:?} to {epochs:?}", seen.epochs));
         }
         seen.epochs = epochs;
+        if seen.read_ahead.is_none() {
+            seen.certain = seen.certain.max(group.epoch);
+        }
         if group.assignment_epoch > group.epoch {
             self.fail(Row::G4, format!("the assignment of {name} is of epoch {}, the group of {}", group.assignment_epoch, group.epoch));
         }
@@ -253,7 +268,10 @@ impl Auditor {
             }
             GroupSaid::Epoch { group, member, epoch } => {
                 let seen = self.groups.groups.entry(Arc::clone(group)).or_default();
-                let before = seen.told.insert(Arc::clone(member), *epoch).unwrap_or(0);
+                let before = seen.told.get(member).copied().unwrap_or(0);
+                if *epoch <= seen.certain {
+                    seen.told.insert(Arc::clone(member), *epoch);
+                }
                 if *epoch < before && !self.lost_records() {
                     self.fail(Row::G3, format!("member {member} of {group} was told epoch {epoch} after {before}"));
                 }
@@ -276,7 +294,7 @@ impl Auditor {
 
     /// G6: who asks the coordinator gets the last commit that was acknowledged, or a later one.
     fn check_fetched(&mut self, broker: BrokerId, group: &Arc<str>, asked: &[TopicPartition], answer: &SortedMap<TopicPartition, Offset>) {
-        let coordinates = |seen: &&GroupSeen| seen.tenure.is_some_and(|(coordinator, _)| coordinator == broker);
+        let coordinates = |seen: &&GroupSeen| seen.tenure.is_some_and(|(coordinator, ..)| coordinator == broker);
         let Some(seen) = self.groups.groups.get(group).filter(coordinates) else { return };
         let offsets = self.image.offsets_topic();
         let leads = |id: &TopicPartition| self.image.partition(*id).is_some_and(|known| known.leader == Some(broker));
@@ -369,7 +387,7 @@ impl Auditor {
 
     /// Whether the coordinator of the new protocol knows this member; `None` under the classic one.
     fn is_member(&self, cluster: &Cluster, consumer: &Consumer) -> Option<bool> {
-        let (coordinator, _) = self.groups.groups.get(consumer.group())?.tenure?;
+        let (coordinator, ..) = self.groups.groups.get(consumer.group())?.tenure?;
         let shards = cluster.broker(coordinator)?.groups().shards();
         let group = shards.values().find_map(|shard| shard.groups.get(consumer.group()))?.consumer()?;
         Some(group.members.get(consumer.member_id()).is_some_and(|member| consumer.settled_generation() == Some(member.epoch)))
@@ -377,5 +395,5 @@ impl Auditor {
 }
 
 fn consumer(cluster: &Cluster, client: ClientId) -> Option<&Consumer> {
-    cluster.consumers().iter().find(|consumer| consumer.id == client)
+    cluster.consumer(client)
 }

@@ -21,9 +21,11 @@ pub(super) struct Clients<'s> {
     groups: SortedSet<String>,
 }
 
-const PRODUCER: [&str; 11] = ["name", "topic", "partition", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
+pub(in crate::scenario) const PRODUCER: [&str; 11] =
+    ["name", "topic", "partition", "bootstrap", "key", "value", "every", "rate", "records", "start", "config"];
 const PRODUCER_LATER: [&str; 2] = ["headers", "transaction"];
-const GROUP: [&str; 9] = ["name", "topics", "bootstrap", "members", "assign", "start", "process", "commit", "config"];
+pub(in crate::scenario) const GROUP: [&str; 9] =
+    ["name", "topics", "bootstrap", "members", "assign", "start", "process", "commit", "config"];
 const GROUP_LATER: [&str; 0] = [];
 
 impl<'s> Clients<'s> {

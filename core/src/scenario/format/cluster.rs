@@ -15,7 +15,7 @@ pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>, profile: Prof
     let default = ClusterSpec { config: BrokerConfig::of(profile), ..ClusterSpec::default() };
     let Some(fields) = file.table(faults, "cluster", "a table of its own under [cluster]") else { return default };
     fields.only(faults, &["brokers", "racks", "controllers", "zookeeper", "features", "config"], &[]);
-    let brokers = brokers(&fields, faults).unwrap_or(default.brokers);
+    let brokers = brokers(&fields, faults, profile).unwrap_or(default.brokers);
     let racks = racks(&fields, faults, &brokers);
     let controllers = controllers(&fields, faults, default.controllers, profile);
     reserved(&fields, faults, &brokers, controllers);
@@ -40,7 +40,7 @@ fn features(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, settings: &mut Bro
     settings.eligible_leader_replicas = version == 1;
 }
 
-fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<BrokerId>> {
+fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, profile: Profile) -> Option<Vec<BrokerId>> {
     let node = fields.get("brokers")?;
     if let Some(range) = node.get_ref().as_table() {
         return Some(counted(&Fields::new(range, node.span(), "brokers"), faults));
@@ -49,8 +49,9 @@ fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<Broke
         faults.at(node.span().start, format!("cluster: `brokers` is {}. Write {WRITE_BROKERS}.", named(node.get_ref())));
         return None;
     };
-    if list.is_empty() {
-        faults.at(node.span().start, format!("cluster: `brokers` is empty. Write {WRITE_BROKERS}."));
+    if list.is_empty() && profile == Profile::V3_9 {
+        let message = "cluster: `brokers` is empty, and with ZooKeeper one of the brokers is the controller. Write brokers = [101].";
+        faults.at(node.span().start, message);
     }
     if list.len() > limits::BROKERS as usize {
         faults.at(node.span().start, format!("cluster: {} brokers are over the limit of {}.", list.len(), limits::BROKERS));
@@ -64,8 +65,8 @@ fn brokers(fields: &Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<Broke
             faults.at(item.span().start, format!("cluster: broker {id} is there twice. Give each broker its own number."));
         }
     }
-    // Without any, the rest of the file is read against the default brokers.
-    (!ids.is_empty()).then(|| ids.into_iter().collect())
+    // Without any that can be read, the rest of the file is read against the default brokers.
+    (list.is_empty() || !ids.is_empty()).then(|| ids.into_iter().collect())
 }
 
 /// `{ count = 100, first = 1 }`.

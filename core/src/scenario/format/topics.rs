@@ -10,6 +10,7 @@ use crate::config::{Settings, TopicConfig};
 use crate::ids::BrokerId;
 use crate::sorted::SortedMap;
 
+pub(in crate::scenario) const TOPIC: [&str; 5] = ["name", "partitions", "replication_factor", "replica_assignment", "config"];
 /// Kafka's own topics; nobody creates them by hand.
 const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 
@@ -31,7 +32,7 @@ pub(super) fn read(file: &Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &Clu
 fn topic(mut fields: Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &ClusterSpec, totals: &mut Totals) -> TopicSpec {
     let name = fields.required_text(faults, "name", "name = \"trucks_gps\"").unwrap_or("").to_owned();
     fields.what = if name.is_empty() { "topic".to_owned() } else { format!("topic `{}`", shown(&name)) };
-    fields.only(faults, &["name", "partitions", "replication_factor", "replica_assignment", "config"], &[]);
+    fields.only(faults, &TOPIC, &[]);
     if fields.get("name").is_some() {
         check_name(&fields, faults, &name, totals);
     }
@@ -101,7 +102,7 @@ fn placement(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &Cluster
                 faults.at(fields.place(key), message);
             }
         }
-        let partitions = assignment(fields, faults, cluster).unwrap_or_else(|| vec![vec![cluster.brokers[0]]]);
+        let partitions = assignment(fields, faults, cluster).unwrap_or_else(|| vec![vec![BrokerId(0)]]);
         return Placement::Manual(partitions);
     }
     let partitions = fields.whole(faults, "partitions", 1..=u64::from(limits::PARTITIONS), 1) as u32;
@@ -114,7 +115,11 @@ fn placement(fields: &Fields<'_, '_>, faults: &mut Faults<'_>, cluster: &Cluster
                 format!("The target replication factor of {factor} cannot be reached because only {brokers} broker(s) are registered.")
             }
         };
-        let message = format!("{}: {refusal} Write replication_factor = {brokers} or less, or add brokers.", fields.what);
+        let write = match brokers {
+            0 => "Add a broker first.".to_owned(),
+            _ => format!("Write replication_factor = {brokers} or less, or add brokers."),
+        };
+        let message = format!("{}: {refusal} {write}", fields.what);
         faults.at(fields.place("replication_factor"), message);
         return Placement::Striped { partitions, replication_factor: 1 };
     }

@@ -1,10 +1,11 @@
 //! One broker: its state, what can be done to it, and the copies it holds.
 
 use crate::app::inspector::event::with_code;
-use crate::app::inspector::{gone, title};
+use crate::app::inspector::{gone, title, why};
 use crate::app::model::{Snapshot, Topic};
 use crate::app::page::{Click, PageHandle};
 use crate::app::stage::brokers::{BrokerAction, leads_words, state_words};
+use crate::app::tables::terms;
 use crate::app::ui_state::UiState;
 use crate::app::widgets::{Cells, WORDS, command_line, deeds, facts, table};
 use crate::app::words;
@@ -16,7 +17,7 @@ pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html
     let mirror = &shot.mirror;
     let key = format!("broker-{id}");
     let Some(broker) = mirror.brokers.iter().find(|broker| broker.id == id) else { return gone(key, &format!("Broker {id}")) };
-    let action = BrokerAction::of(broker.state, id);
+    let action = BrokerAction::of(broker);
     let rack = broker.rack.as_ref().map_or(String::new(), |rack| format!(" · rack {rack}"));
     let about = format!("{}{rack} · {}", state_words(broker), leads_words(broker.state, mirror.leads(id)));
     html! {
@@ -26,10 +27,12 @@ pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html
                 <button key="act" type="button" class={classes!("button", action.class)} onclick={page.on(Click::Shell(action.line.clone()))}>{ action.word }</button>
             </div>
             { command_line(page, ui, &action.line) }
-            <p key="what" class="panel__text">{ with_code(what_happens(broker.state)) }</p>
+            <p key="what" class="panel__text">{ with_code(what_happens(broker.state, broker.removed)) }</p>
+            { why::card(page, shot, ui) }
             { for faults(broker, mirror.controllers.zookeeper).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
             <h3 key="replicas" class="panel__head">{ "Replicas" }</h3>
             { table("table", "Replicas", &["Partition", "Role", "HW", "End", "State"], WORDS, replicas(mirror.user_topics(), id)) }
+            { terms::words(page, &["broker", "leader", "replica", "ISR", "fenced"]) }
             { facts(vec![
                 ("Log on disk".into(), words::bytes(broker.log_bytes).into()),
                 ("Replicas, internal topics too".into(), words::count(u64::from(broker.replicas)).into()),
@@ -39,7 +42,7 @@ pub fn broker(page: &PageHandle, shot: &Snapshot, ui: &UiState, id: i32) -> Html
     }
 }
 
-fn what_happens(state: BrokerState) -> &'static str {
+fn what_happens(state: BrokerState, removed: bool) -> &'static str {
     match state {
         BrokerState::Running => {
             "A crash ends the process at once. Its disk stays. The controller waits broker.session.timeout.ms for a heartbeat, then chooses new leaders."
@@ -52,20 +55,23 @@ fn what_happens(state: BrokerState) -> &'static str {
         }
         BrokerState::Stopping => "The process hands over what it leads, then ends. It waits for the controller's leave.",
         BrokerState::Starting => "The process is up and registers with the controller.",
+        BrokerState::Down if removed => {
+            "Its process ended in order and nobody starts it again. Kafka keeps it in the replicas it had, and registered, until they are reassigned and it is unregistered."
+        }
         BrokerState::Down => {
             "The process is gone, the disk is not. Started again, it truncates what leaders do not have and fetches what it missed."
         }
     }
 }
 
-type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
+pub type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
 
 /// What else can befall a broker. Of one that is down only the disk is left.
-fn faults(broker: &BrokerView, zookeeper: bool) -> Faults {
+pub fn faults(broker: &BrokerView, zookeeper: bool) -> Faults {
     let id = broker.id;
     let disk = vec![("Fill", format!("disk full {id}")), ("Corrupt", format!("disk corrupt {id}")), ("Wipe", format!("disk wipe {id}"))];
     if broker.state == BrokerState::Down {
-        return vec![("Disk", disk)];
+        return if broker.removed { Vec::new() } else { vec![("Disk", disk)] };
     }
     let process: &[(&'static str, &str)] = match broker.state {
         BrokerState::Paused => &[("Crash", "kill"), ("Cut the power", "power-cut")],

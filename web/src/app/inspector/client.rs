@@ -1,9 +1,10 @@
 //! One client: a producer or the member of a group, with its own counts.
 
 use crate::app::inspector::group::does;
-use crate::app::inspector::{gone, title};
+use crate::app::inspector::{gone, title, why};
 use crate::app::model::Snapshot;
 use crate::app::page::PageHandle;
+use crate::app::ui_state::UiState;
 use crate::app::widgets::{Cells, Rows, WORDS, deeds, facts, table};
 use crate::app::words;
 use playground_core::time::SimDuration;
@@ -11,7 +12,7 @@ use playground_core::view::{ClientKind, ClientView, GroupView};
 use yew::prelude::*;
 
 #[inline(never)]
-pub fn client(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
+pub fn client(page: &PageHandle, shot: &Snapshot, ui: &UiState, name: &str) -> Html {
     let mirror = &shot.mirror;
     let key = format!("client-{name}");
     let Some(client) = mirror.clients.iter().find(|client| client.name == name) else { return gone(key, name) };
@@ -19,6 +20,7 @@ pub fn client(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
     html! {
         <div {key} class="panel">
             { title(&client.name, &about(client)) }
+            { why::card(page, shot, ui) }
             { facts(counts(client)) }
             <p key="does" class="panel__text" hidden={group.is_none()}>{ group.map_or(String::new(), |group| at_work(group, name)) }</p>
             { for faults(client, group.map(|group| &**group)).into_iter().map(|(head, lines)| deeds(page, head, lines)) }
@@ -61,9 +63,9 @@ fn counts(client: &ClientView) -> Rows {
     rows
 }
 
-type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
+pub type Faults = Vec<(&'static str, Vec<(&'static str, String)>)>;
 
-fn faults(client: &ClientView, group: Option<&GroupView>) -> Faults {
+pub fn faults(client: &ClientView, group: Option<&GroupView>) -> Faults {
     let name = &client.name;
     let process = [("Crash", "kill"), ("Close in order", "stop"), ("Start", "start"), ("Pause", "pause"), ("Resume", "resume")];
     let mut all = vec![

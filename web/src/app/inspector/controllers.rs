@@ -1,9 +1,10 @@
 //! The quorum, or the ensemble that was there before it: who decides, who would take over, and what happens when a majority is gone.
 
 use crate::app::inspector::event::with_code;
-use crate::app::inspector::title;
+use crate::app::inspector::{title, why};
 use crate::app::model::Snapshot;
 use crate::app::page::{Click, PageHandle};
+use crate::app::ui_state::UiState;
 use crate::app::widgets::facts;
 use crate::app::words;
 use playground_core::view::ControllersView;
@@ -43,11 +44,12 @@ fn kind(quorum: &ControllersView) -> &'static Kind {
 }
 
 #[inline(never)]
-pub fn controllers(page: &PageHandle, shot: &Snapshot) -> Html {
+pub fn controllers(page: &PageHandle, shot: &Snapshot, ui: &UiState) -> Html {
     let quorum = &shot.mirror.controllers;
     html! {
         <div key="controllers" class="panel">
             { title(kind(quorum).name, &about(quorum)) }
+            { why::card(page, shot, ui) }
             <ul key="voters" class="voters">{ for quorum.voters.iter().map(|id| voter(page, quorum, *id)) }</ul>
             { facts(vec![
                 ("Controller".into(), quorum.leader.map_or("nobody".to_owned(), |id| id.to_string()).into()),

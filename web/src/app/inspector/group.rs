@@ -1,16 +1,18 @@
 //! One group in the columns of `kafka-consumer-groups --describe`: who is in it, how far behind it is, and what can be done to it.
 
 use crate::app::inspector::handover::handover;
-use crate::app::inspector::{gone, hands, title};
-use crate::app::model::{Snapshot, Trend, lag};
+use crate::app::inspector::{gone, hands, title, why};
+use crate::app::model::{Snapshot, Trend};
 use crate::app::page::PageHandle;
+use crate::app::tables::terms;
+use crate::app::ui_state::UiState;
 use crate::app::widgets::{Cells, Rows, WORDS, deeds, facts, table};
 use crate::app::words;
 use playground_core::view::{GroupView, MemberView};
 use yew::prelude::*;
 
 #[inline(never)]
-pub fn group(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
+pub fn group(page: &PageHandle, shot: &Snapshot, ui: &UiState, name: &str) -> Html {
     let key = format!("group-{name}");
     let Some(place) = shot.mirror.groups.iter().position(|group| group.name == name) else { return gone(key, name) };
     let group = &shot.mirror.groups[place];
@@ -19,6 +21,8 @@ pub fn group(page: &PageHandle, shot: &Snapshot, name: &str) -> Html {
     html! {
         <div {key} class="panel">
             { title(&group.name, &about) }
+            { why::card(page, shot, ui) }
+            { terms::words(page, &["committed offset", "lag", "rebalance", "assignor", "coordinator"]) }
             { facts(counts(group, place, shot)) }
             <h3 key="members" class="panel__head">{ "Members" }</h3>
             { table("who", "Members", &["MEMBER", "OWNS", "DOES"], WORDS, members(group)) }
@@ -74,13 +78,14 @@ fn counts(group: &GroupView, place: usize, shot: &Snapshot) -> Rows {
         ("Delivered".into(), count(&ledger.delivered)),
         ("Delivered twice".into(), count(&ledger.duplicates)),
         ("Skipped".into(), count(&ledger.skipped)),
+        ("Deleted by retention, unread".into(), count(&ledger.deleted_unread)),
         ("Out of order".into(), count(&ledger.out_of_order)),
     ]
 }
 
 /// `12 records, the oldest 3 s old · falling over 30 s`.
 fn behind(group: &GroupView, place: usize, shot: &Snapshot) -> String {
-    let records = lag(group);
+    let records = group.lag.unwrap_or(0);
     let oldest = group.offsets.values().flatten().filter_map(|offset| offset.lag_ms).max();
     let Some(oldest) = oldest else { return "nothing is committed yet".to_owned() };
     let trend = match shot.lags.trend(shot.mirror.now_us, place, records) {
@@ -148,10 +153,10 @@ fn bookmarks(group: &GroupView) -> Cells {
     rows
 }
 
-type Lines = Vec<(&'static str, Vec<(&'static str, String)>)>;
+pub type Lines = Vec<(&'static str, Vec<(&'static str, String)>)>;
 
 /// What can happen to a group and its application, each a line of shell.
-fn lines(group: &GroupView) -> Lines {
+pub fn lines(group: &GroupView) -> Lines {
     let name = &group.name;
     let process = [("Close in order", "stop"), ("Start", "start"), ("Crash", "kill"), ("Pause", "pause"), ("Resume", "resume")];
     let time = [("0 ms", "0ms"), ("10 ms", "10ms"), ("100 ms", "100ms"), ("700 ms", "700ms")];

@@ -1,10 +1,12 @@
 //! Nothing selected: how to read the picture, and what to try first.
 
+use crate::app::model::Mirror;
 use crate::app::page::{Click, PageHandle};
-use crate::app::ui_state::Act;
+use crate::app::ui_state::{Act, Inspect};
+use crate::app::widgets::languages;
 use yew::prelude::*;
 
-pub fn guide(page: &PageHandle) -> Html {
+pub fn guide(page: &PageHandle, mirror: &Mirror) -> Html {
     html! {
         <div key="guide" class="panel guide">
             <h2 key="title" class="panel__name">{ "How to read this" }</h2>
@@ -16,16 +18,29 @@ pub fn guide(page: &PageHandle) -> Html {
                     </li>
                 }) }
             </ul>
-            <h2 key="try" class="panel__name">{ "Try" }</h2>
-            <ol key="tries" class="tries">
-                <li key="crash">{ "Crash broker 102, wait 9 seconds of its time, and see who leads then." }</li>
-                <li key="record">{ "Click a record: its bytes, and where its copies are." }</li>
-                <li key="why">{ "Read the line below the stage, and ask " }<b>{ "Why?" }</b></li>
-                <li key="speed">{ "Slow down to 0.1× and follow one record all the way." }</li>
-            </ol>
+            <h2 key="try" class="panel__name">{ "Start here" }</h2>
+            <div key="doors" class="doors">
+                { for doors(mirror).into_iter().map(|(name, words, click)| html! {
+                    <button key={name} type="button" class="door" onclick={page.on(click)}><b key="name">{ name }</b><span key="words">{ words }</span></button>
+                }) }
+            </div>
             <button key="keys" type="button" class="button button--quiet" onclick={page.on(Click::Act(Act::Help(true)))}>{ "Keyboard shortcuts (?)" }</button>
+            { languages() }
         </div>
     }
+}
+
+/// What a newcomer can begin with, each one click to something that runs.
+fn doors(mirror: &Mirror) -> Vec<(&'static str, &'static str, Click)> {
+    let victim = mirror.brokers.get(1).or(mirror.brokers.first());
+    let crash = victim
+        .map(|broker| ("Crash a broker", "Others lead 9 s later, of its time. Then ask Why?", Click::Shell(format!("kill {}", broker.id))));
+    let others = [
+        ("Type a real command", "Kafka's own, below the stage.", Click::Prompt),
+        ("Open a scenario", "A question about Kafka, and a run that answers.", Click::Inspect(Inspect::Scenarios)),
+        ("Build your own", "From an empty canvas.", Click::New),
+    ];
+    crash.into_iter().chain(others).collect()
 }
 
 #[derive(Clone, Copy)]

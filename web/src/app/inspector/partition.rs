@@ -1,16 +1,18 @@
 //! One partition in the columns of `kafka-topics --describe` and `kafka-consumer-groups --describe`.
 
 use crate::app::inspector::broker::copy_state;
-use crate::app::inspector::{gone, title};
+use crate::app::inspector::{gone, title, why};
 use crate::app::model::{Shared, Snapshot};
 use crate::app::page::PageHandle;
+use crate::app::tables::terms;
+use crate::app::ui_state::UiState;
 use crate::app::widgets::{Cells, Rows, WORDS, deeds, facts, table};
 use crate::app::words;
 use playground_core::view::{GroupView, PartitionView};
 use yew::prelude::*;
 
 #[inline(never)]
-pub fn partition(page: &PageHandle, shot: &Snapshot, topic: &str, partition: u32) -> Html {
+pub fn partition(page: &PageHandle, shot: &Snapshot, ui: &UiState, topic: &str, partition: u32) -> Html {
     let name = format!("{topic}-{partition}");
     let key = format!("partition-{name}");
     let mirror = &shot.mirror;
@@ -19,7 +21,9 @@ pub fn partition(page: &PageHandle, shot: &Snapshot, topic: &str, partition: u32
     html! {
         <div {key} class="panel">
             { title(&name, &about) }
+            { why::card(page, shot, ui) }
             { table("describe", "Leader and replicas", &["PARTITION", "LEADER", "REPLICAS", "ISR"], WORDS, vec![describe(partition)]) }
+            { terms::words(page, &["leader", "ISR", "high watermark", "log end offset", "leader epoch"]) }
             { facts(numbers(partition)) }
             { deeds(page, "Leadership", elections(topic, partition)) }
             <h3 key="copies" class="panel__head">{ "Copies" }</h3>
@@ -55,7 +59,7 @@ fn numbers(partition: &PartitionView) -> Rows {
 }
 
 /// Kafka's own commands; it refuses those that are not needed, in its words.
-fn elections(topic: &str, partition: &PartitionView) -> Vec<(&'static str, String)> {
+pub fn elections(topic: &str, partition: &PartitionView) -> Vec<(&'static str, String)> {
     let elect = |kind: &str| format!("kafka-leader-election.sh --election-type {kind} --topic {topic} --partition {}", partition.partition);
     let configure = |to: bool| {
         format!("kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config unclean.leader.election.enable={to}")

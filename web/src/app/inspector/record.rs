@@ -1,8 +1,11 @@
 //! One record down to its bytes: what was written, in which batch, and where its copies are.
 
 use crate::app::inspector::partition::ids;
-use crate::app::inspector::title;
+use crate::app::inspector::{title, why};
 use crate::app::model::Snapshot;
+use crate::app::page::PageHandle;
+use crate::app::tables::terms;
+use crate::app::ui_state::UiState;
 use crate::app::widgets::{Rows, facts, key_glyph};
 use crate::app::words;
 use playground_core::time::EPOCH_MS;
@@ -13,7 +16,7 @@ use yew::prelude::*;
 const SHOWN: usize = 192;
 
 #[inline(never)]
-pub fn record(shot: &Snapshot, topic: &str, partition: u32, offset: u64) -> Html {
+pub fn record(page: &PageHandle, shot: &Snapshot, ui: &UiState, topic: &str, partition: u32, offset: u64) -> Html {
     let address = format!("{topic}-{partition}@{offset}");
     let panel_key = format!("record-{address}");
     let detail = shot.detail.as_deref().and_then(|detail| match detail {
@@ -21,7 +24,7 @@ pub fn record(shot: &Snapshot, topic: &str, partition: u32, offset: u64) -> Html
         Detail::Group(_) => None,
     });
     let Some(detail) = detail else {
-        return html! { <div key={panel_key} class="panel">{ title(&address, "not in the leader's log at this moment") }</div> };
+        return html! { <div key={panel_key} class="panel">{ title(&address, "not in the leader's log at this moment") }{ why::card(page, shot, ui) }</div> };
     };
     let about = if detail.committed { "committed: readers may see it" } else { "not committed yet: readers may not see it" };
     let key = detail.key.as_deref().map(text);
@@ -38,7 +41,9 @@ pub fn record(shot: &Snapshot, topic: &str, partition: u32, offset: u64) -> Html
                 <pre key="text" class="panel__value" tabindex="0" role="group" aria-label="Value as text">{ detail.value.as_deref().map_or("null: a tombstone".to_owned(), text) }</pre>
                 { bytes("Value as bytes", detail.value.as_deref()) }
             </div>
+            { terms::words(page, &["offset", "key", "batch", "CRC", "leader epoch"]) }
             { facts(about_it(detail, shot)) }
+            { why::card(page, shot, ui) }
         </div>
     }
 }

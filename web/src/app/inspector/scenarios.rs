@@ -4,6 +4,9 @@
 use crate::app::inspector::title;
 use crate::app::model::{Keeping, Snapshot};
 use crate::app::page::{Click, PageHandle};
+use crate::app::ui_state::{Act, Earlier};
+use crate::app::words;
+use crate::bridge::{EarlierRun, ToWorker};
 use yew::prelude::*;
 
 /// File, question, what to watch.
@@ -53,12 +56,14 @@ pub const SHELF: [(&str, &[Book]); 4] = [
 ];
 
 #[inline(never)]
-pub fn scenarios(page: &PageHandle, shot: &Snapshot) -> Html {
+pub fn scenarios(page: &PageHandle, shot: &Snapshot, earlier: &Earlier) -> Html {
     let own = shot.keeping != Keeping::Preview;
     html! {
         <div key="scenarios" class="panel">
             { title("Scenarios", "open beside your own run, which stays as it is") }
             <button key="own" type="button" class="button" hidden={own} onclick={page.on(Click::OwnRun)}>{ "Back to your own run" }</button>
+            <button key="new" type="button" class="button" onclick={page.on(Click::New)}>{ "New: an empty canvas" }</button>
+            { earlier_runs(page, earlier) }
             { for SHELF.iter().map(|(head, books)| html! {
                 <div key={*head} class="panel__section">
                     <h3 key="head" class="panel__head">{ *head }</h3>
@@ -74,6 +79,39 @@ pub fn scenarios(page: &PageHandle, shot: &Snapshot) -> Html {
                 </div>
             }) }
         </div>
+    }
+}
+
+/// What made room for another run, by New or Start over, is not lost.
+fn earlier_runs(page: &PageHandle, earlier: &Earlier) -> Html {
+    html! {
+        <div key="earlier" class="panel__section" hidden={earlier.runs.is_empty()}>
+            <h3 key="head" class="panel__head">{ "Your earlier runs" }</h3>
+            <ol key="runs" class="why__chain">
+                { for earlier.runs.iter().map(|run| earlier_run(page, run, earlier.doomed.as_ref() == Some(&run.name))) }
+            </ol>
+        </div>
+    }
+}
+
+fn earlier_run(page: &PageHandle, run: &EarlierRun, doomed: bool) -> Html {
+    let name = run.name.clone();
+    let lines = match run.acts {
+        0 => String::new(),
+        acts => format!(", {} on its timeline", words::plural(acts.into(), "line")),
+    };
+    let about = format!("stood at {}{lines}", words::moment(run.at_us));
+    let (word, forget) = match doomed {
+        false => ("Delete", Click::Act(Act::Doom(name.clone()))),
+        true => ("Delete for good", Click::Earlier(ToWorker::Forget { name: name.clone() })),
+    };
+    html! {
+        <li key={name.clone()} class="earlier">
+            <button key="open" type="button" class="why__link" onclick={page.on(Click::Earlier(ToWorker::TakeUp { name }))}>
+                <b key="name">{ run.title.clone() }</b><span key="words" class="why__because">{ about.clone() }</span>
+            </button>
+            <button key="forget" type="button" class="button button--quiet" aria-label={format!("{word}: {}, {about}", run.title)} onclick={page.on(forget)}>{ word }</button>
+        </li>
     }
 }
 

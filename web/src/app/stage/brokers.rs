@@ -4,27 +4,43 @@ use crate::app::model::Mirror;
 use crate::app::page::{Click, PageHandle};
 use crate::app::stage::geometry::broker_at;
 use crate::app::stage::is_selected;
-use crate::app::ui_state::Inspect;
+use crate::app::ui_state::{Act, Inspect, StageView};
+use crate::app::widgets::dots;
 use crate::app::words;
 use playground_core::view::{BrokerState, BrokerView, ControllersView, Subject};
 use yew::prelude::*;
 
-pub fn brokers(page: &PageHandle, mirror: &Mirror, selected: Option<&Subject>) -> Html {
+/// Above both views: who decides, and the switch between them.
+pub fn head(page: &PageHandle, mirror: &Mirror, view: StageView) -> Html {
     let controllers = &mirror.controllers;
     let apart = controllers.leader.filter(|id| !mirror.brokers.iter().any(|broker| broker.id == *id));
+    let choice = |of: StageView, name: &'static str| {
+        let onclick = if of == view { Callback::noop() } else { page.on(Click::Act(Act::TurnView)) };
+        html! { <button key={name} type="button" class="views__one" aria-pressed={words::yes(of == view)} aria-keyshortcuts="v" {onclick}>{ name }</button> }
+    };
+    html! {
+        <div key="head" class="column-head column-head--brokers">
+            <h2 key="name" class="column-head__name">{ "Brokers" }</h2>
+            <button key="what" type="button" class="column-head__what quorum" onclick={page.on(Click::Inspect(Inspect::Controllers))}>
+                <span key="hex" class="hexagon" aria-hidden="true" hidden={apart.is_none()}>{ "C" }</span>
+                { controller_words(controllers) }
+            </button>
+            <span key="views" class="views" role="group" aria-label="View of the stage">
+                { choice(StageView::Story, "Story") }
+                { choice(StageView::Cluster, "Cluster") }
+            </span>
+        </div>
+    }
+}
+
+pub fn brokers(page: &PageHandle, mirror: &Mirror, selected: Option<&Subject>) -> Html {
     html! {
         <section key="brokers" class="brokers" aria-label="Brokers">
-            <div key="head" class="column-head">
-                <h2 key="name" class="column-head__name">{ "Brokers" }</h2>
-                <button key="what" type="button" class="column-head__what quorum" onclick={page.on(Click::Inspect(Inspect::Controllers))}>
-                    <span key="hex" class="hexagon" aria-hidden="true" hidden={apart.is_none()}>{ "C" }</span>
-                    { controller_words(controllers) }
-                </button>
-            </div>
             <div key="row" class="brokers__row">
                 { for mirror.brokers.iter().map(|broker| {
                     let selected = is_selected(selected, &Subject::Broker(broker.id));
-                    broker_box(page, broker, mirror.leads(broker.id), controllers.leader == Some(broker.id), selected)
+                    let class = classes!("broker", state_class(broker.state), selected.then_some("is-selected"));
+                    html! { <div key={broker.id} {class} data-at={broker_at(broker.id)}>{ face(page, mirror, broker, selected) }</div> }
                 }) }
             </div>
         </section>
@@ -43,26 +59,26 @@ fn controller_words(controllers: &ControllersView) -> String {
     }
 }
 
-/// `leads`: user partitions the broker leads, of how many.
-fn broker_box(page: &PageHandle, broker: &BrokerView, leads: (usize, usize), controller: bool, selected: bool) -> Html {
+/// A broker's name and state, and the act.
+pub fn face(page: &PageHandle, mirror: &Mirror, broker: &BrokerView, selected: bool) -> Html {
     let id = broker.id;
-    let action = BrokerAction::of(broker.state, id);
-    let class = classes!("broker", state_class(broker.state), selected.then_some("is-selected"));
+    let action = BrokerAction::of(broker);
     html! {
-        <div key={id} {class} data-at={broker_at(id)}>
+        <>
             <button key="face" type="button" class="broker__face" aria-pressed={words::yes(selected)} onclick={page.on_select(Subject::Broker(id))}>
                 <span key="id" class="broker__id">{ id }</span>
                 <span key="words" class="broker__words">
                     <span key="state" class="broker__state">
                         <span key="words">{ state_words(broker) }</span>
-                        <span key="controller" class="hexagon" title="Active controller" hidden={!controller}>{ "C" }</span>
+                        <span key="controller" class="hexagon" title="Active controller" hidden={mirror.controllers.leader != Some(id)}>{ "C" }</span>
                     </span>
-                    <span key="leads" class="broker__leads">{ leads_words(broker.state, leads) }</span>
+                    <span key="leads" class="broker__leads">{ leads_words(broker.state, mirror.leads(id)) }</span>
                 </span>
             </button>
+            { dots(page, &id.to_string()) }
             <button key="act" type="button" class={classes!("button", "broker__act", action.class)} onclick={page.on(Click::Shell(action.line))}
                 aria-label={format!("{} broker {id}", action.word)}>{ action.word }</button>
-        </div>
+        </>
     }
 }
 
@@ -75,8 +91,13 @@ pub struct BrokerAction {
 }
 
 impl BrokerAction {
-    pub fn of(state: BrokerState, id: i32) -> BrokerAction {
-        match state {
+    pub fn of(broker: &BrokerView) -> BrokerAction {
+        let id = broker.id;
+        match broker.state {
+            // Nobody starts it again; what is left is that Kafka forgets it.
+            _ if broker.removed => {
+                BrokerAction { word: "Unregister", line: format!("kafka-cluster.sh unregister --id {id}"), class: "button--start" }
+            }
             BrokerState::Down => BrokerAction { word: "Start", line: format!("start {id}"), class: "button--start" },
             BrokerState::Paused => BrokerAction { word: "Resume", line: format!("resume {id}"), class: "button--start" },
             _ => BrokerAction { word: "Crash", line: format!("kill {id}"), class: "button--danger" },
@@ -84,7 +105,7 @@ impl BrokerAction {
     }
 }
 
-fn state_class(state: BrokerState) -> &'static str {
+pub fn state_class(state: BrokerState) -> &'static str {
     match state {
         BrokerState::Running => "broker--running",
         BrokerState::Down => "broker--down",
@@ -94,6 +115,7 @@ fn state_class(state: BrokerState) -> &'static str {
 
 pub fn state_words(broker: &BrokerView) -> &'static str {
     match broker.state {
+        _ if broker.removed => "removed",
         BrokerState::Fenced => "up, fenced",
         BrokerState::Paused if broker.fenced => "paused, fenced",
         state => state.name(),

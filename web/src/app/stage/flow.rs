@@ -5,15 +5,17 @@
 //! was reached lights up. In a crowd, lines stand for rates.
 
 use crate::app::keys::KeyMark;
-use crate::app::model::Model;
+use crate::app::model::{Model, Shared};
+use crate::app::stage::boxed;
 use crate::app::stage::geometry::{Geometry, Point, Rect, along, broker_at, client_at, copy_at};
+use crate::app::stage::grid::Squares;
 use crate::app::stage::groups::letters;
 use crate::app::stage::staging::Flight;
 use crate::app::stage::strip::Strip;
 use crate::app::widgets::Watch;
 use gloo::events::{EventListener, EventListenerOptions};
 use js_sys::Array;
-use playground_core::view::{HopKind, HopView, Place};
+use playground_core::view::{ClientKind, ClientView, HopKind, HopView, Place};
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
@@ -33,6 +35,8 @@ struct Colours {
     ink: String,
     paper: String,
     flow: String,
+    damage: String,
+    quiet: String,
 }
 
 struct Glow {
@@ -91,6 +95,11 @@ pub struct Flow {
     /// Flights whose landing was already lit.
     lit_until: f64,
     blank: bool,
+    /// Of a large cluster: where the squares of its partitions are, where its clients, both from the grid's corner, and that corner.
+    pub squares: Option<Squares>,
+    ends: Vec<(f64, f64)>,
+    corner: (f64, f64),
+    shows: u32,
 }
 
 impl Flow {
@@ -112,19 +121,75 @@ impl Flow {
         self.mounted = None;
     }
 
-    pub fn layout_changed(&self) {
+    /// Panels were drawn again. Around a heat grid that moves nothing, but for what comes and goes: a look now and then will do.
+    pub fn layout_changed(&mut self) {
+        self.shows = self.shows.wrapping_add(1);
+        if self.squares.is_none() || self.shows.is_multiple_of(8) {
+            self.stale.set(true);
+        }
+    }
+
+    /// The grid was laid out anew.
+    pub fn grid_changed(&self) {
         self.stale.set(true);
     }
 
-    pub fn draw(&mut self, model: &Model, wall: f64) {
-        let crowd = model.staging.crowd().is_some();
-        self.glows.retain(|glow| glow.until > wall);
-        let idle = model.staging.flights().is_empty() && self.glows.is_empty() && !crowd;
-        if self.mounted.is_none() || (idle && self.blank) {
+    /// Dots between clients and the squares of a heat grid.
+    #[inline(never)]
+    fn draw_crowd(&mut self, model: &mut Model, wall: f64) {
+        let Some(reduced) = self.mounted.as_ref().map(|mounted| mounted.reduced.matches()) else { return };
+        if self.stale.replace(false) || self.ends.is_empty() {
+            // Here and not when the grid was drawn: what was drawn is laid out by now, and measuring it costs no layout of its own.
+            self.measure();
+            self.corner = self.geometry.at("grid").map_or((0.0, 0.0), |rect| (rect.left.round(), rect.top.round()));
+            let more = |name: &str| self.geometry.at(name).map(|rect| (rect.centre().x, rect.centre().y));
+            let (writers, readers) = (more("producers:more"), more("members:more"));
+            let end = |client: &Shared<ClientView>| {
+                let rect = self.geometry.at(&client_at(&client.name));
+                match client.kind {
+                    ClientKind::Producer => rect.map(|rect| (rect.right, rect.centre().y)).or(writers),
+                    ClientKind::Consumer => rect.map(|rect| (rect.left, rect.centre().y)).or(readers),
+                }
+            };
+            let (left, top) = self.corner;
+            let end = |client| end(client).map_or((f64::NAN, f64::NAN), |(x, y)| (x - left, y - top));
+            self.ends = model.mirror().clients.iter().map(end).collect();
+        }
+        let (Some(mounted), Some(squares)) = (&self.mounted, &self.squares) else { return };
+        if reduced {
+            model.motes.clear();
+        }
+        if model.motes.is_empty() && self.blank {
             return;
         }
+        let (width, height, ratio) = self.size;
+        let context = &mounted.context;
+        let _ = context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
+        context.clear_rect(0.0, 0.0, width, height);
+        let _ = context.translate(self.corner.0, self.corner.1);
+        let colours = [&self.colours.flow, &self.colours.quiet, &self.colours.ink, &self.colours.ink].map(String::as_str);
+        model.motes.draw(context, squares, &self.ends, colours, wall);
+        self.blank = model.motes.is_empty();
+    }
+
+    pub fn draw(&mut self, model: &mut Model, wall: f64) {
+        if self.squares.is_some() {
+            return self.draw_crowd(model, wall);
+        }
+        let model = &*model;
+        let crowd = model.staging.crowd().is_some();
+        self.glows.retain(|glow| glow.until > wall);
+        let troubled = self.boxed() && !model.mirror().in_force.is_empty();
+        let idle = model.staging.flights().is_empty() && self.glows.is_empty() && !crowd && !troubled;
+        if self.mounted.is_none() {
+            return;
+        }
+        // Also where nothing travels: what the stage cuts in two is to fade.
         if self.stale.replace(false) {
             self.measure();
+        }
+        if idle && self.blank {
+            return;
         }
         self.light_landings(model, wall);
         let Some(mounted) = &self.mounted else { return };
@@ -133,11 +198,44 @@ impl Flow {
         let _ = context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
         context.clear_rect(0.0, 0.0, width, height);
         self.blank = idle;
+        if troubled {
+            self.draw_troubles(context, model);
+        }
         self.glows.iter().for_each(|glow| self.draw_glow(context, glow, wall));
         if crowd {
             model.staging.rates().for_each(|rate| self.draw_rate(context, model, &rate.hop, rate.per_second));
         } else if !mounted.reduced.matches() {
             model.staging.flights().iter().for_each(|flight| self.draw_flight(context, model, flight, wall));
+        }
+    }
+
+    /// The stage is in cluster view.
+    fn boxed(&self) -> bool {
+        self.geometry.at("boxes").is_some()
+    }
+
+    /// Cut and slow links: a broken line, and in words what is the matter.
+    #[inline(never)]
+    fn draw_troubles(&self, context: &CanvasRenderingContext2d, model: &Model) {
+        let dashes = |lengths: &[f64]| _ = context.set_line_dash(&lengths.iter().map(|n| JsValue::from_f64(*n)).collect::<Array>());
+        for trouble in boxed::troubles(&self.geometry, model.mirror()) {
+            let Some((first, rest)) = trouble.way.split_first() else { continue };
+            context.set_stroke_style_str(&self.colours.damage);
+            context.set_line_width(2.0);
+            dashes(&[4.0, 4.0]);
+            context.begin_path();
+            context.move_to(first.x, first.y);
+            rest.iter().for_each(|p| context.line_to(p.x, p.y));
+            context.stroke();
+            dashes(&[]);
+            let words = format!("✕ {}", trouble.words);
+            let width = words.chars().count() as f64 * 6.7 + 12.0;
+            context.set_fill_style_str(&self.colours.paper);
+            let left = crate::within(trouble.at.x - width / 2.0, 2.0, (self.size.0 - width - 2.0).max(2.0));
+            rounded(context, left, trouble.at.y - 9.0, width, 18.0, 9.0);
+            context.fill();
+            context.stroke();
+            self.text(context, &words, left + 6.0, trouble.at.y + 4.0, &self.colours.damage);
         }
     }
 
@@ -171,6 +269,8 @@ impl Flow {
                 Some("ink") => self.colours.ink = colour,
                 Some("paper") => self.colours.paper = colour,
                 Some("flow") => self.colours.flow = colour,
+                Some("damage") => self.colours.damage = colour,
+                Some("quiet") => self.colours.quiet = colour,
                 _ => self.colours.keys.push(colour),
             }
         });
@@ -265,6 +365,9 @@ impl Flow {
 
     fn way(&self, model: &Model, hop: &HopView) -> Option<Vec<Point>> {
         let geometry = &self.geometry;
+        if self.boxed() {
+            return boxed::way(geometry, model, hop);
+        }
         let (topic, partition) = (hop.topic.as_str(), hop.partition);
         match (hop.kind, &hop.from, &hop.to) {
             (HopKind::Produce, Place::Client(client), _) => geometry.produce_way(client, topic, partition, landing_x(model, hop)?),

@@ -105,7 +105,7 @@ impl Geometry {
     }
 
     /// From a thing beside, above or below the rows into a gutter; the last point lies in the gutter.
-    fn to_gutter(&self, gutter: &str, from: Rect, outward_right: bool) -> Vec<Point> {
+    pub fn to_gutter(&self, gutter: &str, from: Rect, outward_right: bool) -> Vec<Point> {
         let mid = from.centre();
         let Some(gutter) = self.at(gutter) else { return vec![mid] };
         let x = gutter.centre().x;

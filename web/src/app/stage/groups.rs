@@ -6,10 +6,13 @@ use crate::app::page::PageHandle;
 use crate::app::stage::geometry::client_at;
 use crate::app::stage::is_selected;
 use crate::app::stage::map::TruckMap;
-use crate::app::widgets::key_glyph;
+use crate::app::widgets::{dots, key_glyph};
 use crate::app::words;
 use playground_core::view::{DeliveredView, GroupView, MemberView, Subject};
 use yew::prelude::*;
+
+/// Members drawn one by one, of a group of a small cluster and of a large one; the rest are counted.
+const MEMBERS: [usize; 2] = [12, 3];
 
 /// Newest processed records a group lists.
 const FEED: usize = 4;
@@ -41,29 +44,41 @@ pub fn groups(page: &PageHandle, shot: &Snapshot, selected: Option<&Subject>) ->
                 <p key="what" class="column-head__what">{ "each keeps its own bookmarks" }</p>
             </div>
             { for groups.iter().zip(letters(&names)).enumerate().map(|(i, (group, letter))| {
-                let work = if mapped == Some(&group.name) { map(group, shot) } else { feed(group, &shot.keys) };
-                group_box(page, group, (i, letter), work, selected)
+                let work = match mapped {
+                    _ if shot.mirror.is_large() => Html::default(),
+                    Some(name) if name == group.name => map(group, shot),
+                    _ => feed(group, &shot.keys),
+                };
+                group_box(page, group, (i, letter), (work, MEMBERS[usize::from(shot.mirror.is_large())]), selected)
             }) }
         </section>
     }
 }
 
-/// `work` is what the group shows its users.
-fn group_box(page: &PageHandle, group: &Shared<GroupView>, (nth, letter): (usize, char), work: Html, selected: Option<&Subject>) -> Html {
+/// `work` is what the group shows its users, `most` how many of its members are drawn.
+fn group_box(
+    page: &PageHandle,
+    group: &Shared<GroupView>,
+    (nth, letter): (usize, char),
+    (work, most): (Html, usize),
+    selected: Option<&Subject>,
+) -> Html {
     let subject = Subject::Group(group.name.clone());
     let chosen = is_selected(selected, &subject);
     let class = classes!("group", GROUP_CLASSES[nth % 4], chosen.then_some("is-selected"));
     html! {
-        <section key={group.name.clone()} {class} aria-label={format!("Group {}", group.name)}>
+        <section key={group.name.clone()} {class} aria-label={format!("Group {}", group.name)} data-at={format!("group:{}", group.name)}>
+            { dots(page, &group.name) }
             <button key="head" type="button" class="group__head" aria-pressed={words::yes(chosen)} onclick={page.on_select(subject)}>
                 <span key="letter" class="group__letter" aria-hidden="true">{ letter }</span>
                 <span key="name" class="group__name">{ group.name.clone() }</span>
                 <span key="state" class="group__state">{ group.state.clone() }</span>
-                <span key="lag" class="group__lag">{ lag(group).map_or(String::new(), |lag| format!("lag {}", words::count(lag))) }</span>
+                <span key="lag" class="group__lag">{ group.lag.map_or(String::new(), |lag| format!("lag {}", words::count(lag))) }</span>
             </button>
             <div key="body" class="group__body">
                 <div key="members" class="group__members">
-                    { for group.members.iter().map(|member| member_box(page, group, member, selected)) }
+                    { for group.members.iter().take(most).map(|member| member_box(page, group, member, selected)) }
+                    <span key="more" class="producers__more" data-at="members:more" hidden={group.members.len() <= most}>{ format!("+{} more", group.members.len().saturating_sub(most)) }</span>
                 </div>
                 <div key="work" class="group__work">{ work }</div>
             </div>
@@ -73,13 +88,6 @@ fn group_box(page: &PageHandle, group: &Shared<GroupView>, (nth, letter): (usize
 
 /// A group's pattern, by its place among all groups.
 const GROUP_CLASSES: [&str; 4] = ["group--0", "group--1", "group--2", "group--3"];
-
-/// `LAG` over all partitions; none before the first commit.
-pub fn lag(group: &GroupView) -> Option<u64> {
-    let all = group.offsets.values().flatten();
-    let known: Vec<u64> = all.filter_map(|offset| offset.lag).collect();
-    (!known.is_empty()).then(|| known.iter().sum())
-}
 
 /// What it owns; and what is the matter with it, if something is.
 fn standing(group: &GroupView, member: &MemberView) -> String {

@@ -30,7 +30,26 @@ pub struct Flight {
     pub end: f64,
 }
 
+/// A copy of a partition that may be seen up to this end alone, while a record is on its way to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    pub topic: String,
+    pub partition: u32,
+    /// `None`: the leader's.
+    pub broker: Option<i32>,
+    pub end: u64,
+}
+
 impl Flight {
+    fn held(&self) -> Option<Held> {
+        let broker = match (self.hop.kind, &self.hop.to) {
+            (HopKind::Produce, _) => None,
+            (HopKind::Replicate, Place::Broker(id)) => Some(*id),
+            _ => return None,
+        };
+        Some(Held { topic: self.hop.topic.clone(), partition: self.hop.partition, broker, end: self.hop.offset? })
+    }
+
     fn holds(&self, topic: &str, partition: u32) -> Option<u64> {
         let same = self.hop.kind == HopKind::Produce && self.hop.partition == partition && self.hop.topic == topic;
         if same { self.hop.offset } else { None }
@@ -146,6 +165,11 @@ impl Staging {
     /// How much of a log may be seen: records still under way are not in it yet.
     pub fn shown_end(&self, topic: &str, partition: u32, log_end: u64) -> u64 {
         self.flights.iter().filter_map(|flight| flight.holds(topic, partition)).fold(log_end, u64::min)
+    }
+
+    /// What may not be seen yet.
+    pub fn held(&self) -> Vec<Held> {
+        self.flights.iter().filter_map(Flight::held).collect()
     }
 
     pub fn flights(&self) -> &[Flight] {

@@ -4,6 +4,7 @@ use crate::app::model::{Shared, Snapshot, Topic};
 use crate::app::page::PageHandle;
 use crate::app::stage::groups::letters;
 use crate::app::stage::partition_row::{Bookmark, PartitionRow};
+use crate::app::widgets::dots;
 use crate::app::words;
 use playground_core::view::{GroupView, Subject};
 use yew::prelude::*;
@@ -11,10 +12,11 @@ use yew::prelude::*;
 pub fn topic_block(page: &PageHandle, shot: &Snapshot, topic: &Topic, selected: Option<&Subject>) -> Html {
     let name = &topic.head.name;
     html! {
-        <section key={format!("topic-{name}")} class="topic" aria-label={format!("Topic {name}")}>
+        <section key={format!("topic-{name}")} class="topic" aria-label={format!("Topic {name}")} data-at={format!("topic:{name}")}>
             <div key="head" class="column-head">
                 <h2 key="name" class="column-head__name column-head__name--mono">{ name.clone() }</h2>
                 <p key="what" class="column-head__what">{ about(topic) }</p>
+                { dots(page, name) }
             </div>
             <div key="rows" class="topic__rows">
                 { for topic.partitions.iter().map(|partition| html! {
@@ -28,7 +30,7 @@ pub fn topic_block(page: &PageHandle, shot: &Snapshot, topic: &Topic, selected: 
 }
 
 /// Is the partition itself selected, or one of its records?
-fn chosen(selected: Option<&Subject>, topic: &str, of: u32) -> Option<Option<u64>> {
+pub fn chosen(selected: Option<&Subject>, topic: &str, of: u32) -> Option<Option<u64>> {
     match selected {
         Some(Subject::Partition { topic: t, partition }) if t == topic && *partition == of => Some(None),
         Some(Subject::Record { topic: t, partition, offset }) if t == topic && *partition == of => Some(Some(*offset)),

@@ -2,7 +2,7 @@
 //!
 //! All changes of one write are put in one transaction, which is atomic; nothing but IndexedDB is awaited inside one.
 
-use super::{Answer, DiskError, DiskOp, HostDisk};
+use super::{Answer, DiskError, DiskOp, HostDisk, lies_below, tops};
 use crate::worker::js::{get, settled};
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -45,6 +45,20 @@ impl IndexedDbDisk {
 
     fn store_to_read(&self) -> Result<IdbObjectStore, JsValue> {
         self.store("readonly")
+    }
+
+    /// The names of all files, in order.
+    async fn all(&self) -> Result<Vec<String>, DiskError> {
+        let keys: Array = answer(self.store_to_read()?.get_all_keys()?).await?.unchecked_into();
+        let mut names: Vec<String> = Vec::new();
+        for key in keys.iter().filter_map(|key| key.as_string()) {
+            let Some((name, _)) = key.split_once('\n') else { continue };
+            // The keys come in order: a file's chunks lie together.
+            if names.last().is_none_or(|last| last != name) {
+                names.push(name.into());
+            }
+        }
+        Ok(names)
     }
 
     /// The chunks an extension writes: the one it begins in, filled up, and those after it.
@@ -154,17 +168,14 @@ fn range(name: &str, from: usize) -> Result<JsValue, JsValue> {
 }
 
 impl HostDisk for IndexedDbDisk {
-    fn names(&mut self) -> Answer<'_, Vec<String>> {
+    fn folders(&mut self) -> Answer<'_, Vec<String>> {
+        Box::pin(async { Ok(tops(&self.all().await?)) })
+    }
+
+    fn names<'a>(&'a mut self, folder: &'a str) -> Answer<'a, Vec<String>> {
         Box::pin(async move {
-            let keys: Array = answer(self.store_to_read()?.get_all_keys()?).await?.unchecked_into();
-            let mut names: Vec<String> = Vec::new();
-            for key in keys.iter().filter_map(|key| key.as_string()) {
-                let Some((name, _)) = key.split_once('\n') else { continue };
-                // The keys come in order: a file's chunks lie together.
-                if names.last().is_none_or(|last| last != name) {
-                    names.push(name.into());
-                }
-            }
+            let mut names = self.all().await?;
+            names.retain(|name| lies_below(name, folder));
             Ok(names)
         })
     }

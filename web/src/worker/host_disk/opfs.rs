@@ -173,23 +173,26 @@ fn whole(handle: &FileSystemSyncAccessHandle) -> Result<Vec<u8>, DiskError> {
 }
 
 impl HostDisk for OpfsDisk {
-    fn names(&mut self) -> Answer<'_, Vec<String>> {
+    fn folders(&mut self) -> Answer<'_, Vec<String>> {
         Box::pin(async {
+            let mut folders = entries(&self.root).await?;
+            folders.retain(|(_, entry)| is_folder(entry));
+            let folders: SortedSet<String> = folders.into_iter().map(|(name, _)| name).collect();
+            Ok(folders.into_iter().collect())
+        })
+    }
+
+    fn names<'a>(&'a mut self, folder: &'a str) -> Answer<'a, Vec<String>> {
+        Box::pin(async move {
             let mut names = SortedSet::new();
-            let mut folders = vec![(String::new(), self.root.clone())];
+            let mut folders = vec![(folder.to_string(), self.folder(folder).await?)];
             while let Some((path, folder)) = folders.pop() {
-                let entries: AsyncIterator = folder.entries();
-                loop {
-                    let next: IteratorNext = settled(&entries.next()?).await?.unchecked_into();
-                    if next.done() {
-                        break;
-                    }
-                    let pair: Array = next.value().unchecked_into();
-                    let name = format!("{path}{}", pair.get(0).as_string().unwrap_or_default());
-                    let handle: FileSystemHandle = pair.get(1).unchecked_into();
-                    match handle.kind() {
-                        FileSystemHandleKind::Directory => folders.push((format!("{name}/"), handle.unchecked_into())),
-                        _ => drop(names.insert(name)),
+                for (name, entry) in entries(&folder).await? {
+                    let name = format!("{path}/{name}");
+                    if is_folder(&entry) {
+                        folders.push((name, entry.unchecked_into()));
+                    } else {
+                        names.insert(name);
                     }
                 }
             }
@@ -224,6 +227,24 @@ impl Drop for OpfsDisk {
     fn drop(&mut self) {
         self.open.iter().for_each(|(_, handle)| handle.close());
     }
+}
+
+/// What lies right in a folder, by name, in no order.
+async fn entries(folder: &FileSystemDirectoryHandle) -> Result<Vec<(String, FileSystemHandle)>, DiskError> {
+    let left: AsyncIterator = folder.entries();
+    let mut entries = Vec::new();
+    loop {
+        let next: IteratorNext = settled(&left.next()?).await?.unchecked_into();
+        if next.done() {
+            return Ok(entries);
+        }
+        let pair: Array = next.value().unchecked_into();
+        entries.push((pair.get(0).as_string().unwrap_or_default(), pair.get(1).unchecked_into()));
+    }
+}
+
+fn is_folder(entry: &FileSystemHandle) -> bool {
+    entry.kind() == FileSystemHandleKind::Directory
 }
 
 /// The folder of that name, made if need be.

@@ -1,4 +1,4 @@
-//! Encoded records of one partition in the order they came, in pieces of a page: they are written at one end and read at the other,
+//! Encoded batches of one partition in the order they came, in pieces of a page: they are written at one end and read at the other,
 //! and what was read is given back.
 
 use std::collections::VecDeque;
@@ -32,20 +32,34 @@ impl Backlog {
         self.pieces.back_mut().expect("pushed above")
     }
 
-    /// Moves so many bytes out.
-    pub fn take(&mut self, bytes: u32, out: &mut Vec<u8>, spare: &mut Spare) {
-        let mut left = bytes as usize;
-        while let Some(first) = self.pieces.front_mut().filter(|_| left > 0) {
-            let end = first.len().min(self.taken + left);
-            out.extend_from_slice(&first[self.taken..end]);
-            left -= end - self.taken;
-            self.taken = end;
-            if end < first.len() {
-                break;
-            }
-            first.clear();
+    /// Takes so many bytes out; `aside` they are put together when they lie in several pieces.
+    pub fn take<T>(&mut self, bytes: u32, aside: &mut Vec<u8>, spare: &mut Spare, read: impl FnOnce(&mut [u8]) -> T) -> T {
+        let bytes = bytes as usize;
+        let end = self.taken + bytes;
+        if let Some(whole) = self.pieces.front_mut().and_then(|first| first.get_mut(self.taken..end)) {
+            let read = read(whole);
+            self.pass(bytes, spare);
+            return read;
+        }
+        aside.clear();
+        while aside.len() < bytes {
+            let first = self.pieces.front().expect("what is taken was written");
+            let part = &first[self.taken..first.len().min(self.taken + bytes - aside.len())];
+            aside.extend_from_slice(part);
+            self.pass(part.len(), spare);
+        }
+        read(aside)
+    }
+
+    /// So many bytes of the first piece were read.
+    fn pass(&mut self, bytes: usize, spare: &mut Spare) {
+        self.taken += bytes;
+        if let Some(mut read) = self.pieces.pop_front_if(|first| first.len() == self.taken) {
             self.taken = 0;
-            spare.extend(self.pieces.pop_front().filter(|_| spare.len() < SPARES));
+            read.clear();
+            if spare.len() < SPARES {
+                spare.push(read);
+            }
         }
     }
 }

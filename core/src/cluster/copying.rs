@@ -1,0 +1,75 @@
+//! Copies of the cluster to go back to: how one is taken, resumed, and how much it weighs.
+
+use super::{Cluster, EventView, Hops};
+use crate::log::PartitionLog;
+use crate::log::segment::StoredBatch;
+use crate::scenario::TimelineEntry;
+use crate::time::SimTime;
+use std::sync::Arc;
+
+/// A participant, a timer or a small table of a copy, in bytes; measured, and rounded up.
+const PARTICIPANT: u64 = 2_000;
+const REPLICA: u64 = 900;
+const QUEUED: u64 = 160;
+
+impl Cluster {
+    /// A copy without the event list (one list serves all copies of a run) and without what travelled for the picture. A good moment to
+    /// have followers share with their leaders what all of them packed.
+    pub fn checkpoint(&mut self) -> Cluster {
+        for place in 0..self.brokers.len() {
+            let (before, rest) = self.brokers.split_at_mut(place);
+            if let Some((broker, after)) = rest.split_first_mut() {
+                broker.share_packed([before, after]);
+            }
+        }
+        let (events, hops) = (std::mem::take(&mut self.events), std::mem::take(&mut self.hops));
+        let copy = self.clone();
+        (self.events, self.hops) = (events, hops);
+        copy
+    }
+
+    /// Goes on from a checkpoint: with the events told until then, along this recording.
+    pub fn resumed(&self, events: &[EventView], timeline: Arc<Vec<TimelineEntry>>, hops: Option<u32>) -> Cluster {
+        Cluster { events: events.to_vec(), timeline, hops: Hops::holding(hops), ..self.clone() }
+    }
+
+    /// The recording it follows.
+    pub fn timeline(&self) -> &Arc<Vec<TimelineEntry>> {
+        &self.timeline
+    }
+
+    /// How many entries of the recording are done.
+    pub fn entries_done(&self) -> usize {
+        self.next_timeline as usize
+    }
+
+    /// From now on it follows this recording, of which so many entries are done.
+    pub fn follow(&mut self, timeline: Arc<Vec<TimelineEntry>>, done: usize) {
+        (self.timeline, self.next_timeline) = (timeline, done as u32);
+    }
+
+    /// Running on gives the state at this moment.
+    pub fn stands_before(&self, moment: SimTime) -> bool {
+        self.now < moment || (self.now == moment && !self.mid_instant)
+    }
+
+    /// About how many bytes a copy takes for itself: everything but sealed chunks of logs and the bytes of batches, which are shared.
+    pub fn weight(&self) -> u64 {
+        let logs = self.logs().map(|log| {
+            let (sealed, open) = log.pieces();
+            REPLICA + 8 * sealed + size_of::<StoredBatch>() as u64 * open
+        });
+        logs.sum::<u64>() + PARTICIPANT * self.hosts.len() as u64 + QUEUED * self.queue.len()
+    }
+
+    /// What the logs hold: the sum of their first offsets, the records and the bytes behind these.
+    pub fn held(&self) -> (u64, u64, u64) {
+        self.logs().fold((0, 0, 0), |(start, records, bytes), log| {
+            (start + log.log_start().0, records + log.log_end().since(log.log_start()), bytes + log.bytes())
+        })
+    }
+
+    fn logs(&self) -> impl Iterator<Item = &PartitionLog> {
+        self.brokers.iter().flat_map(|broker| broker.replicas().values()).map(|replica| &replica.log)
+    }
+}
