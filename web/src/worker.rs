@@ -144,8 +144,6 @@ impl SimWorker {
     /// Everything but `Hello`, which opens the browser's storage.
     pub fn handle(&mut self, message: ToWorker) {
         match message {
-            // What needs the browser's storage comes from the host.
-            ToWorker::Hello { .. } | ToWorker::Earlier | ToWorker::TakeUp { .. } | ToWorker::Forget { .. } => {}
             ToWorker::Resume { otherwise } => self.resume(&otherwise),
             ToWorker::Ping => self.out.push(FromWorker::Pong),
             ToWorker::Playback(playback) => self.set_playback(playback),
@@ -200,7 +198,9 @@ impl SimWorker {
                 let result = self.live().map(|session| session.text());
                 self.out.push(FromWorker::Reply { id, result });
             }
+            // What needs the browser's storage is the host's.
             ToWorker::Hello { .. } | ToWorker::Earlier | ToWorker::TakeUp { .. } | ToWorker::Forget { .. } => {}
+            // `handle` did these.
             ToWorker::Resume { .. }
             | ToWorker::Ping
             | ToWorker::Playback(_)

@@ -373,7 +373,7 @@ impl Way {
 /// Ten times as long; for ever where that is nearly so.
 fn keep_longer(scenario: &mut Scenario, about: &About) -> Option<String> {
     let mut new = 0;
-    let old = topics(scenario, about, ("retention.ms", "-1"), |spec| {
+    let old = change_topics(scenario, about, ("retention.ms", "-1"), |spec| {
         let before = spec.config.retention_ms;
         if before == crate::config::NEVER {
             return None;
@@ -382,7 +382,6 @@ fn keep_longer(scenario: &mut Scenario, about: &About) -> Option<String> {
         spec.config.retention_ms = new;
         Some(before.to_string())
     })?;
-    let old = old.rsplit(' ').next().unwrap_or_default().to_owned();
     if new == 0 { instead("retention.ms", -1, old) } else { instead("retention.ms", new, old) }
 }
 
@@ -470,9 +469,19 @@ fn groups(scenario: &mut Scenario, about: &About, key: &str, mut change: impl Fn
     words
 }
 
-/// Changes a setting of the topics it is about: where they are described, created and configured. `change` gives the old value if it
-/// was another.
+/// Changes a setting of the topics it is about, and says what it was. `change` gives the old value if it was another.
 fn topics(
+    scenario: &mut Scenario,
+    about: &About,
+    (key, value): (&str, &str),
+    change: impl FnMut(&mut TopicSpec) -> Option<String>,
+) -> Option<String> {
+    let old = change_topics(scenario, about, (key, value), change)?;
+    instead(key, value, old)
+}
+
+/// Changes a setting of the topics it is about: where they are described, created and configured. Gives the first old value.
+fn change_topics(
     scenario: &mut Scenario,
     about: &About,
     (key, value): (&str, &str),
@@ -495,7 +504,7 @@ fn topics(
             old.get_or_insert(std::mem::replace(now, value.to_owned()));
         }
     }
-    instead(key, value, old?)
+    old
 }
 
 fn factor_three(scenario: &mut Scenario, about: &About) -> Option<String> {

@@ -11,7 +11,7 @@ const VALUES = ["all", "true", "false", "null", "none", "delete", "compact", "pr
 /** Every text of the page outside lines of shell, and every name a screen reader says. Runs in the page. */
 function texts() {
   const found = new Set();
-  const asIs = ".why__more .facts, code, textarea, script, style, noscript, [data-language], .kept, .caption__answer, .visually-hidden[role=status]";
+  const asIs = ".why__more .facts, code, textarea, script, style, noscript, [data-language], .kept, .caption__answer";
   const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT, (node) =>
     node.nodeType === 1 && node.matches(asIs) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
   );
