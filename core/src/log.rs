@@ -19,7 +19,7 @@ use crate::planted::{Bug, planted};
 use crate::record::RecordBatch;
 use epochs::EpochCache;
 use producers::{ProducerStates, SequenceCheck};
-use segment::{LogSegment, StoredBatch};
+use segment::{Held, LogSegment, StoredBatch};
 
 #[derive(Clone, Debug)]
 pub struct PartitionLog {
@@ -102,6 +102,13 @@ impl PartitionLog {
             let (chunks, batches) = segment.pieces();
             (sealed + chunks, open + batches)
         })
+    }
+
+    /// What this copy of the log keeps in memory that a later copy no longer has.
+    pub fn outlived(&self, later: Option<&PartitionLog>) -> Held {
+        let after = later.map_or(&[][..], |later| &later.segments);
+        let same = |segment: &LogSegment| after.binary_search_by_key(&segment.base_offset, |other| other.base_offset).ok();
+        self.segments.iter().map(|segment| segment.outlived(same(segment).map(|at| &after[at]))).sum()
     }
 
     pub fn content(&self) -> u64 {

@@ -62,11 +62,24 @@ impl Cluster {
         logs.sum::<u64>() + PARTICIPANT * self.hosts.len() as u64 + QUEUED * self.queue.len()
     }
 
-    /// What the logs hold: the sum of their first offsets, the records and the bytes behind these.
-    pub fn held(&self) -> (u64, u64, u64) {
-        self.logs().fold((0, 0, 0), |(start, records, bytes), log| {
-            (start + log.log_start().0, records + log.log_end().since(log.log_start()), bytes + log.bytes())
-        })
+    /// About how many bytes of the logs this copy keeps in memory that a later one no longer has.
+    pub fn outlived(&self, later: &Cluster) -> u64 {
+        let replicas = self
+            .brokers
+            .iter()
+            .zip(&later.brokers)
+            .flat_map(|(broker, later)| broker.replicas().iter().map(|(id, replica)| (replica, later.replicas().get(id))));
+        let held = replicas.map(|(replica, later)| {
+            let held = replica.log.outlived(later.map(|later| &later.log));
+            // The bytes are those of the leader.
+            size_of::<StoredBatch>() as u64 * held.batches + if replica.leadership().is_some() { held.bytes } else { 0 }
+        });
+        held.sum()
+    }
+
+    /// Bytes that all logs together hold.
+    pub fn log_bytes(&self) -> u64 {
+        self.logs().map(PartitionLog::bytes).sum()
     }
 
     fn logs(&self) -> impl Iterator<Item = &PartitionLog> {

@@ -71,6 +71,11 @@ impl Packed {
         self.first == other.first && self.bytes == other.bytes
     }
 
+    /// Both lie in the same memory.
+    pub fn shares(&self, other: &Packed) -> bool {
+        Arc::ptr_eq(&self.bytes, &other.bytes)
+    }
+
     pub fn size(&self) -> usize {
         self.bytes.len()
     }

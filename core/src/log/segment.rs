@@ -71,6 +71,41 @@ impl Chunk {
             Chunk::Packed(packed) => packed.first,
         }
     }
+
+    /// Both lie in the same memory.
+    fn shares(&self, other: &Chunk) -> bool {
+        match (self, other) {
+            (Chunk::Plain(mine), Chunk::Plain(other)) => Arc::ptr_eq(mine, other),
+            (Chunk::Packed(mine), Chunk::Packed(other)) => mine.shares(other),
+            _ => false,
+        }
+    }
+
+    fn held(&self) -> Held {
+        match self {
+            Chunk::Plain(batches) => Held::of(batches),
+            Chunk::Packed(packed) => Held { bytes: packed.size() as u64, batches: 0 },
+        }
+    }
+}
+
+/// What a part of a log takes in memory: bytes, which all copies of a batch share, and batches, which each replica lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    pub bytes: u64,
+    pub batches: u64,
+}
+
+impl Held {
+    fn of(batches: &[StoredBatch]) -> Held {
+        Held { bytes: batches.iter().map(|stored| u64::from(stored.batch.size_in_bytes())).sum(), batches: batches.len() as u64 }
+    }
+}
+
+impl std::iter::Sum for Held {
+    fn sum<I: Iterator<Item = Held>>(all: I) -> Held {
+        all.fold(Held::default(), |sum, one| Held { bytes: sum.bytes + one.bytes, batches: sum.batches + one.batches })
+    }
 }
 
 impl LogSegment {
@@ -109,6 +144,27 @@ impl LogSegment {
     /// Sealed chunks, and batches outside of them.
     pub fn pieces(&self) -> (u64, u64) {
         (self.sealed.len() as u64, self.open.len() as u64)
+    }
+
+    /// What this copy of a segment keeps in memory that a later copy no longer has: deleted, cleaned away or packed since. The open
+    /// batches are listed in each copy anyway.
+    pub fn outlived(&self, later: Option<&LogSegment>) -> Held {
+        let after = later.map_or(&[][..], |later| &later.sealed);
+        let mut place = 0;
+        let sealed = self.sealed.iter().filter(|chunk| {
+            place += after[place..].iter().take_while(|other| other.first() < chunk.first()).count();
+            !after.get(place).is_some_and(|other| other.first() == chunk.first() && chunk.shares(other))
+        });
+        let sealed: Held = sealed.map(Chunk::held).sum();
+        let kept = |first: &StoredBatch| later.is_some_and(|later| !later.is_packed_at(first.base_offset));
+        let open = if self.open.first().is_none_or(kept) { 0 } else { Held::of(&self.open).bytes };
+        Held { bytes: sealed.bytes + open, ..sealed }
+    }
+
+    fn is_packed_at(&self, offset: Offset) -> bool {
+        let open = self.open.first().is_some_and(|first| first.base_offset <= offset);
+        let chunk = self.sealed.partition_point(|chunk| chunk.first() <= offset).checked_sub(1);
+        !open && chunk.is_some_and(|chunk| matches!(self.sealed[chunk], Chunk::Packed(_)))
     }
 
     pub fn batches(&self) -> impl DoubleEndedIterator<Item = &StoredBatch> {
@@ -319,6 +375,22 @@ mod tests {
         let mut young = segment(700);
         young.pack(5);
         assert!(young.sealed.iter().all(|chunk| matches!(chunk, Chunk::Plain(_))), "its records are not older than that");
+    }
+
+    #[test]
+    fn a_copy_outlives_what_was_packed_or_deleted_after_it() {
+        let mut live = segment(700);
+        let (copy, size) = (live.clone(), u64::from(live.open[0].batch.size_in_bytes()));
+        assert_eq!(copy.outlived(Some(&live)), Held::default());
+        (0..100).for_each(|i| live.push(StoredBatch { base_offset: Offset(2_100 + 3 * i), ..live.open[0].clone() }, 5));
+        assert_eq!(copy.outlived(Some(&live)), Held::default(), "what is sealed since is there still");
+        live.pack(6);
+        let (open, packed) = (700 % CHUNK as u64, 800 / PACKED as u64 * PACKED as u64);
+        assert!(packed > 700);
+        assert_eq!(copy.outlived(Some(&live)), Held { bytes: 700 * size, batches: 700 - open });
+        let packed = live.clone();
+        assert_eq!(packed.outlived(Some(&live)), Held::default());
+        assert!(packed.outlived(None).bytes < 200 * size, "packed it takes less");
     }
 
     #[test]

@@ -23,9 +23,8 @@ struct Copy {
     cluster: Cluster,
     /// How many events had been told.
     told: usize,
+    /// About how many bytes it takes for itself.
     weight: u64,
-    /// First offsets, records and bytes of all logs together.
-    held: (u64, u64, u64),
 }
 
 impl Copy {
@@ -44,13 +43,16 @@ impl Copy {
 pub struct Past {
     /// Oldest first.
     copies: Vec<Arc<Copy>>,
+    /// Of each copy but the last, about how many bytes of logs it keeps that the next one no longer has. What a copy and its
+    /// successors all have, the newest of them counts.
+    outlived: Vec<u64>,
     /// The next copy is due at this event.
     due: u64,
 }
 
 impl Default for Past {
     fn default() -> Self {
-        Past { copies: Vec::new(), due: FIRST }
+        Past { copies: Vec::new(), outlived: Vec::new(), due: FIRST }
     }
 }
 
@@ -95,9 +97,31 @@ impl Past {
         let moment = (cluster.steps(), cluster.now());
         let place = self.copies.partition_point(|copy| copy.moment() < moment);
         if self.copies.get(place).is_none_or(|copy| copy.moment() != moment) {
-            let (told, weight, held) = (cluster.events().len(), cluster.weight(), cluster.held());
-            self.copies.insert(place, Arc::new(Copy { cluster: cluster.checkpoint(), told, weight, held }));
+            let (told, weight) = (cluster.events().len(), cluster.weight());
+            self.insert(place, Copy { cluster: cluster.checkpoint(), told, weight });
             self.thin(most_copies, most_bytes);
+        }
+    }
+
+    fn insert(&mut self, place: usize, copy: Copy) {
+        self.copies.insert(place, Arc::new(copy));
+        if self.copies.len() > 1 {
+            self.outlived.insert(place.min(self.outlived.len()), 0);
+        }
+        self.compare(place.wrapping_sub(1));
+        self.compare(place);
+    }
+
+    fn remove(&mut self, place: usize) {
+        self.copies.remove(place);
+        self.outlived.remove(place);
+        self.compare(place - 1);
+    }
+
+    /// Counts anew what the copy at this place keeps alone, if it is one with a successor.
+    fn compare(&mut self, place: usize) {
+        if let Some(outlived) = self.outlived.get_mut(place) {
+            *outlived = self.copies[place].cluster.outlived(&self.copies[place + 1].cluster);
         }
     }
 
@@ -114,7 +138,7 @@ impl Past {
             // The first and the last stay.
             let gap = |place: &usize| ((steps(place + 1) - steps(place - 1)) << 16) / now.saturating_sub(steps(*place)).max(NEAR);
             let Some(least) = (1..self.copies.len() - 1).min_by_key(gap) else { return };
-            self.copies.remove(least);
+            self.remove(least);
         }
     }
 
@@ -129,6 +153,7 @@ impl Past {
     /// Forgets what was seen after so many entries of the recording and this moment: the next entry is another from now on.
     pub fn forget_after(&mut self, entries: usize, at: SimTime) {
         self.copies.retain(|copy| copy.cluster.entries_done() <= entries && copy.cluster.stands_before(at));
+        self.outlived.truncate(self.copies.len().saturating_sub(1));
     }
 
     /// How many events had been told at the newest copy.
@@ -136,15 +161,10 @@ impl Past {
         self.copies.last().map_or(0, |copy| copy.told)
     }
 
-    /// How many copies there are, and about how many bytes they take: for themselves, and in what retention has deleted since.
+    /// How many copies there are, and about how many bytes they take: for themselves, and in what logs have given up since.
     pub fn size(&self) -> (usize, u64) {
-        let deleted = self.copies.windows(2).map(|pair| {
-            let ((start, records, bytes), (later, ..)) = (pair[0].held, pair[1].held);
-            // 64 bits are too few for bytes times records.
-            let gone = u128::from(later.saturating_sub(start).min(records)) * u128::from(bytes);
-            (gone / u128::from(records.max(1))) as u64
-        });
-        (self.copies.len(), deleted.sum::<u64>() + self.copies.iter().map(|copy| copy.weight).sum::<u64>())
+        let own: u64 = self.copies.iter().map(|copy| copy.weight).sum();
+        (self.copies.len(), own + self.outlived.iter().sum::<u64>())
     }
 }
 

@@ -110,7 +110,7 @@ impl Saves {
         self.wanted = false;
         self.stale = false;
         self.last_ms = now_ms;
-        let small = session.cluster().held().2 <= MOST_FILES;
+        let small = session.cluster().log_bytes() <= MOST_FILES;
         if !small {
             self.forget_files();
         }
