@@ -684,7 +684,9 @@ impl Node for Broker {
             self.next_isr_check = now + SimDuration(self.config.replica_lag_time_max.micros() / 2);
             self.check_isr(now);
         }
-        self.mind_zookeeper(now, out);
+        if self.zookeeper.is_some() {
+            self.mind_zookeeper(now, out);
+        }
         self.start_fetchers(now, out);
         self.expire_waiting(now, out);
         self.expire_groups(now, out);

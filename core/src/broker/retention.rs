@@ -3,6 +3,7 @@
 
 use super::Broker;
 use super::disk::counted;
+use crate::log::compaction::Cleaned;
 use crate::log::retention::{Breach, Deleted};
 use crate::node::{Fact, Outbox};
 use crate::time::{SimDuration, SimTime};
@@ -61,17 +62,23 @@ impl Broker {
                 continue;
             }
             let Some(cleaned) = replica.log.compact(clock_ms, replica.high_watermark, &replica.config) else { continue };
-            let (name, me, gone) = (self.image.name_of(*id), self.id, cleaned.bytes_before - cleaned.bytes_after);
-            let up_to = cleaned.up_to;
+            let name = self.image.name_of(*id);
+            let words = cleaned_words(&cleaned, &name, self.id.0);
             out.note(
                 EventKind::LogCompacted,
-                name.clone(),
-                format!("Broker {me} compacted {name} up to offset {up_to}: {gone} bytes of records with newer ones of their key went."),
+                name,
+                words,
                 "cleanup.policy = compact, min.cleanable.dirty.ratio = 0.5: closed segments keep the newest record of each key".to_owned(),
                 self.lifecycle.because.into_iter().collect(),
             );
         }
     }
+}
+
+#[inline(never)]
+fn cleaned_words(cleaned: &Cleaned, name: &str, me: i32) -> String {
+    let (up_to, gone) = (cleaned.up_to, cleaned.bytes_before - cleaned.bytes_after);
+    format!("Broker {me} compacted {name} up to offset {up_to}: {gone} bytes of records with newer ones of their key went.")
 }
 
 #[inline(never)]

@@ -406,6 +406,7 @@ impl Broker {
     }
 
     /// Timers of the controller, and of a broker that waits for leave to stop.
+    #[inline(never)]
     pub(super) fn mind_zookeeper(&mut self, now: SimTime, out: &mut Outbox) {
         let Some(zookeeper) = &mut self.zookeeper else { return };
         let newest = zookeeper.znodes.offset;

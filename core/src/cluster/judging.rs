@@ -111,6 +111,7 @@ impl Cluster {
     }
 
     /// What was not committed has not happened; only an administrator is owed a word.
+    #[inline(never)]
     fn tell_late(&mut self, mut event: TraceEvent, committed: bool) {
         if event.kind == EventKind::Command && !committed {
             let ran: String = event.text.split_inclusive('`').take(2).collect();

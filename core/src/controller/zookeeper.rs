@@ -144,6 +144,7 @@ impl Controller {
     }
 
     /// `AdminUtils.assignReplicasToBrokers`: new partitions of a topic go on where its first one begins.
+    #[inline(never)]
     pub(super) fn legacy_places(
         &self,
         partitions: u32,

@@ -220,6 +220,7 @@ impl Voter {
         std::mem::take(&mut self.untold)
     }
 
+    #[inline(never)]
     fn keep_untold(&mut self, epoch: i32) {
         self.untold.extend(self.held.take_events().into_iter().map(|(upto, event)| (epoch, upto, event)));
     }
