@@ -104,6 +104,10 @@ impl PartitionLog {
         })
     }
 
+    pub fn known_producers(&self) -> u64 {
+        self.producers.known()
+    }
+
     /// What this copy of the log keeps in memory that a later copy no longer has.
     pub fn outlived(&self, later: Option<&PartitionLog>) -> Held {
         let after = later.map_or(&[][..], |later| &later.segments);

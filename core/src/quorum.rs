@@ -581,10 +581,9 @@ impl Raft {
 
     /// What a majority has is committed, once a record of this epoch is among it.
     fn advance(&mut self) {
-        let Some(leadership) = self.leadership() else { return };
+        let Some(leadership) = self.leadership().filter(|_| self.high_watermark < self.log.end()) else { return };
         let start = leadership.start;
-        let mut ends: Vec<u64> = self.peers.iter().map(|peer| peer.matched).collect();
-        ends.push(self.log.end());
+        let mut ends: Vec<u64> = self.peers.iter().map(|peer| peer.matched).chain([self.log.end()]).collect();
         settle(&mut ends, |a, b| a < b);
         let common = if planted(Bug::MinorityCommits) { ends[ends.len() - 1] } else { ends[ends.len() - self.majority()] };
         if common > start {

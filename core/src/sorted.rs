@@ -253,6 +253,8 @@ impl<K: Ord, V> SortedMap<K, V> {
     }
 
     /// A guess may be a few places wrong.
+    #[cold]
+    #[inline(never)]
     fn place_around(&self, place: usize, key: &K) -> Option<usize> {
         let from = place.saturating_sub(REACH).min(self.keys.len());
         let around = &self.keys[from..place.saturating_add(REACH).min(self.keys.len())];

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod cli;
+pub mod counting;
 pub mod story;
 pub mod swarm;
 pub mod vectors;

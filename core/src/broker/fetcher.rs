@@ -76,9 +76,10 @@ impl Broker {
 
     fn send_fetch(&mut self, leader: BrokerId, now: SimTime, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get(&leader) else { return };
-        let partitions = fetcher.partitions.iter().filter_map(|id| {
-            let replica = self.replicas.get(id)?;
-            Some(FetchPartition {
+        let mut partitions = Vec::with_capacity(fetcher.partitions.len());
+        for id in fetcher.partitions.iter() {
+            let Some(replica) = self.replicas.get(id) else { continue };
+            partitions.push(FetchPartition {
                 partition: *id,
                 offset: replica.log.log_end(),
                 current_leader_epoch: replica.leader_epoch,
@@ -86,15 +87,15 @@ impl Broker {
                 max_bytes: self.config.replica_fetch_max_bytes,
                 high_watermark: replica.high_watermark,
                 log_start: replica.log.log_start(),
-            })
-        });
+            });
+        }
         let request = FetchRequest {
             replica: Some((self.id, self.lifecycle.epoch)),
             rack: None,
             max_wait: self.config.replica_fetch_wait_max,
             min_bytes: self.config.replica_fetch_min_bytes,
             max_bytes: 10 * self.config.replica_fetch_max_bytes,
-            partitions: partitions.collect(),
+            partitions,
         };
         let id = self.correlation();
         let fetcher = self.fetchers.get_mut(&leader).expect("looked up above");

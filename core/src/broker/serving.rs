@@ -173,11 +173,27 @@ impl Broker {
 
     /// Reads every partition of a fetch; says how many bytes there are and whether something must be told at once.
     fn read(&self, request: &FetchRequest) -> (Vec<FetchedPartition>, u64, bool) {
+        let asker = match request.replica {
+            None => Asker::Consumer,
+            Some((follower, epoch)) if self.is_stale(follower, epoch) => Asker::Replaced,
+            Some(_) => Asker::Follower,
+        };
         let mut answer = Vec::new();
         let (mut bytes, mut urgent) = (0_u64, false);
         for asked in &request.partitions {
+            let replica = self.readable(asked, asker);
+            if request.rack.is_none() && replica.is_ok_and(|replica| has_all(replica, asked, asker)) {
+                continue;
+            }
+            let mut fetched = nothing(asked);
             let left = u64::from(request.max_bytes).saturating_sub(bytes).min(u64::from(asked.max_bytes)) as u32;
-            let fetched = self.read_one(asked, request, left);
+            match replica {
+                Ok(replica) => {
+                    fetched.preferred = request.rack.as_deref().and_then(|rack| self.preferred(replica, asked.offset, rack));
+                    read_one(replica, asked, asker, left, &mut fetched);
+                }
+                Err(error) => fetched.error = Some(error),
+            }
             bytes += fetched.batches.iter().map(|batch| u64::from(batch.batch.size_in_bytes())).sum::<u64>();
             let told = fetched.error.is_some() || fetched.diverging.is_some() || fetched.preferred.is_some();
             urgent |= told;
@@ -189,55 +205,12 @@ impl Broker {
         (answer, bytes, urgent)
     }
 
-    fn read_one(&self, asked: &FetchPartition, request: &FetchRequest, max_bytes: u32) -> FetchedPartition {
-        let mut fetched = FetchedPartition {
-            partition: asked.partition,
-            offset: asked.offset,
-            leader_epoch: asked.current_leader_epoch,
-            error: None,
-            high_watermark: asked.high_watermark,
-            log_start: Offset::ZERO,
-            preferred: None,
-            diverging: None,
-            batches: Vec::new(),
-        };
-        let replica = match self.readable(asked, request.replica) {
-            Ok(replica) => replica,
-            Err(error) => {
-                fetched.error = Some(error);
-                return fetched;
-            }
-        };
-        fetched.high_watermark = replica.high_watermark;
-        fetched.log_start = replica.log.log_start();
-        fetched.preferred = request.rack.as_deref().and_then(|rack| self.preferred(replica, asked.offset, rack));
-        let bound = if request.replica.is_some() || planted(Bug::ReadsBeyondTheHighWatermark) {
-            replica.log.log_end()
-        } else {
-            replica.high_watermark
-        };
-        let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
-        match differs(replica, asked) {
-            _ if fetched.preferred.is_some() => {}
-            Some(Ok(at)) => fetched.diverging = Some(at),
-            // A follower asks the leader's log start and end next (`ListOffsets`); ours come with the refusal.
-            undefined if undefined.is_some() || !inside => {
-                fetched.error = Some(ErrorCode::OffsetOutOfRange);
-                fetched.high_watermark = replica.log.log_end();
-            }
-            _ if max_bytes > 0 => fetched.batches = replica.log.read(asked.offset, bound, max_bytes),
-            _ => {}
-        }
-        fetched
-    }
-
     /// Followers copy from the leader alone; consumers may read from a follower too (KIP-392).
-    fn readable(&self, asked: &FetchPartition, follower: Option<(BrokerId, BrokerEpoch)>) -> Result<&Replica, ErrorCode> {
+    fn readable(&self, asked: &FetchPartition, asker: Asker) -> Result<&Replica, ErrorCode> {
         let replica = self.replicas.get(&asked.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         same_epoch(asked.current_leader_epoch, replica)?;
-        match (&replica.role, follower) {
-            (Role::Leader(_), Some((id, epoch))) if self.is_stale(id, epoch) => Err(ErrorCode::NotLeaderOrFollower),
-            (Role::Leader(_), _) | (Role::Follower { .. }, None) => Ok(replica),
+        match (&replica.role, asker) {
+            (Role::Leader(_), Asker::Consumer | Asker::Follower) | (Role::Follower { .. }, Asker::Consumer) => Ok(replica),
             _ => Err(ErrorCode::NotLeaderOrFollower),
         }
     }
@@ -356,6 +329,59 @@ impl Broker {
                 }
             }
         }
+    }
+}
+
+/// Who fetches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Consumer,
+    Follower,
+    /// A follower's process that has been replaced since.
+    Replaced,
+}
+
+/// Consumers see what is committed, followers copy everything.
+fn readable_until(replica: &Replica, asker: Asker) -> Offset {
+    if asker == Asker::Consumer && !planted(Bug::ReadsBeyondTheHighWatermark) { replica.high_watermark } else { replica.log.log_end() }
+}
+
+/// The usual case: whoever asks has all there is to read, and knows so.
+fn has_all(replica: &Replica, asked: &FetchPartition, asker: Asker) -> bool {
+    asked.offset == readable_until(replica, asker)
+        && asked.high_watermark == replica.high_watermark
+        && replica.log.log_start() <= asked.log_start.min(asked.offset)
+        && asked.last_fetched_epoch.is_none_or(|epoch| replica.log.epochs().latest() == Some(epoch))
+}
+
+fn nothing(asked: &FetchPartition) -> FetchedPartition {
+    FetchedPartition {
+        partition: asked.partition,
+        offset: asked.offset,
+        leader_epoch: asked.current_leader_epoch,
+        error: None,
+        high_watermark: asked.high_watermark,
+        log_start: Offset::ZERO,
+        preferred: None,
+        diverging: None,
+        batches: Vec::new(),
+    }
+}
+
+fn read_one(replica: &Replica, asked: &FetchPartition, asker: Asker, max_bytes: u32, fetched: &mut FetchedPartition) {
+    fetched.high_watermark = replica.high_watermark;
+    fetched.log_start = replica.log.log_start();
+    let inside = (replica.log.log_start()..=replica.log.log_end()).contains(&asked.offset);
+    match differs(replica, asked) {
+        _ if fetched.preferred.is_some() => {}
+        Some(Ok(at)) => fetched.diverging = Some(at),
+        // A follower asks the leader's log start and end next (`ListOffsets`); ours come with the refusal.
+        undefined if undefined.is_some() || !inside => {
+            fetched.error = Some(ErrorCode::OffsetOutOfRange);
+            fetched.high_watermark = replica.log.log_end();
+        }
+        _ if max_bytes > 0 => fetched.batches = replica.log.read(asked.offset, readable_until(replica, asker), max_bytes),
+        _ => {}
     }
 }
 

@@ -78,6 +78,10 @@ impl BatchMetadata {
 }
 
 impl ProducerStates {
+    pub fn known(&self) -> u64 {
+        self.by_id.len() as u64
+    }
+
     /// [Checks](ProducerStates::check) a batch, and remembers it if it is to be appended.
     pub fn admit(&mut self, stamp: ProducerStamp, records: u32, first_offset: Offset) -> SequenceCheck {
         if let Some(known) = self.by_id.get_mut(&stamp.producer_id)

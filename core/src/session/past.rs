@@ -8,14 +8,15 @@ use crate::time::SimTime;
 use std::sync::Arc;
 
 /// A run that nobody took part in so far is copied from here on: before, it is as quickly run again.
-const FIRST: u64 = 131_072;
+const FIRST: u64 = 81_920;
 /// Events between two copies; a heavier cluster is copied more rarely.
 const SPACING: u64 = 32_768;
 /// Bytes of a copy that cost as much time as running an event.
-const BYTES_AN_EVENT: u64 = 128;
+const BYTES_AN_EVENT: u64 = 512;
 /// The newest events, within which copies stay as close as they were taken.
 const NEAR: u64 = 1_500_000;
 const MOST_COPIES: usize = 96;
+/// Copies may always weigh so much together, and where logs are heavy three quarters of what these take.
 const MOST_BYTES: u64 = 80 << 20;
 
 #[derive(Clone, Debug)]
@@ -64,12 +65,12 @@ impl Past {
 
     /// A copy is due, or will be after this moment.
     pub fn pass(&mut self, cluster: &mut Cluster) {
-        self.pass_within(cluster, MOST_COPIES, MOST_BYTES);
+        self.pass_within(cluster, 1);
     }
 
     #[inline(never)]
-    fn pass_within(&mut self, cluster: &mut Cluster, most_copies: usize, most_bytes: u64) {
-        self.keep_within(cluster, most_copies, most_bytes);
+    fn pass_within(&mut self, cluster: &mut Cluster, part: u32) {
+        self.keep_within(cluster, part);
         self.due_after(cluster.steps());
         // One that was not worth its place is not taken again at the next event.
         self.due = self.due.max(cluster.steps() + SPACING);
@@ -89,17 +90,17 @@ impl Past {
 
     /// Takes a copy, unless there is one of this very moment.
     pub fn keep(&mut self, cluster: &mut Cluster) {
-        self.keep_within(cluster, MOST_COPIES, MOST_BYTES);
+        self.keep_within(cluster, 1);
     }
 
     #[inline(never)]
-    fn keep_within(&mut self, cluster: &mut Cluster, most_copies: usize, most_bytes: u64) {
+    fn keep_within(&mut self, cluster: &mut Cluster, part: u32) {
         let moment = (cluster.steps(), cluster.now());
         let place = self.copies.partition_point(|copy| copy.moment() < moment);
         if self.copies.get(place).is_none_or(|copy| copy.moment() != moment) {
             let (told, weight) = (cluster.events().len(), cluster.weight());
             self.insert(place, Copy { cluster: cluster.checkpoint(), told, weight });
-            self.thin(most_copies, most_bytes);
+            self.thin(part);
         }
     }
 
@@ -121,18 +122,22 @@ impl Past {
     /// Counts anew what the copy at this place keeps alone, if it is one with a successor.
     fn compare(&mut self, place: usize) {
         if let Some(outlived) = self.outlived.get_mut(place) {
-            *outlived = self.copies[place].cluster.outlived(&self.copies[place + 1].cluster);
+            *outlived = self.copies[place].cluster.outlived(Some(&self.copies[place + 1].cluster));
         }
     }
 
     /// Another branch is shown: a few copies are enough.
     pub fn rest(&mut self) {
-        self.thin(MOST_COPIES / 8, MOST_BYTES / 8);
+        self.thin(8);
     }
 
-    /// Gives up the copies that are missed least: those whose neighbours are near, for their age.
-    fn thin(&mut self, most_copies: usize, most_bytes: u64) {
-        let now = self.copies.last().map_or(0, |copy| copy.cluster.steps());
+    /// Gives up the copies that are missed least: those whose neighbours are near, for their age. `part`: of the room there is, one so
+    /// manieth is theirs.
+    fn thin(&mut self, part: u32) {
+        let Some(newest) = self.copies.last() else { return };
+        let now = newest.cluster.steps();
+        let most_bytes = MOST_BYTES.max(newest.cluster.outlived(None) / 4 * 3) / u64::from(part);
+        let most_copies = MOST_COPIES / part as usize;
         while self.copies.len() > 3 && (self.copies.len() > most_copies || self.size().1 > most_bytes) {
             let steps = |place: usize| self.copies[place].cluster.steps();
             // The first and the last stay.
@@ -181,7 +186,7 @@ mod tests {
             while cluster.steps() < steps {
                 cluster.run_some(SimTime::MAX, steps - cluster.steps());
             }
-            past.pass_within(cluster, 4, u64::MAX);
+            past.pass_within(cluster, 24);
             (past.size().0, past.due_in(cluster))
         };
         for copies in 1..=4 {

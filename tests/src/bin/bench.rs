@@ -5,33 +5,8 @@
 
 use playground_core::time::SimDuration;
 use playground_tests::bench::{Case, Run};
-use std::alloc::{GlobalAlloc, Layout, System};
+use playground_tests::counting::{self, Counting};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Counts what is allocated and not freed; without this the memory of a run could only be guessed.
-struct Counting;
-
-static LIVE: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as u64, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as u64, Ordering::Relaxed);
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        LIVE.fetch_add(size as u64, Ordering::Relaxed);
-        LIVE.fetch_sub(layout.size() as u64, Ordering::Relaxed);
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -70,13 +45,13 @@ fn main() -> ExitCode {
 fn measure(case: Case, amount: u32) {
     let mut run = Run::prepare(case, amount);
     let (steps, began, virtual_began) = (run.cluster.steps(), cpu_seconds(), run.cluster.now());
-    let live = LIVE.load(Ordering::Relaxed);
+    let live = counting::live_bytes();
     match case {
         Case::Trucks => run.pass(SimDuration::from_secs(u64::from(amount))),
         _ => run.deliver(),
     }
     let cpu_s = cpu_seconds() - began;
-    let retained = LIVE.load(Ordering::Relaxed) as i64 - live as i64;
+    let retained = counting::live_bytes() as i64 - live as i64;
     let figures = serde_json::json!({
         "cpu_s": cpu_s,
         "virtual_s": run.cluster.now().since(virtual_began).micros() as f64 / 1e6,

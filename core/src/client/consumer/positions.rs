@@ -301,7 +301,7 @@ impl Consumer {
             }
             match assigned.read_from(now, &image, partition) {
                 None => self.connections.want_metadata(),
-                Some(leader) if !self.connections.usable(leader, now) => {}
+                Some(leader) if self.fetches_from(leader) || !self.connections.usable(leader, now) => {}
                 Some(leader) => by_leader.entry(leader).or_default().push(FetchPartition {
                     partition: *id,
                     offset: assigned.position.unwrap_or_default(),
@@ -314,10 +314,12 @@ impl Consumer {
             }
         }
         for (leader, partitions) in by_leader {
-            if !self.in_flight.values().any(|request| request.to == leader && matches!(request.kind, Asked::Fetch(_))) {
-                self.send_fetch(now, leader, partitions, out);
-            }
+            self.send_fetch(now, leader, partitions, out);
         }
+    }
+
+    fn fetches_from(&self, leader: BrokerId) -> bool {
+        self.in_flight.values().any(|request| request.to == leader && matches!(request.kind, Asked::Fetch(_)))
     }
 
     /// A new leader may have cut what this member has read already: before it is read from, it is asked where the epoch of the last
