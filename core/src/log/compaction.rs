@@ -8,7 +8,6 @@ use super::PartitionLog;
 use super::segment::{LogSegment, StoredBatch};
 use crate::config::TopicConfig;
 use crate::ids::Offset;
-use crate::sorted::SortedMap;
 
 /// `delete.retention.ms`.
 const DELETE_RETENTION_MS: i64 = 86_400_000;
@@ -19,6 +18,51 @@ pub struct Cleaned {
     pub up_to: Offset,
     pub bytes_before: u64,
     pub bytes_after: u64,
+}
+
+/// The newest record of each key, of those that were seen.
+#[derive(Default)]
+struct Newest {
+    /// In order.
+    keys: Vec<Vec<u8>>,
+    offsets: Vec<Offset>,
+    /// Where the last one stood that was found.
+    found: usize,
+}
+
+impl Newest {
+    /// A batch that is older than all that were seen; says whether it has any newest record.
+    fn see(&mut self, stored: &StoredBatch) -> bool {
+        let mut any = false;
+        for record in stored.batch.records() {
+            let offset = stored.base_offset.plus(u64::from(record.offset_delta));
+            let Some(key) = record.key else { continue };
+            match self.place(key) {
+                Ok(place) if self.offsets[place] > offset => {}
+                Ok(place) => self.offsets[place] = offset,
+                Err(place) => {
+                    any = true;
+                    self.keys.insert(place, key.to_vec());
+                    self.offsets.insert(place, offset);
+                }
+            }
+        }
+        any
+    }
+
+    fn of(&mut self, key: &[u8]) -> Option<Offset> {
+        self.place(key).ok().map(|place| self.offsets[place])
+    }
+
+    /// Where it stands or would stand. Whoever writes the same keys again and again does so in the same order, mostly.
+    fn place(&mut self, key: &[u8]) -> Result<usize, usize> {
+        let next = if self.found + 1 < self.keys.len() { self.found + 1 } else { 0 };
+        self.found = match self.keys.get(next) {
+            Some(known) if known == key => next,
+            _ => self.keys.binary_search_by(|known| known[..].cmp(key))?,
+        };
+        Ok(self.found)
+    }
 }
 
 impl PartitionLog {
@@ -44,40 +88,34 @@ impl PartitionLog {
             return None;
         }
         let up_to = self.segments[whole].base_offset;
-        let mut newest: SortedMap<Vec<u8>, Offset> = SortedMap::new();
-        let mut map = |stored: &StoredBatch| {
-            for record in stored.batch.records() {
-                let offset = stored.base_offset.plus(u64::from(record.offset_delta));
-                if let Some(key) = record.key {
-                    match newest.get_mut(key) {
-                        Some(last) => *last = offset,
-                        None => drop(newest.insert(key.to_vec(), offset)),
-                    }
-                }
-            }
-        };
-        for segment in self.segments[..whole].iter().filter(|segment| segment.base_offset >= self.cleaned) {
-            segment.visit(&mut map);
-        }
         let bytes_before = self.bytes();
+        // From the newest back: what stays of a batch is a matter of the newer ones alone.
+        let mut newest = Newest::default();
+        let mut kept: Vec<Vec<StoredBatch>> = Vec::with_capacity(whole);
+        for segment in self.segments[..whole].iter().rev() {
+            let mut left = Vec::new();
+            segment.visit_back(&mut |stored| {
+                let superseded = segment.base_offset >= self.cleaned && !newest.see(stored);
+                left.extend(if superseded { self.emptied(stored, up_to) } else { self.kept(stored, &mut newest, up_to, now_ms) });
+            });
+            kept.push(left);
+        }
         let rest = self.segments.split_off(whole);
         let old = std::mem::replace(&mut self.segments, rest);
         let mut cleaned: Vec<LogSegment> = Vec::new();
         // Small neighbours become one segment, as long as together they were no larger than one may be.
         let mut room = 0;
-        for segment in old {
+        for (segment, left) in old.iter().zip(kept.into_iter().rev()) {
             if segment.bytes > room {
                 room = u64::from(config.segment_bytes);
                 cleaned.push(LogSegment::new(segment.base_offset, segment.before));
             }
             room = room.saturating_sub(segment.bytes);
             let into = cleaned.last_mut().expect("the first segment made one");
-            segment.visit(&mut |stored| {
-                if let Some(kept) = self.kept(stored, &newest, up_to, now_ms) {
-                    let newest_ms = kept.batch.max_timestamp_ms();
-                    into.push(kept, newest_ms);
-                }
-            });
+            for stored in left.into_iter().rev() {
+                let newest_ms = stored.batch.max_timestamp_ms();
+                into.push(stored, newest_ms);
+            }
         }
         self.segments.splice(..0, cleaned);
         self.cleaned = up_to;
@@ -85,14 +123,14 @@ impl PartitionLog {
     }
 
     /// What is left of a batch; `None` when nothing is, and nobody needs to know that it was there.
-    fn kept(&self, stored: &StoredBatch, newest: &SortedMap<Vec<u8>, Offset>, up_to: Offset, now_ms: i64) -> Option<StoredBatch> {
+    fn kept(&self, stored: &StoredBatch, newest: &mut Newest, up_to: Offset, now_ms: i64) -> Option<StoredBatch> {
         let batch = &stored.batch;
         let horizon = batch.delete_horizon_ms();
         let (mut left, mut deletions) = (0, false);
         let mut stays = |record: &crate::record::RecordRef<'_>| {
             let offset = stored.base_offset.plus(u64::from(record.offset_delta));
             let Some(key) = record.key else { return false };
-            let latest = newest.get(key).is_none_or(|last| offset >= *last);
+            let latest = newest.of(key).is_none_or(|last| offset >= last);
             latest && (record.value.is_some() || horizon.is_none_or(|horizon| now_ms < horizon))
         };
         for record in batch.records().filter(|record| stays(record)) {
@@ -100,15 +138,19 @@ impl PartitionLog {
             deletions |= record.value.is_none();
         }
         if left == 0 {
-            // The end of the round, and where a producer's sequence stands, are remembered.
-            let needed = stored.next_offset() == up_to || self.producers.ends_at(batch.stamp().producer_id, stored.base_offset);
-            return needed.then(|| StoredBatch { batch: batch.compacted(None, &mut |_| false), ..stored.clone() });
+            return self.emptied(stored, up_to);
         }
         let first_met = (deletions && horizon.is_none()).then_some(now_ms + DELETE_RETENTION_MS);
         if left == batch.record_count() && first_met.is_none() {
             return Some(stored.clone());
         }
         Some(StoredBatch { batch: batch.compacted(first_met, &mut stays), ..stored.clone() })
+    }
+
+    /// The end of the round, and where a producer's sequence stands, are remembered.
+    fn emptied(&self, stored: &StoredBatch, up_to: Offset) -> Option<StoredBatch> {
+        let needed = stored.next_offset() == up_to || self.producers.ends_at(stored.batch.stamp().producer_id, stored.base_offset);
+        needed.then(|| StoredBatch { batch: stored.batch.compacted(None, &mut |_| false), ..stored.clone() })
     }
 }
 

@@ -182,6 +182,17 @@ impl LogSegment {
         self.open.iter().for_each(see);
     }
 
+    /// The same from the last batch to the first.
+    pub fn visit_back(&self, see: &mut dyn FnMut(&StoredBatch)) {
+        self.open.iter().rev().for_each(&mut *see);
+        for chunk in self.sealed.iter().rev() {
+            match chunk {
+                Chunk::Plain(batches) => batches.iter().rev().for_each(&mut *see),
+                Chunk::Packed(packed) => packed.unpack().iter().rev().for_each(&mut *see),
+            }
+        }
+    }
+
     /// Packs chunks whose newest record is older than `before_ms`, and those again that a reader has unpacked.
     pub fn pack(&mut self, before_ms: i64) {
         let mut place = 0;
