@@ -1,6 +1,7 @@
 //! Copies of the cluster to go back to: how one is taken, resumed, and how much it weighs.
 
 use super::{Cluster, EventView, Hops};
+use crate::broker::Broker;
 use crate::log::PartitionLog;
 use crate::log::segment::StoredBatch;
 use crate::scenario::TimelineEntry;
@@ -70,7 +71,7 @@ impl Cluster {
     /// About how many bytes of the logs this copy keeps in memory that a later one no longer has; without a later one, all.
     pub fn outlived(&self, later: Option<&Cluster>) -> u64 {
         let replicas = self.brokers.iter().enumerate().flat_map(|(place, broker)| {
-            let after = later.map(|later| later.brokers[place].replicas());
+            let after = later.and_then(|later| later.brokers.get(place)).map(Broker::replicas);
             broker.replicas().iter().map(move |(id, replica)| (replica, after.and_then(|after| after.get(id))))
         });
         let held = replicas.map(|(replica, later)| {

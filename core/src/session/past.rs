@@ -131,8 +131,8 @@ impl Past {
         self.thin(8);
     }
 
-    /// Gives up the copies that are missed least: those whose neighbours are near, for their age. `part`: of the room there is, one so
-    /// manieth is theirs.
+    /// Gives up the copies that are missed least: those whose neighbours are near, for their age. They have the room there is, divided
+    /// by `part`.
     fn thin(&mut self, part: u32) {
         let Some(newest) = self.copies.last() else { return };
         let now = newest.cluster.steps();
